@@ -1,0 +1,25 @@
+//! **schoolgate** is a filtering gateway for schools: it decides, it records, and it can be
+//! asked why.
+//!
+//! # The map
+//!
+//! Data flows one way. A packet comes in at [`proxy`], is attributed to somebody by
+//! [`identity`], read by [`wire`], decided by [`policy`] against [`lists`], recorded by
+//! [`audit`], and only then acted on. A member of staff's act runs the other way, as straight:
+//! [`web`] or [`cli`] to [`control`], which records it and publishes a new policy.
+//!
+//! | layer | module | is |
+//! |---|---|---|
+//! | 0 | [`model`] | the domain's words, one normal form each |
+//! | 1 | [`wire`], [`lists`], [`document`] | pure readers and indexes: bytes or text in, facts out |
+//! | 2 | [`policy`] | the decision: no sockets, files, threads, clocks or logs |
+//! | 3 | [`clock`], [`settings`], [`telemetry`], [`identity`], [`audit`], [`ca`] | edges, one concern each |
+//! | 4 | [`proxy`], [`control`] | the two halves of the product; they never name each other |
+//! | 5 | [`web`] | the outside: API, health, metrics |
+//! | 6 | [`app`], [`cli`] | the composition root and the commands |
+//!
+//! `tests/layering.rs` holds the table of who may name whom. Start reading at
+//! `proxy::connection::serve`, which tells the product's story.
+#![forbid(unsafe_code)]
+
+pub mod model;

@@ -1,0 +1,18 @@
+//! The domain's words, each with one normal form.
+//!
+//! **Invariant:** a value of these types can't be wrong once made (parse, don't validate), and
+//! nothing here reads a clock, a file or a socket.
+
+mod host;
+mod justification;
+mod staff;
+mod subject;
+mod time;
+mod url;
+
+pub use self::url::{MAX_URL, Scheme, Url, UrlError};
+pub use host::{Host, HostError, Name};
+pub use justification::{Justification, JustificationError};
+pub use staff::{Role, StaffName, WordError};
+pub use subject::{Attribution, DeviceName, GroupName, Subject, UserName};
+pub use time::{TimeError, Timestamp, Window};
