@@ -22,5 +22,6 @@
 //! `proxy::connection::serve`, which tells the product's story.
 #![forbid(unsafe_code)]
 
+pub mod document;
 pub mod model;
 pub mod policy;
