@@ -4,7 +4,9 @@
 //! or records; nothing here waits, allocates without a bound or panics.
 
 pub mod alert;
+pub mod chunked;
 pub mod client_hello;
+pub mod http_head;
 pub mod opening;
 
 #[cfg(test)]
@@ -39,4 +41,9 @@ const MAX_METHOD: usize = 32;
 const fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+}
+
+/// Whether bytes make a token (RFC 9110 section 5.6.2).
+fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|byte| is_token_byte(*byte))
 }

@@ -14,7 +14,7 @@ use crate::wire::{MAX_METHOD, Scan, is_token_byte};
 pub enum Opening {
     /// A TLS ClientHello.
     Tls(ClientHello),
-    /// A method and a space: an HTTP/1 request.
+    /// A method and a space: an HTTP/1 request, to be read by [`crate::wire::http_head`].
     Http,
     /// Neither: to be refused.
     Other(Protocol),

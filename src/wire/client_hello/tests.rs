@@ -179,7 +179,8 @@ fn rustls_reads_the_same_name_and_protocols() {
 fn a_server_name_is_one_host_or_a_fault() {
     let host = |text: &str| Ok(ServerName::Host(Host::parse(text).unwrap()));
     let long = format!("{}.example", "x".repeat(64));
-    let cases: [(&[(u8, &[u8])], Result<ServerName, HelloFault>); 17] = [
+    type Names<'a> = &'a [(u8, &'a [u8])];
+    let cases: [(Names, Result<ServerName, HelloFault>); 17] = [
         (&[(0, b"www.example.org")], host("www.example.org")),
         (&[(0, b"WWW.Example.ORG.")], host("www.example.org")),
         (&[(0, b"r4---sn-aigl6nek.googlevideo.example")], host("r4---sn-aigl6nek.googlevideo.example")),
