@@ -229,6 +229,7 @@ fn faults_are_named_at_the_first_byte_that_shows_them() {
     let mut many: Vec<(u16, Vec<u8>)> = (100..228).map(|kind| (kind, Vec::new())).collect();
     assert!(matches!(scan(&with_extensions(&many)), Scan::Done(_)));
     many.push((99, Vec::new()));
+    let one_more = in_records(&[&message_of(&whole)[..], &[0]].concat(), 16_384);
     let malformed = HelloFault::Malformed;
     let cases = [
         (with(0, 0x17), 1, HelloFault::NotTls),
@@ -240,6 +241,7 @@ fn faults_are_named_at_the_first_byte_that_shows_them() {
         (with(5, 2), 6, malformed("the first handshake message is no ClientHello")),
         (with(6, 1), 9, HelloFault::TooLong),
         (with(8, 1), 9, malformed("bytes after the hello in its record")),
+        (one_more, 9, malformed("bytes after the hello in its record")),
         (with_extensions(&[name(), name()]), usize::MAX, HelloFault::TwoNames),
         (with_extensions(&[(35, vec![]), (35, vec![])]), usize::MAX, malformed("an extension twice")),
         (with_extensions(&[(16, vec![0, 0])]), usize::MAX, malformed("an empty protocol name")),

@@ -157,6 +157,16 @@ proptest! {
     }
 
     #[test]
+    fn whatever_path_and_value_http_allows_pass(
+        path in "[!-\"$-~]{0,40}",
+        name in "[!#$%&'*+.^`|~0-9A-Za-z-]{1,20}",
+        value in "[\t -~\u{80}-\u{2ff}]{0,40}",
+    ) {
+        let head = format!("GET /{path} HTTP/1.1\r\nHost: a.example\r\nX{name}: {value}\r\n\r\n");
+        prop_assert_eq!(judged(head.as_bytes()), Ok(Head { len: head.len(), ..PLAIN }));
+    }
+
+    #[test]
     fn what_passes_has_the_framing_that_a_plain_search_finds(head in pieces()) {
         if let Scan::Done(judged) = scan(&head, MAX_HEAD) {
             let text = String::from_utf8(head[..judged.len].to_vec()).unwrap().to_ascii_lowercase();
