@@ -26,3 +26,4 @@ pub mod clock;
 pub mod document;
 pub mod model;
 pub mod policy;
+pub mod settings;

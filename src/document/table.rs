@@ -45,6 +45,11 @@ impl<'d> Table<'d> {
         self.entries.iter().find(|entry| entry.key.value == key).map(|entry| entry.node.at.clone())
     }
 
+    /// Makes a key known without taking it, so that [`Table::finish`] names it among those there are.
+    pub fn note(&mut self, key: &str) {
+        self.asked.push(key.to_owned());
+    }
+
     /// The keys that are not yet taken, in the order of the file.
     #[must_use]
     pub fn keys(&self) -> Vec<Spanned<String>> {
@@ -149,6 +154,17 @@ impl<'d> Table<'d> {
         self.asked.push(key.to_owned());
         let entry = self.remove(key)?;
         self.sub_table(entry)
+    }
+
+    /// As [`Table::table`]; an absent one is read as if it stood there empty.
+    pub fn table_or_empty(&mut self, key: &str) -> Table<'d> {
+        let empty = Table::new(self.name_of(key), self.header.clone(), Vec::new());
+        self.table(key).unwrap_or(empty)
+    }
+
+    /// A key that must not be there, whatever its value, and why.
+    pub fn refuse(&mut self, key: &str, problem: &str, faults: &mut Faults) {
+        faults.extend(self.remove(key).map(|entry| entry.key.at.fault(problem)));
     }
 
     /// The sub-tables below a name, in the order of the file: `[groups.ks2]`, `[groups.ks3]`.
@@ -259,12 +275,12 @@ impl<'d> Table<'d> {
         Some(self.entries.remove(at))
     }
 
+    fn name_of(&self, key: &str) -> String {
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+    }
+
     fn sub_table(&mut self, entry: Entry<'d>) -> Option<Table<'d>> {
-        let name = if self.name.is_empty() {
-            entry.key.value.clone()
-        } else {
-            format!("{}.{}", self.name, entry.key.value)
-        };
+        let name = self.name_of(&entry.key.value);
         let at = entry.node.at.clone();
         match entry.node.into_table() {
             Ok(entries) => Some(Table::new(name, entry.key.at, entries)),

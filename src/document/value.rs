@@ -76,7 +76,10 @@ impl<'d> Node<'d> {
             Value::List(list) => Ok(list),
             Value::Table(_) => Err(self.mismatch("a list")),
             Value::Text(_) | Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Moment => {
-                Err(self.mismatch("a list").help(format!("put it in brackets: [{}]", self.at.text())))
+                let written = self.at.text();
+                let bare = matches!(self.value, Value::Text(_)) && !written.starts_with(['"', '\'']);
+                let shown = if bare { format!("{written:?}") } else { written.to_owned() };
+                Err(self.mismatch("a list").help(format!("put it in brackets: [{shown}]")))
             }
         }
     }
