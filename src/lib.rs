@@ -27,3 +27,4 @@ pub mod document;
 pub mod model;
 pub mod policy;
 pub mod settings;
+pub mod telemetry;
