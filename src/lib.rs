@@ -27,4 +27,5 @@ pub mod document;
 pub mod model;
 pub mod policy;
 pub mod settings;
+pub mod telemetry;
 pub mod wire;

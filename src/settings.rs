@@ -267,6 +267,14 @@ impl Settings {
     }
 }
 
+impl Listen {
+    /// Whether the console can be reached from this machine alone, so that it may go without TLS.
+    #[must_use]
+    pub fn admin_is_local(&self) -> bool {
+        self.admin.iter().all(|address| address.ip().to_canonical().is_loopback())
+    }
+}
+
 impl Hosts {
     /// The addresses of a name: its own entry, else the longest `*.suffix` that it lies below.
     #[must_use]

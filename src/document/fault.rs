@@ -157,12 +157,18 @@ impl Fault {
 /// The text without characters that drive a terminal or turn the reading direction; each is
 /// replaced by one character, so that columns stay true.
 fn harmless(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{61c}' | '\u{200d}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let show = |c: char| match c {
         '\t' => '\t',
         '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
-        _ if c.is_control() || turns(c) => '\u{fffd}',
+        _ if c.is_control() || turns_direction(c) => '\u{fffd}',
         _ => c,
     };
     text.chars().map(show).collect()
+}
+
+/// Marks, overrides and isolates of bidirectional text, joiners and line separators.
+fn turns_direction(c: char) -> bool {
+    let ranges =
+        ['\u{61c}'..='\u{61c}', '\u{200d}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
+    ranges.iter().any(|range| range.contains(&c))
 }

@@ -67,6 +67,7 @@ fn the_defaults_are_those_that_are_documented() {
     assert_eq!(settings.listen.transparent_http, all(3129));
     assert_eq!(settings.listen.transparent_tls, all(3130));
     assert_eq!(settings.listen.admin, all(8443));
+    assert!(!settings.listen.admin_is_local());
     assert_eq!(settings.listen.metrics, ["127.0.0.1:9090".parse().unwrap()]);
     assert_eq!(settings.state.dir, Path::new("/var/lib/schoolgate"));
     assert_eq!(settings.statutory.dir, Path::new("etc/blocklists/statutory"));
@@ -93,6 +94,7 @@ fn the_quick_start_stays_on_this_machine() {
         .map(ToString::to_string)
         .collect();
     assert_eq!(on, ["127.0.0.1:3128", "127.0.0.1:8080", "127.0.0.1:9090"]);
+    assert!(listen.admin_is_local());
     assert!(listen.transparent_http.is_empty() && listen.transparent_tls.is_empty());
     let here = |name| path.parent().unwrap().join(name);
     assert_eq!(settings.state.dir, here("../var"));

@@ -1,0 +1,360 @@
+//! Diagnostics on stderr and the numbers of `/metrics`; the only place with metric names.
+//!
+//! **Invariant:** no label names a person, an address, a device or a host: rule and group at
+//! most.
+
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use prometheus::{
+    Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
+};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+/// The variable that says which diagnostics are shown: `debug`, `schoolgate::proxy=trace`, …
+pub const LOG_VARIABLE: &str = "SCHOOLGATE_LOG";
+
+/// A decision takes microseconds; what takes longer than 10 ms is a fault.
+const DECISION_SECONDS: [f64; 11] = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 1e-2, 1e-1];
+
+/// Why diagnostics or metrics can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// `SCHOOLGATE_LOG` is no filter.
+    #[error("SCHOOLGATE_LOG is no filter such as info or schoolgate=debug")]
+    Filter(#[from] tracing_subscriber::filter::FromEnvError),
+    /// Diagnostics were started before, in this process.
+    #[error("diagnostics are already running")]
+    Started(#[from] tracing_subscriber::util::TryInitError),
+    /// Two metrics of one name.
+    #[error("a metric can't be registered")]
+    Metric(#[from] prometheus::Error),
+}
+
+/// Which way bytes went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From client to origin.
+    Up,
+    /// From origin to client.
+    Down,
+}
+
+/// The numbers of this gateway; clones count into the same.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    registry: Registry,
+    decisions: IntCounterVec,
+    decision: Histogram,
+    open: IntGauge,
+    connections: IntCounterVec,
+    refused: IntCounterVec,
+    bytes_up: IntCounter,
+    bytes_down: IntCounter,
+    visibility: IntCounterVec,
+    list_entries: IntGaugeVec,
+    list_age: GaugeVec,
+    generation: IntGauge,
+    audit_events: IntCounterVec,
+    audit_lag: Gauge,
+    unblocks: IntGauge,
+    selftest_age: Gauge,
+    panics: IntCounter,
+}
+
+/// A connection that is open for as long as this lives.
+#[derive(Debug)]
+#[must_use = "the connection counts as open for as long as this is held"]
+pub struct OpenConnection(IntGauge);
+
+/// Starts diagnostics: to stderr, from `info` on unless [`LOG_VARIABLE`] says otherwise, coloured
+/// on a terminal unless `NO_COLOR` is set.
+///
+/// # Errors
+/// [`TelemetryError`] when the variable is no filter, or diagnostics run already.
+pub fn start_diagnostics() -> Result<(), TelemetryError> {
+    use tracing_subscriber::util::SubscriberInitExt;
+
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .with_env_var(LOG_VARIABLE)
+        .from_env()?;
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal() && !plain)
+        .finish()
+        .try_init()?;
+    Ok(())
+}
+
+impl Metrics {
+    /// All metrics, at zero.
+    ///
+    /// # Errors
+    /// [`TelemetryError::Metric`] when two have one name, which a test rules out.
+    pub fn new() -> Result<Metrics, TelemetryError> {
+        let registry = Registry::new_custom(Some("schoolgate".to_owned()), None)?;
+        let make = Maker(&registry);
+        let bytes = make.counters("bytes_total", "Bytes carried.", &["direction"])?;
+        let build = make.gauges("build_info", "Always 1; the version is a label.", &["version"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        Ok(Metrics {
+            decisions: make.counters("decisions_total", "Decisions made.", &["action", "rung", "group"])?,
+            decision: make.histogram("decision_seconds", "Time to decide.", &DECISION_SECONDS)?,
+            open: make.gauge("connections_open", "Client connections now open.")?,
+            connections: make.counters("connections_total", "Client connections taken.", &["listener"])?,
+            refused: make.counters(
+                "refused_connections_total",
+                "Connections turned away before a decision.",
+                &["why"],
+            )?,
+            bytes_up: bytes.with_label_values(&["up"]),
+            bytes_down: bytes.with_label_values(&["down"]),
+            visibility: make.counters(
+                "visibility_total",
+                "Accesses by what could be seen of them.",
+                &["visibility", "group"],
+            )?,
+            list_entries: make.gauges("list_entries", "Entries of a list in force.", &["list"])?,
+            list_age: make.seconds_of("list_age_seconds", "Age of a list in force.", &["list"])?,
+            generation: make.gauge("policy_generation", "Version of the policy in force.")?,
+            audit_events: make.counters("audit_events_total", "Audit events on disk.", &["kind"])?,
+            audit_lag: make.seconds("audit_lag_seconds", "Age of the oldest event not yet on disk.")?,
+            unblocks: make.gauge("unblocks_active", "Temporary unblocks in force.")?,
+            selftest_age: make.seconds("selftest_age_seconds", "Time since the last self-test.")?,
+            panics: make.counter("panics_total", "Tasks that ended in a panic.")?,
+            registry,
+        })
+    }
+
+    /// A decision: what it came to, by which rung, for which group.
+    pub fn decided(&self, action: &str, rung: &str, group: &str) {
+        self.decisions.with_label_values(&[action, rung, group]).inc();
+    }
+
+    /// How long a decision took.
+    pub fn decision_took(&self, span: Duration) {
+        self.decision.observe(span.as_secs_f64());
+    }
+
+    /// A client connection on a listener: `explicit`, `transparent_http`, `transparent_tls`.
+    pub fn connection_opened(&self, listener: &str) -> OpenConnection {
+        self.connections.with_label_values(&[listener]).inc();
+        self.open.inc();
+        OpenConnection(self.open.clone())
+    }
+
+    /// A connection turned away before a decision: `full`, `per_client`, `hello_timeout`, …
+    pub fn connection_refused(&self, why: &str) {
+        self.refused.with_label_values(&[why]).inc();
+    }
+
+    /// Bytes carried.
+    pub fn bytes(&self, direction: Direction, count: u64) {
+        match direction {
+            Direction::Up => self.bytes_up.inc_by(count),
+            Direction::Down => self.bytes_down.inc_by(count),
+        }
+    }
+
+    /// What could be seen of an access, `url`, `host` or `none`, for which group.
+    pub fn visibility(&self, visibility: &str, group: &str) {
+        self.visibility.with_label_values(&[visibility, group]).inc();
+    }
+
+    /// Forgets all lists: those in force are told anew.
+    pub fn forget_lists(&self) {
+        self.list_entries.reset();
+        self.list_age.reset();
+    }
+
+    /// How many entries a list has.
+    pub fn list_entries(&self, list: &str, entries: usize) {
+        self.list_entries.with_label_values(&[list]).set(whole(entries));
+    }
+
+    /// How old a list is.
+    pub fn list_age_seconds(&self, list: &str, age: Duration) {
+        self.list_age.with_label_values(&[list]).set(age.as_secs_f64());
+    }
+
+    /// The version of the policy in force.
+    pub fn policy_generation(&self, generation: u64) {
+        self.generation.set(whole(generation));
+    }
+
+    /// Audit events that are on disk, by kind: `access`, `change`, …
+    pub fn audit_events(&self, kind: &str, count: u64) {
+        self.audit_events.with_label_values(&[kind]).inc_by(count);
+    }
+
+    /// How long the oldest event that is not yet on disk has waited.
+    pub fn audit_lag_seconds(&self, lag: Duration) {
+        self.audit_lag.set(lag.as_secs_f64());
+    }
+
+    /// How many temporary unblocks are in force.
+    pub fn unblocks_active(&self, count: usize) {
+        self.unblocks.set(whole(count));
+    }
+
+    /// How long ago the last self-test was.
+    pub fn selftest_age_seconds(&self, age: Duration) {
+        self.selftest_age.set(age.as_secs_f64());
+    }
+
+    /// A task ended in a panic.
+    pub fn panicked(&self) {
+        self.panics.inc();
+    }
+
+    /// All metrics in Prometheus' text format 0.0.4.
+    ///
+    /// # Errors
+    /// [`TelemetryError::Metric`] when a metric can't be written as text.
+    pub fn render(&self) -> Result<String, TelemetryError> {
+        Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Makes metrics and registers them.
+struct Maker<'r>(&'r Registry);
+
+impl Maker<'_> {
+    fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
+        self.register(IntCounter::new(name, help)?)
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+        self.register(IntCounterVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+        self.register(IntGauge::new(name, help)?)
+    }
+
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
+        self.register(IntGaugeVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn seconds(&self, name: &str, help: &str) -> prometheus::Result<Gauge> {
+        self.register(Gauge::new(name, help)?)
+    }
+
+    fn seconds_of(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<GaugeVec> {
+        self.register(GaugeVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> prometheus::Result<Histogram> {
+        self.register(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))?)
+    }
+
+    fn register<M>(&self, metric: M) -> prometheus::Result<M>
+    where
+        M: prometheus::core::Collector + Clone + 'static,
+    {
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+}
+
+fn whole<N: TryInto<i64>>(count: N) -> i64 {
+    count.try_into().unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn touched() -> Metrics {
+        let metrics = Metrics::new().unwrap();
+        metrics.decided("block", "category", "ks2");
+        metrics.decision_took(Duration::from_micros(3));
+        metrics.connection_refused("full");
+        metrics.bytes(Direction::Up, 10);
+        metrics.bytes(Direction::Down, 20);
+        metrics.visibility("host", "ks2");
+        metrics.list_entries("ut1/games", 7);
+        metrics.list_age_seconds("ut1/games", Duration::from_secs(60));
+        metrics.policy_generation(17);
+        metrics.audit_events("access", 2);
+        metrics.audit_lag_seconds(Duration::from_millis(5));
+        metrics.unblocks_active(1);
+        metrics.selftest_age_seconds(Duration::from_secs(1));
+        metrics.panicked();
+        metrics
+    }
+
+    #[test]
+    fn the_names_are_those_that_are_documented() {
+        let metrics = touched();
+        let open = metrics.connection_opened("explicit");
+        let text = metrics.render().unwrap();
+        for line in [
+            "schoolgate_decisions_total{action=\"block\",group=\"ks2\",rung=\"category\"} 1",
+            "schoolgate_decision_seconds_bucket{le=\"0.000005\"} 1",
+            "schoolgate_connections_open 1",
+            "schoolgate_connections_total{listener=\"explicit\"} 1",
+            "schoolgate_refused_connections_total{why=\"full\"} 1",
+            "schoolgate_bytes_total{direction=\"up\"} 10",
+            "schoolgate_bytes_total{direction=\"down\"} 20",
+            "schoolgate_visibility_total{group=\"ks2\",visibility=\"host\"} 1",
+            "schoolgate_list_entries{list=\"ut1/games\"} 7",
+            "schoolgate_list_age_seconds{list=\"ut1/games\"} 60",
+            "schoolgate_policy_generation 17",
+            "schoolgate_audit_events_total{kind=\"access\"} 2",
+            "schoolgate_audit_lag_seconds 0.005",
+            "schoolgate_unblocks_active 1",
+            "schoolgate_selftest_age_seconds 1",
+            "schoolgate_panics_total 1",
+            concat!("schoolgate_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+        drop(open);
+        assert!(metrics.clone().render().unwrap().contains("schoolgate_connections_open 0\n"));
+    }
+
+    #[test]
+    fn no_metric_is_labelled_by_person_or_place() {
+        let metrics = touched();
+        let _open = metrics.connection_opened("explicit");
+        let families = metrics.registry.gather();
+        assert_eq!(families.len(), 16);
+        let allowed = [
+            "action",
+            "rung",
+            "group",
+            "listener",
+            "why",
+            "direction",
+            "visibility",
+            "list",
+            "kind",
+            "version",
+        ];
+        for family in &families {
+            assert!(family.name().starts_with("schoolgate_"), "{}", family.name());
+            for label in family.get_metric().iter().flat_map(|metric| metric.get_label()) {
+                assert!(allowed.contains(&label.name()), "{} has the label {}", family.name(), label.name());
+            }
+        }
+    }
+
+    #[test]
+    fn lists_that_are_gone_are_forgotten() {
+        let metrics = touched();
+        metrics.forget_lists();
+        assert!(!metrics.render().unwrap().contains("ut1/games"));
+    }
+}
