@@ -22,4 +22,5 @@
 //! `proxy::connection::serve`, which tells the product's story.
 #![forbid(unsafe_code)]
 
+pub mod lists;
 pub mod model;
