@@ -5,9 +5,11 @@
 //! the text of an entry is compared before a match counts.
 //!
 //! Reading goes [`archive`] → [`ut1`] → [`parse`] → [`Entry`]; deciding goes [`Asked`] →
-//! [`Index::find`] → [`Match`].
+//! [`Index::find`] → [`Match`]. [`catalogue`] keeps both together with what is known about each
+//! list.
 
 pub mod archive;
+pub mod catalogue;
 mod domains;
 mod entry;
 mod index;
@@ -21,6 +23,7 @@ pub(crate) mod tests;
 mod urls;
 pub mod ut1;
 
+pub use catalogue::{Catalogue, CatalogueBuilder, FileReport, ListHead, ListInfo};
 pub use entry::{Entry, Scope, UrlEntry};
 pub use index::{Index, IndexBuilder};
 pub use origin::{ListNo, Match, Origin, OriginId, Specificity};

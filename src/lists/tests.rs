@@ -1,8 +1,12 @@
 //! Tables, properties and real data for the lists as a whole.
 
 mod corpus;
+mod data;
 mod dirty;
 mod properties;
+mod tree;
+
+use std::path::PathBuf;
 
 use crate::lists::{Asked, Entry, Format, Index, IndexBuilder, Origin, OriginId, Reading, parse};
 use crate::model::{Host, Url};
@@ -36,6 +40,17 @@ pub(super) fn found(index: &Index, text: &str, reading: Reading) -> Vec<String> 
     let url = url(text);
     let matches = index.find(&Asked { host: url.host(), url: Some(&url) }, reading);
     matches.iter().map(|found| index.entry_text(found)).collect()
+}
+
+/// Where the big data lies; says so and gives `None` where it does not.
+pub(super) fn data(path: &str) -> Option<Vec<u8>> {
+    let home = std::env::var_os("SCHOOLGATE_DATA")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
+    let bytes = std::fs::read(home.join(path)).ok();
+    if bytes.is_none() {
+        eprintln!("skipped: {path} is not there (set SCHOOLGATE_DATA)");
+    }
+    bytes
 }
 
 #[test]
