@@ -2,11 +2,12 @@
 //!
 //! **Invariant:** pure. Nothing here opens a file or a socket, reads a clock or logs; bytes come
 //! in as arguments, and an index never changes once built. A fingerprint alone never decides:
-//! the text of an entry is compared before a match counts.
+//! the text of an entry is compared before a match counts (statutory entries, which have no text,
+//! are compared by a 128-bit keyed hash).
 //!
 //! Reading goes [`archive`] → [`ut1`] → [`parse`] → [`Entry`]; deciding goes [`Asked`] →
 //! [`Index::find`] → [`Match`]. [`catalogue`] keeps both together with what is known about each
-//! list.
+//! list; [`statutory`] is its own type, because none of its entries may ever be shown.
 
 pub mod archive;
 pub mod catalogue;
@@ -17,6 +18,7 @@ mod keys;
 mod networks;
 mod origin;
 pub mod parse;
+pub mod statutory;
 mod table;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -28,6 +30,7 @@ pub use entry::{Entry, Scope, UrlEntry};
 pub use index::{Index, IndexBuilder};
 pub use origin::{ListNo, Match, Origin, OriginId, Specificity};
 pub use parse::{Format, NotAList, Parsed, RejectReason, Rejected};
+pub use statutory::{EntryId, Statutory, StatutoryBuilder, StatutoryList, StatutoryMatch};
 
 use crate::model;
 
