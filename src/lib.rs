@@ -22,8 +22,10 @@
 //! `proxy::connection::serve`, which tells the product's story.
 #![forbid(unsafe_code)]
 
+<<<<<<< HEAD
 pub mod clock;
 pub mod document;
+pub mod lists;
 pub mod model;
 pub mod policy;
 pub mod settings;

@@ -1,0 +1,93 @@
+//! One entry of a list, in its one normal form.
+//!
+//! **Invariant:** a [`UrlEntry`] has a path below `/` or a query; without either it would be a
+//! host entry.
+
+use crate::lists::keys;
+use crate::model::{Host, Name, Url};
+
+/// What one line of a list covers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Entry {
+    /// A name, and as much of the tree below it as `scope` says.
+    Host {
+        /// The listed name.
+        host: Name,
+        /// The part of its tree.
+        scope: Scope,
+    },
+    /// A network, or one address as a network of full length.
+    Network(ipnet::IpNet),
+    /// Pages of one host.
+    Url(UrlEntry),
+}
+
+/// The part of a name's tree that an entry covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// The name alone.
+    Exact,
+    /// The name and everything below it.
+    Subtree,
+    /// Everything below the name, not the name.
+    Children,
+}
+
+/// Pages of one host (and its `www` twin when blocking): the listed path and everything below it
+/// by whole segments, with all listed query parameters present.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UrlEntry(Box<Parts>);
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Parts {
+    host: Host,
+    path: Box<str>,
+    parameters: Box<[Box<str>]>,
+}
+
+impl UrlEntry {
+    /// The entry for a URL and what lies below it; `None` for the root of a host without a query.
+    /// Scheme and port are not part of it.
+    #[must_use]
+    pub fn of(url: &Url) -> Option<UrlEntry> {
+        let path = keys::strict_path(url.path());
+        let mut parameters: Vec<Box<str>> =
+            keys::parameters(url.query()).map(|text| keys::unreserved(text).into()).collect();
+        parameters.sort_unstable();
+        parameters.dedup();
+        if path.is_empty() && parameters.is_empty() {
+            return None;
+        }
+        let parts = Parts { host: url.host().clone(), path: path.into(), parameters: parameters.into() };
+        Some(UrlEntry(Box::new(parts)))
+    }
+
+    /// The host as listed.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        &self.0.host
+    }
+
+    /// The path: empty for the root, else `/a/b` without a trailing slash; case as listed.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    /// The query parameters that must all be present, sorted, as listed (`k=v`).
+    #[must_use]
+    pub fn parameters(&self) -> &[Box<str>] {
+        &self.0.parameters
+    }
+}
+
+impl std::fmt::Display for UrlEntry {
+    /// As it could stand in a list: `site.example/a/b?k=v`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", self.host(), self.path())?;
+        for (at, parameter) in self.parameters().iter().enumerate() {
+            write!(f, "{}{parameter}", if at == 0 { '?' } else { '&' })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,171 @@
+//! The index gives what a scan over all entries would, and the readers take any bytes.
+
+use std::net::IpAddr;
+
+use proptest::prelude::*;
+
+use super::{add_origin, host, url};
+use crate::lists::{Asked, Entry, Format, IndexBuilder, Reading, Scope, UrlEntry, archive, keys, parse};
+use crate::model::Host;
+
+fn name() -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select(vec!["a", "b", "www", "www2", "c-d"]), 0..4)
+        .prop_map(|labels| [&labels[..], &["example"]].concat().join("."))
+}
+
+fn path() -> impl Strategy<Value = String> {
+    let parts = vec!["a", "B", "b", "a;x", "%2f", "%61", "..", ".", "", "a%28b", "%zz", "é"];
+    prop::collection::vec(prop::sample::select(parts), 0..5).prop_map(|parts| format!("/{}", parts.join("/")))
+}
+
+fn query() -> impl Strategy<Value = String> {
+    let parts = vec!["q=1", "q=2", "Q=1", "x", "q=%31", "x=a+b", "x=a%2Bb", "y=?", ""];
+    prop::collection::vec(prop::sample::select(parts), 0..3)
+        .prop_map(|parts| if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) })
+}
+
+fn address() -> impl Strategy<Value = IpAddr> {
+    prop_oneof![
+        (0u8..3, any::<u8>()).prop_map(|(c, d)| IpAddr::from([192, 0, c, d & 0x83])),
+        (0u16..3).prop_map(|last| IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, last, last])),
+    ]
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    let scope = prop::sample::select(vec![Scope::Exact, Scope::Subtree, Scope::Children]);
+    let network = (address(), 16u8..=32).prop_map(|(address, length)| {
+        let length = if address.is_ipv4() { length } else { length * 4 };
+        Entry::Network(ipnet::IpNet::new(address, length).unwrap().trunc())
+    });
+    let page = (name(), path(), query()).prop_filter_map("a page", |(name, path, query)| {
+        UrlEntry::of(&url(&format!("http://{name}{path}{query}"))).map(Entry::Url)
+    });
+    let host = (name(), scope).prop_map(|(name, scope)| {
+        let Host::Name(name) = host(&name) else { panic!("a name") };
+        Entry::Host { host: name, scope }
+    });
+    prop_oneof![host, network, page]
+}
+
+/// What "covers" means, said once more without any index.
+fn covers(entry: &Entry, asked: &Asked<'_>, reading: Reading) -> bool {
+    match (entry, asked.host) {
+        (Entry::Host { host, scope }, Host::Name(name)) => match scope {
+            Scope::Exact => name == host,
+            Scope::Subtree => name.is_within(host),
+            Scope::Children => name != host && name.is_within(host),
+        },
+        (Entry::Network(network), Host::Address(address)) => network.contains(address),
+        (Entry::Host { .. }, Host::Address(_)) | (Entry::Network(_), Host::Name(_)) => false,
+        (Entry::Url(page), _) => asked.url.is_some_and(|asked| page_covers(page, asked, reading)),
+    }
+}
+
+fn page_covers(page: &UrlEntry, asked: &crate::model::Url, reading: Reading) -> bool {
+    let twins = |host: &Host| match reading {
+        Reading::Block => keys::HostText::of(host).without_www().to_owned(),
+        Reading::Allow => host.to_string(),
+    };
+    let listed = match reading {
+        Reading::Block => keys::liberal_path(page.path()),
+        Reading::Allow => page.path().to_owned(),
+    };
+    let forms = match reading {
+        Reading::Block => [Some(keys::liberal_path(asked.path())), keys::resolved_path(asked.path())],
+        Reading::Allow => [Some(keys::strict_path(asked.path())), None],
+    };
+    let ends: &[char] = if reading == Reading::Block { &['/', ';'] } else { &['/'] };
+    let below = |path: &String| {
+        path.strip_prefix(&listed).is_some_and(|rest| rest.is_empty() || rest.starts_with(ends))
+    };
+    let has = |wanted: &str| {
+        keys::parameters(asked.query())
+            .any(|given| keys::parameter(given, reading) == keys::parameter(wanted, reading))
+    };
+    twins(page.host()) == twins(asked.host())
+        && forms.iter().flatten().any(below)
+        && page.parameters().iter().all(|wanted| has(wanted))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn the_index_is_a_naive_scan(
+        entries in prop::collection::vec(entry(), 0..40),
+        names in prop::collection::vec((name(), path(), query()), 1..20),
+        addresses in prop::collection::vec(address(), 1..10),
+        key in any::<[u8; 16]>(),
+    ) {
+        let mut builder = IndexBuilder::new(key);
+        let origins = [add_origin(&mut builder, "even"), add_origin(&mut builder, "odd")];
+        for (line, entry) in (1u32..).zip(&entries) {
+            builder.add(origins[line as usize % 2], line, entry.clone());
+        }
+        let index = builder.build();
+        prop_assert!(index.len() <= entries.len());
+        let urls = names.iter().map(|(name, path, query)| url(&format!("https://{name}{path}{query}")));
+        let literals = addresses.iter().map(|&address| url(&format!("http://{}/", Host::from(address))));
+        for asked_url in urls.chain(literals) {
+            let asked = Asked { host: asked_url.host(), url: Some(&asked_url) };
+            for reading in [Reading::Block, Reading::Allow] {
+                // Of one entry twice in a file the index keeps the first line: compare entries.
+                let mut naive: Vec<_> = (1u32..).zip(&entries)
+                    .filter(|(_, entry)| covers(entry, &asked, reading))
+                    .map(|(line, entry)| (line % 2, entry.clone()))
+                    .collect();
+                naive.sort();
+                naive.dedup();
+                let matches = index.find(&asked, reading);
+                let mut indexed: Vec<_> = matches.iter()
+                    .map(|found| (found.line % 2, entries[found.line as usize - 1].clone()))
+                    .collect();
+                indexed.sort();
+                indexed.dedup();
+                prop_assert_eq!(&indexed, &naive, "{} {:?}", asked_url, reading);
+                prop_assert!(matches.is_sorted_by(|a, b| a.specificity >= b.specificity));
+                if matches.iter().any(|found| index.entry_text(found).contains('/')) && asked_url.host().name().is_some() {
+                    prop_assert!(index.has_url_entries(asked_url.host()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_allowed_would_also_be_blocked(page in entry(), name in name(), path in path(), query in query()) {
+        let asked_url = url(&format!("https://{name}{path}{query}"));
+        let asked = Asked { host: asked_url.host(), url: Some(&asked_url) };
+        if covers(&page, &asked, Reading::Allow) {
+            prop_assert!(covers(&page, &asked, Reading::Block));
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        let _ = parse::detect("any", &bytes);
+        for format in [Format::Domains, Format::Urls] {
+            for reading in [Reading::Block, Reading::Allow] {
+                let parsed = parse::read_for(reading, format, &bytes);
+                prop_assert!(parsed.rejected_total <= parsed.read);
+            }
+        }
+        let _ = archive::unpack(&bytes[..]);
+    }
+
+    #[test]
+    fn any_line_is_taken_or_reported(text in "[ -~é\u{200b}\t]{0,60}") {
+        for format in [Format::Domains, Format::Urls] {
+            let parsed = parse::read(format, text.as_bytes());
+            prop_assert!(parsed.read <= 1);
+            let lines: std::collections::BTreeSet<u32> = parsed.entries.iter().map(|(line, _)| *line).collect();
+            prop_assert_eq!(lines.len() + parsed.rejected_total, parsed.read);
+        }
+    }
+
+    #[test]
+    fn an_entry_text_reads_back_as_the_entry(page in entry()) {
+        let Entry::Url(page) = page else { return Ok(()) };
+        let parsed = parse::read(Format::Urls, page.to_string().as_bytes());
+        prop_assert_eq!(parsed.entries, vec![(1, Entry::Url(page))]);
+    }
+}
