@@ -22,9 +22,9 @@
 //! `proxy::connection::serve`, which tells the product's story.
 #![forbid(unsafe_code)]
 
-<<<<<<< HEAD
 pub mod clock;
 pub mod document;
+pub mod identity;
 pub mod lists;
 pub mod model;
 pub mod policy;

@@ -1,5 +1,275 @@
-//! The decision.
+//! The decision: who asks for what, how it was shown, and what time it is go in; a verdict with
+//! its reason comes out.
+//!
+//! **Invariant:** pure. A [`Policy`] is an immutable snapshot; to change a rule, build another
+//! and publish it through [`live`]. A [`Permit`] is made here and nowhere else.
 
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::lists::{Catalogue, Index, IndexBuilder, Match, Origin, Statutory};
+use crate::model::{GroupName, Host, Subject, Timestamp};
+
+mod address;
+mod difference;
+mod draft;
+mod ladder;
+mod live;
+mod rungs;
+mod text;
+mod unblock;
 mod verdict;
 
+pub use address::{OutOfReach, Reach};
+pub use draft::{Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Treatment, Unblockable};
+pub use ladder::{Asked, Shown, Step};
+pub use live::{Live, Publisher, Renewed, put_in_force};
+pub use text::read as read_text;
+pub use unblock::{Audience, Decided, State, Target, Unblock, WrongState};
 pub use verdict::{Action, Destination, Evidence, OnConnect, OnRequest, Permit, Reason, Rule, Rung, Verdict};
+
+use ladder::Case;
+
+/// The policy in force at one moment. Cheap to clone in part: its lists are shared.
+pub struct Policy {
+    generation: u64,
+    draft: Arc<Draft>,
+    catalogue: Arc<Catalogue>,
+    school_allow: Arc<Catalogue>,
+    school_block: Arc<Catalogue>,
+    statutory: Arc<Statutory>,
+    lifeline: Arc<Index>,
+    reach: Arc<Reach>,
+    unblocks: Arc<[Unblock]>,
+    categories: HashMap<Box<str>, usize>,
+    opened: Index,
+    strictest: usize,
+}
+
+/// What a [`Policy`] is made of.
+#[derive(Clone)]
+pub struct Parts {
+    /// Groups, categories and caps.
+    pub draft: Arc<Draft>,
+    /// The category lists in force.
+    pub catalogue: Arc<Catalogue>,
+    /// The school's allow list.
+    pub school_allow: Arc<Catalogue>,
+    /// The school's block list.
+    pub school_block: Arc<Catalogue>,
+    /// The statutory lists.
+    pub statutory: Arc<Statutory>,
+    /// The help lines.
+    pub lifeline: Arc<Index>,
+    /// The addresses within reach.
+    pub reach: Arc<Reach>,
+    /// Every unblock that is not over.
+    pub unblocks: Arc<[Unblock]>,
+}
+
+/// The draft holds no group, so nobody could be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the policy names no group")]
+pub struct NoGroup;
+
+/// A verdict and what every rung said on the way.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The verdict, as the decision gives it.
+    pub verdict: Verdict<OnConnect>,
+    /// Every rung in order with what it says, also after the one that decided.
+    pub rungs: Vec<(Rung, Step)>,
+}
+
+impl Policy {
+    /// Compiles a policy. `generation` numbers it in every verdict.
+    ///
+    /// # Errors
+    /// [`NoGroup`] when the draft names none.
+    pub fn compile(parts: Parts, generation: u64) -> Result<Policy, NoGroup> {
+        let strictest = parts.draft.strictest().ok_or(NoGroup)?.id.clone();
+        let strictest = parts.draft.groups.iter().position(|group| group.id == strictest).ok_or(NoGroup)?;
+        Ok(Policy {
+            generation,
+            categories: categories_by_list(&parts.draft),
+            opened: opened(&parts.unblocks),
+            strictest,
+            draft: parts.draft,
+            catalogue: parts.catalogue,
+            school_allow: parts.school_allow,
+            school_block: parts.school_block,
+            statutory: parts.statutory,
+            lifeline: parts.lifeline,
+            reach: parts.reach,
+            unblocks: parts.unblocks,
+        })
+    }
+
+    /// Decides on a connection that shows no more than a name.
+    #[must_use]
+    pub fn on_connect(&self, asked: &Asked<'_>, now: Timestamp) -> Verdict<OnConnect> {
+        let verdict = self.decide(asked, now);
+        verdict.map(|permit| permit.map_or(OnConnect::Block, OnConnect::Splice))
+    }
+
+    /// Decides on a request whose URL is known.
+    #[must_use]
+    pub fn on_request(&self, asked: &Asked<'_>, now: Timestamp) -> Verdict<OnRequest> {
+        let verdict = self.decide(asked, now);
+        verdict.map(|permit| permit.map_or(OnRequest::Block, OnRequest::Forward))
+    }
+
+    /// Judges the addresses that a permitted host came to: those within reach, or the reason
+    /// why none is.
+    ///
+    /// # Errors
+    /// The reason of the first refusal when no address is left.
+    pub fn confine(&self, permit: &Permit, addresses: &[IpAddr]) -> Result<Vec<IpAddr>, Box<Reason>> {
+        let mut refusal = None;
+        let mut within = Vec::new();
+        for address in addresses {
+            match self.refuses_address(*address, permit.port) {
+                None => within.push(*address),
+                Some(reason) => refusal = refusal.or(Some(reason)),
+            }
+        }
+        match refusal {
+            Some(reason) if within.is_empty() || reason.rung == Rung::Statutory => Err(Box::new(reason)),
+            Some(_) | None => Ok(within),
+        }
+    }
+
+    /// The verdict and what every rung says, for people.
+    #[must_use]
+    pub fn explain(&self, asked: &Asked<'_>, now: Timestamp) -> Explanation {
+        Explanation { verdict: self.on_connect(asked, now), rungs: self.case(asked, now).walk() }
+    }
+
+    /// The categories, by id, that block this for the asker's group: what an unblock must lift.
+    #[must_use]
+    pub fn blocked_by<'a>(&'a self, asked: &'a Asked<'a>, now: Timestamp) -> Vec<&'a CategoryDraft> {
+        let case = self.case(asked, now);
+        case.wanted().map(|wanted| rungs::blocking_categories(&case, &wanted)).unwrap_or_default()
+    }
+
+    /// The version of this policy.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Groups, categories and caps.
+    #[must_use]
+    pub fn draft(&self) -> &Draft {
+        &self.draft
+    }
+
+    /// The category lists in force.
+    #[must_use]
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// The statutory lists: names, versions and sizes, never an entry.
+    #[must_use]
+    pub fn statutory(&self) -> &Statutory {
+        &self.statutory
+    }
+
+    /// The unblocks that this policy holds.
+    #[must_use]
+    pub fn unblocks(&self) -> &[Unblock] {
+        &self.unblocks
+    }
+
+    /// The group that a subject is judged as: its own, or the strictest.
+    #[must_use]
+    pub fn group_of(&self, subject: &Subject) -> &GroupName {
+        &self.group(subject).id
+    }
+
+    fn decide(&self, asked: &Asked<'_>, now: Timestamp) -> Verdict<Option<Permit>> {
+        let case = self.case(asked, now);
+        let (mut action, mut reason) = case.decide();
+        let mut permit = None;
+        if action != Action::Block {
+            match self.permit(asked) {
+                Ok(leave) => permit = Some(leave),
+                Err(refusal) => (action, reason) = (Action::Block, *refusal),
+            }
+        }
+        Verdict {
+            answer: permit,
+            action,
+            reason,
+            group: case.group.id.clone(),
+            generation: self.generation,
+            until: self.unblocks.iter().filter_map(|unblock| unblock.window.next_change(now)).min(),
+        }
+    }
+
+    /// The one place where a permit is made: after the ladder said yes. An address literal is
+    /// judged as an address at once; a name once it is resolved, by [`Policy::confine`].
+    fn permit(&self, asked: &Asked<'_>) -> Result<Permit, Box<Reason>> {
+        let Some(host) = asked.destination.host.clone() else {
+            return Err(Box::new(rungs::fallen_through().1));
+        };
+        let port = asked.destination.port;
+        if let Host::Address(address) = host
+            && let Some(reason) = self.refuses_address(address, port)
+        {
+            return Err(Box::new(reason));
+        }
+        Ok(Permit { host, port })
+    }
+
+    fn refuses_address(&self, address: IpAddr, port: u16) -> Option<Reason> {
+        if let Some(found) = self.statutory.find_address(address) {
+            return Some(rungs::statutory_reason(&found));
+        }
+        let why = self.reach.refuses(address, port)?;
+        let rule = Rule { id: format!("protocol:{}", why.as_str()), name: "Address".into(), category: None };
+        Some(rungs::reason(Rung::Protocol, rule, why.sentence().into()))
+    }
+
+    fn case<'a>(&'a self, asked: &'a Asked<'a>, now: Timestamp) -> Case<'a> {
+        Case { policy: self, asked, group: self.group(asked.subject), now }
+    }
+
+    fn group(&self, subject: &Subject) -> &GroupDraft {
+        let named = subject.group.as_ref();
+        let known = named.and_then(|name| self.draft.groups.iter().find(|group| group.id == *name));
+        known.unwrap_or(&self.draft.groups[self.strictest])
+    }
+
+    fn category_of(&self, found: &Match) -> Option<usize> {
+        self.categories.get(&self.catalogue.list_of(found.origin).id).copied()
+    }
+}
+
+fn categories_by_list(draft: &Draft) -> HashMap<Box<str>, usize> {
+    let mut by_list = HashMap::new();
+    for (number, category) in draft.categories.iter().enumerate() {
+        for source in category.sources.iter().chain(&category.optional_sources) {
+            by_list.insert(source.as_str().into(), number);
+        }
+    }
+    by_list
+}
+
+/// The targets of the unblocks as an index of their own; origin N is the unblock at place N.
+fn opened(unblocks: &[Unblock]) -> Index {
+    let mut builder = IndexBuilder::new([0; 16]);
+    for unblock in unblocks {
+        let origin = builder.add_origin(Origin {
+            list: "unblock".into(),
+            version: unblock.id.to_string().into(),
+            file: "".into(),
+        });
+        if let Some(entry) = unblock.target.entry() {
+            builder.add(origin, 0, entry);
+        }
+    }
+    builder.build()
+}

@@ -78,15 +78,7 @@ impl Url {
         if text.len() > MAX_URL {
             return Err(UrlError::TooLong);
         }
-        let parsed = ::url::Url::parse(text).map_err(|fault| match fault {
-            ::url::ParseError::InvalidPort => UrlError::Port,
-            ::url::ParseError::InvalidIpv4Address => UrlError::Host(HostError::Address),
-            ::url::ParseError::EmptyHost => UrlError::Host(HostError::Empty),
-            ::url::ParseError::IdnaError
-            | ::url::ParseError::InvalidDomainCharacter
-            | ::url::ParseError::InvalidIpv6Address => UrlError::Host(HostError::Character),
-            _ => UrlError::Text,
-        })?;
+        let parsed = ::url::Url::parse(text).map_err(reading_fault)?;
         let scheme = match parsed.scheme() {
             "http" => Scheme::Http,
             "https" => Scheme::Https,
@@ -175,6 +167,19 @@ impl Url {
             Some(query) => format!("{}?{query}", self.path),
             None => self.path.to_string(),
         }
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the parser's other faults all mean one thing here")]
+fn reading_fault(fault: ::url::ParseError) -> UrlError {
+    match fault {
+        ::url::ParseError::InvalidPort => UrlError::Port,
+        ::url::ParseError::InvalidIpv4Address => UrlError::Host(HostError::Address),
+        ::url::ParseError::EmptyHost => UrlError::Host(HostError::Empty),
+        ::url::ParseError::IdnaError
+        | ::url::ParseError::InvalidDomainCharacter
+        | ::url::ParseError::InvalidIpv6Address => UrlError::Host(HostError::Character),
+        _ => UrlError::Text,
     }
 }
 

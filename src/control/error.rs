@@ -1,0 +1,69 @@
+//! Why an act of staff was not done, each case with a stable code for scripts.
+
+use crate::audit::RecordError;
+use crate::control::store::StoreError;
+use crate::policy::{State, WrongState};
+
+/// Why an act was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// A field is not what it must be: which, and what to do.
+    #[error("{1}")]
+    Invalid(&'static str, String),
+    /// The role is not enough.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// Nobody decides on their own request.
+    #[error("somebody else must decide on your request")]
+    FourEyes,
+    /// The target's category is locked.
+    #[error("no temporary unblock can lift this category")]
+    Locked,
+    /// The target is on a statutory list.
+    #[error("a statutory list holds this; nobody can open it")]
+    Statutory,
+    /// There is no such thing, or it is not yours to see.
+    #[error("there is no such thing")]
+    NotFound,
+    /// The name is in use.
+    #[error("there is somebody of that name already")]
+    Taken,
+    /// The unblock is past that.
+    #[error(transparent)]
+    WrongState(#[from] WrongState),
+    /// An `Idempotency-Key` that came with another request before.
+    #[error("this Idempotency-Key came with another request before")]
+    KeyReused,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The act can't be recorded, so it is not done.
+    #[error("the act can't be recorded, so it is not done")]
+    Record(#[from] RecordError),
+    /// The policy can't be compiled.
+    #[error("the policy names no group")]
+    Policy,
+}
+
+impl ControlError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            ControlError::Invalid("reason", _) => "invalid_reason",
+            ControlError::Invalid(..) => "invalid",
+            ControlError::Forbidden(_) => "forbidden",
+            ControlError::FourEyes => "four_eyes",
+            ControlError::Locked => "locked",
+            ControlError::Statutory => "statutory",
+            ControlError::NotFound => "not_found",
+            ControlError::Taken => "taken",
+            ControlError::WrongState(WrongState(State::Ended | State::Refused)) => "over",
+            ControlError::WrongState(_) => "wrong_state",
+            ControlError::KeyReused => "idempotency_key_reused",
+            ControlError::Store(_) => "store",
+            ControlError::Record(_) => "not_recorded",
+            ControlError::Policy => "policy",
+        }
+    }
+}

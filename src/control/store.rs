@@ -1,0 +1,91 @@
+//! What the gateway must remember between starts: staff, tokens, unblocks, the journal.
+//!
+//! **Invariant:** every change is one transaction, on disk when it returns; the file is the
+//! service's alone (0600).
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// The newest form of the tables; a step is added for every change of form, none is edited.
+const STEPS: [&str; 1] = [include_str!("store.sql")];
+
+/// The embedded store.
+pub(super) struct Store {
+    pub(super) connection: Connection,
+}
+
+/// Why the store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// What SQLite says.
+    #[error("the store: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The file was made by a newer version of this program.
+    #[error("the store was made by a newer version ({0}); this one knows up to {1}")]
+    Newer(usize, usize),
+    /// A value in it is not what this program writes.
+    #[error("the store holds a {0} that can't be read")]
+    Unreadable(&'static str),
+    /// The system's random numbers, or the file itself.
+    #[error("the store: {0}")]
+    System(String),
+}
+
+impl Store {
+    /// Opens, or makes, the store at `path`.
+    pub(super) fn open(path: &Path) -> Result<Store, StoreError> {
+        let connection = Connection::open(path)?;
+        let own = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(path, own).map_err(|fault| StoreError::System(fault.to_string()))?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        let mut store = Store { connection };
+        store.bring_up()?;
+        Ok(store)
+    }
+
+    fn bring_up(&mut self) -> Result<(), StoreError> {
+        let at: usize = self.connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if at > STEPS.len() {
+            return Err(StoreError::Newer(at, STEPS.len()));
+        }
+        for (number, step) in STEPS.iter().enumerate().skip(at) {
+            let transaction = self.connection.transaction()?;
+            transaction.execute_batch(step)?;
+            transaction.pragma_update(None, "user_version", number + 1)?;
+            transaction.commit()?;
+        }
+        Ok(())
+    }
+
+    /// A random key of this gateway, made when first asked for.
+    pub(super) fn key<const N: usize>(&self, name: &str) -> Result<[u8; N], StoreError> {
+        let found: Option<Vec<u8>> = self
+            .connection
+            .query_row("SELECT value FROM keys WHERE name = ?1", [name], |row| row.get(0))
+            .optional()?;
+        if let Some(key) = found {
+            return key.try_into().map_err(|_| StoreError::Unreadable("key"));
+        }
+        let mut key = [0; N];
+        getrandom::fill(&mut key).map_err(|fault| StoreError::System(fault.to_string()))?;
+        self.connection.execute("INSERT INTO keys (name, value) VALUES (?1, ?2)", params![name, key.as_slice()])?;
+        Ok(key)
+    }
+
+    /// The number of the next policy; never given twice.
+    pub(super) fn next_generation(&self) -> Result<u64, StoreError> {
+        let generation: i64 = self.connection.query_row(
+            "INSERT INTO counters (name, value) VALUES ('generation', 1)
+             ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
+            [],
+            |row| row.get(0),
+        )?;
+        u64::try_from(generation).map_err(|_| StoreError::Unreadable("counter"))
+    }
+}

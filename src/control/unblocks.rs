@@ -1,0 +1,134 @@
+//! Temporary unblocks in the store.
+
+use rusqlite::{OptionalExtension, Row, params};
+use uuid::Uuid;
+
+use crate::control::store::{Store, StoreError};
+use crate::model::{Justification, StaffName, Timestamp, Window};
+use crate::policy::{Audience, Decided, State, Target, Unblock};
+
+/// An unblock with the history of it that policy does not need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// What policy reads.
+    pub unblock: Unblock,
+    /// Who decided, once somebody has.
+    pub decided_by: Option<StaffName>,
+    /// What they said.
+    pub comment: Option<String>,
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// The last state that the audit trail was told.
+    pub announced: State,
+}
+
+const COLUMNS: &str = "id, target, audience, starts_at, ends_at, reason, lesson, requester, decided, decided_by, \
+                       comment, announced, asked_at";
+
+impl Store {
+    /// Keeps an unblock, new or changed.
+    pub(super) fn keep_unblock(&self, kept: &Kept) -> Result<(), StoreError> {
+        let unblock = &kept.unblock;
+        let audience = serde_json::json!({
+            "groups": unblock.audience.groups, "users": unblock.audience.users, "devices": unblock.audience.devices,
+        });
+        self.connection.execute(
+            &format!(
+                "INSERT OR REPLACE INTO unblocks ({COLUMNS})
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+            ),
+            params![
+                unblock.id.to_string(),
+                unblock.target.to_string(),
+                audience.to_string(),
+                unblock.window.starts_at().to_string(),
+                unblock.window.ends_at().to_string(),
+                unblock.justification.as_str(),
+                unblock.lesson,
+                unblock.requester.as_str(),
+                unblock.decided.as_str(),
+                kept.decided_by.as_ref().map(StaffName::as_str),
+                kept.comment,
+                kept.announced.as_str(),
+                kept.asked_at.to_string(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// One unblock.
+    pub(super) fn unblock(&self, id: Uuid) -> Result<Option<Kept>, StoreError> {
+        let query = format!("SELECT {COLUMNS} FROM unblocks WHERE id = ?1");
+        let columns = self.connection.query_row(&query, [id.to_string()], columns).optional()?;
+        columns.map(|columns| read(&columns)).transpose()
+    }
+
+    /// All, the newest first.
+    pub(super) fn unblocks(&self) -> Result<Vec<Kept>, StoreError> {
+        self.select("SELECT {} FROM unblocks ORDER BY id DESC")
+    }
+
+    /// Those that are not over, as far as the audit trail knows.
+    pub(super) fn open_unblocks(&self) -> Result<Vec<Kept>, StoreError> {
+        self.select("SELECT {} FROM unblocks WHERE announced NOT IN ('ended', 'refused') ORDER BY id")
+    }
+
+    fn select(&self, query: &str) -> Result<Vec<Kept>, StoreError> {
+        let mut query = self.connection.prepare_cached(&query.replace("{}", COLUMNS))?;
+        let rows = query.query_map([], columns)?;
+        rows.map(|columns| read(&columns?)).collect()
+    }
+}
+
+type Columns = [Option<String>; 13];
+
+fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
+    let mut columns = Columns::default();
+    for (at, column) in columns.iter_mut().enumerate() {
+        *column = row.get(at)?;
+    }
+    Ok(columns)
+}
+
+fn read(columns: &Columns) -> Result<Kept, StoreError> {
+    let text = |at: usize| columns[at].as_deref().unwrap_or_default();
+    let time = |at: usize| text(at).parse::<Timestamp>().map_err(|_| StoreError::Unreadable("time"));
+    let unblock = Unblock {
+        id: text(0).parse().map_err(|_| StoreError::Unreadable("id"))?,
+        target: Target::parse(text(1)).map_err(|_| StoreError::Unreadable("target"))?,
+        audience: audience(text(2))?,
+        window: Window::new(time(3)?, time(4)?).map_err(|_| StoreError::Unreadable("window"))?,
+        justification: Justification::parse(text(5)).map_err(|_| StoreError::Unreadable("reason"))?,
+        lesson: columns[6].clone(),
+        requester: text(7).parse().map_err(|_| StoreError::Unreadable("name"))?,
+        decided: decided(text(8)).ok_or(StoreError::Unreadable("decision"))?,
+    };
+    Ok(Kept {
+        unblock,
+        decided_by: columns[9].as_deref().map(str::parse).transpose().map_err(|_| StoreError::Unreadable("name"))?,
+        comment: columns[10].clone(),
+        announced: State::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text(11))
+            .ok_or(StoreError::Unreadable("state"))?,
+        asked_at: time(12)?,
+    })
+}
+
+fn audience(text: &str) -> Result<Audience, StoreError> {
+    #[derive(serde::Deserialize)]
+    struct Stored {
+        groups: Vec<crate::model::GroupName>,
+        users: Vec<crate::model::UserName>,
+        devices: Vec<crate::model::DeviceName>,
+    }
+    let Stored { groups, users, devices } =
+        serde_json::from_str(text).map_err(|_| StoreError::Unreadable("audience"))?;
+    Ok(Audience { groups, users, devices })
+}
+
+fn decided(text: &str) -> Option<Decided> {
+    [Decided::Awaited, Decided::Approved, Decided::Refused, Decided::Revoked]
+        .into_iter()
+        .find(|decided| decided.as_str() == text)
+}

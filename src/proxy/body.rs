@@ -1,0 +1,223 @@
+//! Bodies on their way: counted, watched, and cut when policy says so.
+//!
+//! **Invariant:** a body that did not come whole ends in an error, so that no cut answer is
+//! ever taken for a complete one (invariant 18); its access is closed in the record.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::{Instant, Sleep};
+
+use crate::audit::ClosedBy;
+use crate::proxy::gate::Open;
+use crate::proxy::http::Session;
+use crate::telemetry::Direction;
+
+/// Why a body ended before its time.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BodyError {
+    /// The sender broke off.
+    #[error("the body broke off: {0}")]
+    Broken(#[from] hyper::Error),
+    /// Nothing moved for too long.
+    #[error("the body stood still for too long")]
+    Idle,
+    /// Policy no longer allows the access.
+    #[error("policy no longer allows it")]
+    Cut,
+}
+
+/// A body of an answer to a client: a page of ours, or an origin's.
+pub(super) struct Payload(UnsyncBoxBody<Bytes, BodyError>);
+
+/// A client's body on its way to the origin, counted.
+pub(super) struct Uploaded {
+    body: Incoming,
+    count: Arc<AtomicU64>,
+    idle: Idle,
+}
+
+/// An origin's body on its way to the client, with the access that it belongs to.
+pub(super) struct Downloaded {
+    body: Incoming,
+    session: Arc<Session>,
+    open: Option<Open>,
+    up: Arc<AtomicU64>,
+    down: u64,
+    closed_by: ClosedBy,
+    idle: Idle,
+    refused: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// Notices that nothing moves.
+struct Idle {
+    span: Duration,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Payload {
+    pub(super) fn new(body: impl Body<Data = Bytes, Error = BodyError> + Send + 'static) -> Payload {
+        Payload(body.boxed_unsync())
+    }
+}
+
+impl Uploaded {
+    pub(super) fn new(body: Incoming, count: Arc<AtomicU64>, idle: Duration) -> Uploaded {
+        Uploaded { body, count, idle: Idle::new(idle) }
+    }
+}
+
+impl Downloaded {
+    /// `refused` is done when policy no longer allows the access.
+    pub(super) fn new(
+        body: Incoming,
+        session: Arc<Session>,
+        open: Open,
+        up: Arc<AtomicU64>,
+        refused: impl Future<Output = ()> + Send + 'static,
+    ) -> Downloaded {
+        let idle = Idle::new(session.gate.bounds.idle);
+        let closed_by = if body.is_end_stream() { ClosedBy::Origin } else { ClosedBy::Client };
+        let open = Some(open);
+        Downloaded { body, session, open, up, down: 0, closed_by, idle, refused: Box::pin(refused) }
+    }
+}
+
+impl Body for Payload {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        Pin::new(&mut self.0).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
+    }
+}
+
+impl Body for Uploaded {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let uploaded = &mut *self;
+        match Pin::new(&mut uploaded.body).poll_frame(cx) {
+            Poll::Ready(frame) => {
+                uploaded.idle.moved();
+                if let Some(Ok(frame)) = &frame {
+                    uploaded.count.fetch_add(length(frame), Ordering::Relaxed);
+                }
+                Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Broken)))
+            }
+            Poll::Pending => {
+                ready!(uploaded.idle.poll(cx));
+                Poll::Ready(Some(Err(BodyError::Idle)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Body for Downloaded {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let downloaded = &mut *self;
+        if downloaded.refused.as_mut().poll(cx).is_ready() {
+            downloaded.closed_by = ClosedBy::Policy;
+            return Poll::Ready(Some(Err(BodyError::Cut)));
+        }
+        match Pin::new(&mut downloaded.body).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                downloaded.idle.moved();
+                downloaded.down += length(&frame);
+                if downloaded.body.is_end_stream() {
+                    downloaded.closed_by = ClosedBy::Origin;
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(fault))) => {
+                downloaded.closed_by = ClosedBy::Error;
+                Poll::Ready(Some(Err(BodyError::Broken(fault))))
+            }
+            Poll::Ready(None) => {
+                downloaded.closed_by = ClosedBy::Origin;
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                ready!(downloaded.idle.poll(cx));
+                downloaded.closed_by = ClosedBy::Gateway;
+                Poll::Ready(Some(Err(BodyError::Idle)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Downloaded {
+    fn drop(&mut self) {
+        let up = self.up.load(Ordering::Relaxed);
+        self.session.gate.metrics.bytes(Direction::Up, up);
+        self.session.gate.metrics.bytes(Direction::Down, self.down);
+        if let Some(open) = self.open.take() {
+            open.end(up, self.down, self.closed_by);
+        }
+        self.session.answered();
+    }
+}
+
+impl Idle {
+    fn new(span: Duration) -> Idle {
+        Idle { span, sleep: Box::pin(tokio::time::sleep(span)) }
+    }
+
+    fn moved(&mut self) {
+        let deadline = Instant::now() + self.span;
+        self.sleep.as_mut().reset(deadline);
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.sleep.as_mut().poll(cx)
+    }
+}
+
+fn length(frame: &Frame<Bytes>) -> u64 {
+    frame.data_ref().map_or(0, |data| data.len() as u64)
+}

@@ -1,0 +1,290 @@
+//! What every connection shares, and the way from a question to a recorded answer.
+//!
+//! **Invariant:** an access is recorded before a byte of it leaves; what can't be recorded is
+//! refused.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::audit::{Access, ClosedBy, Closing, Entry, Receipt, RecordError, Recorder, Seen, Visibility};
+use crate::clock::Clock;
+use crate::identity::Directory;
+use crate::model::Subject;
+use crate::policy::{
+    Action, Asked, Destination, Live, OnConnect, OnRequest, Permit, Policy, Reason, Renewed, Shown, Verdict,
+};
+use crate::proxy::listen::Crowd;
+use crate::proxy::upstream::{NameError, Upstream};
+use crate::telemetry::Metrics;
+
+/// What every connection shares.
+pub struct Gate {
+    /// The policy in force.
+    pub live: Live,
+    /// Who is where.
+    pub directory: Directory,
+    /// The audit trail.
+    pub recorder: Recorder,
+    /// What time it is.
+    pub clock: Clock,
+    /// The counters.
+    pub metrics: Metrics,
+    /// The way out.
+    pub upstream: Upstream,
+    /// Waits and bounds.
+    pub bounds: Bounds,
+    /// The school's name, for its pages.
+    pub site: String,
+    /// Told when the gateway is to stop: idle connections end, others finish what they do.
+    pub stop: CancellationToken,
+    /// Told when the time to drain is over: tunnels end too.
+    pub cut: CancellationToken,
+    pub(super) crowd: Crowd,
+}
+
+/// Waits and bounds; the settings say them.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Connections in all.
+    pub connections: usize,
+    /// Connections of one client.
+    pub per_client: usize,
+    /// The longest request head, in bytes.
+    pub head_bytes: usize,
+    /// For a whole ClientHello.
+    pub hello: Duration,
+    /// For a whole request head.
+    pub head: Duration,
+    /// For anything to move in a tunnel or a body.
+    pub idle: Duration,
+}
+
+/// What a [`Gate`] is made of.
+pub struct Parts {
+    /// The policy in force.
+    pub live: Live,
+    /// Who is where.
+    pub directory: Directory,
+    /// The audit trail.
+    pub recorder: Recorder,
+    /// What time it is.
+    pub clock: Clock,
+    /// The counters.
+    pub metrics: Metrics,
+    /// The way out.
+    pub upstream: Upstream,
+    /// Waits and bounds.
+    pub bounds: Bounds,
+    /// The school's name.
+    pub site: String,
+    /// The signal to stop.
+    pub stop: CancellationToken,
+    /// The signal to end what is left.
+    pub cut: CancellationToken,
+}
+
+/// What a client asks, kept so that it can be asked again.
+#[derive(Clone, Debug)]
+pub(super) struct Question {
+    pub(super) address: IpAddr,
+    pub(super) destination: Destination,
+    pub(super) shown: Shown,
+}
+
+/// What a question came to, recorded.
+pub(super) enum Admission {
+    /// It may pass.
+    Passed(Passage),
+    /// It may not.
+    Blocked(Refusal),
+    /// It might, but its name came to no address. Closed in the record already.
+    Nowhere(NameError),
+}
+
+/// Leave to pass, with where to.
+pub(super) struct Passage {
+    pub(super) permit: Permit,
+    pub(super) addresses: Vec<IpAddr>,
+    pub(super) open: Open,
+}
+
+/// A refusal, for the page that explains it.
+pub(super) struct Refusal {
+    pub(super) reason: Reason,
+    pub(super) receipt: Receipt,
+}
+
+/// An access that is recorded and not yet closed. Closed when dropped, whatever happens.
+pub(super) struct Open {
+    receipt: Option<Receipt>,
+    recorder: Recorder,
+    since: Instant,
+    closing: (u64, u64, ClosedBy),
+}
+
+impl Gate {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Gate {
+        Gate {
+            crowd: Crowd::new(parts.bounds.connections, parts.bounds.per_client),
+            live: parts.live,
+            directory: parts.directory,
+            recorder: parts.recorder,
+            clock: parts.clock,
+            metrics: parts.metrics,
+            upstream: parts.upstream,
+            bounds: parts.bounds,
+            site: parts.site,
+            stop: parts.stop,
+            cut: parts.cut,
+        }
+    }
+
+    /// Decides, resolves, judges the addresses and records, in this order.
+    ///
+    /// # Errors
+    /// [`RecordError`] when the answer can't be recorded: then it must be no.
+    pub(super) async fn admit(&self, question: &Question, mut seen: Seen) -> Result<Admission, RecordError> {
+        let started = Instant::now();
+        let policy = self.live.snapshot();
+        let subject = self.directory.attribute(question.address);
+        let mut verdict = self.decide(&policy, &question.asked(&subject));
+        let mut addresses = Ok(Vec::new());
+        if let Some(permit) = &verdict.answer {
+            addresses = self.upstream.resolve(permit.host()).await;
+            if let Ok(found) = &addresses {
+                match policy.confine(permit, found) {
+                    Ok(within) => addresses = Ok(within),
+                    Err(reason) => {
+                        verdict =
+                            Verdict { answer: None, action: Action::Block, reason: *reason, ..verdict };
+                    }
+                }
+            }
+        }
+        seen.duration = Some(started.elapsed());
+        seen.destination_ip = addresses.as_ref().ok().and_then(|within| within.first().copied());
+        seen.error = addresses.as_ref().err().map(ToString::to_string);
+        let receipt = self.record(&subject, &question.destination, &verdict, seen).await?;
+        let Some(permit) = verdict.answer else {
+            return Ok(Admission::Blocked(Refusal { reason: verdict.reason, receipt }));
+        };
+        let open = Open::new(receipt, self.recorder.clone());
+        Ok(match addresses {
+            Ok(addresses) => Admission::Passed(Passage { permit, addresses, open }),
+            Err(fault) => {
+                open.end(0, 0, ClosedBy::Error);
+                Admission::Nowhere(fault)
+            }
+        })
+    }
+
+    /// What the decision would be now; nothing is recorded.
+    pub(super) fn glance(&self, question: &Question) -> Verdict<Option<Permit>> {
+        let subject = self.directory.attribute(question.address);
+        self.decide(&self.live.snapshot(), &question.asked(&subject))
+    }
+
+    /// Waits until an access that passed to `peer` would no longer be let through.
+    pub(super) async fn until_refused(&self, question: &Question, peer: Option<IpAddr>) {
+        let mut live = self.live.clone();
+        loop {
+            let verdict = self.glance(question);
+            let reached = verdict.answer.as_ref().is_some_and(|permit| {
+                peer.is_none_or(|peer| self.live.snapshot().confine(permit, &[peer]).is_ok())
+            });
+            if !reached {
+                return;
+            }
+            // A window that opens or closes is looked for every second at the latest, so that a
+            // clock set forward is noticed as soon as a new policy is.
+            let edge = verdict.until.map(|until| until.since(self.clock.now()).min(Duration::from_secs(1)));
+            tokio::select! {
+                renewed = live.changed() => if renewed == Renewed::Never { std::future::pending::<()>().await },
+                () = rest(edge) => {}
+            }
+        }
+    }
+
+    fn decide(&self, policy: &Policy, asked: &Asked<'_>) -> Verdict<Option<Permit>> {
+        let now = self.clock.now();
+        match asked.shown {
+            Shown::Request => policy.on_request(asked, now).map(|answer| match answer {
+                OnRequest::Block => None,
+                OnRequest::Forward(permit) => Some(permit),
+            }),
+            Shown::ConnectTarget
+            | Shown::TlsName
+            | Shown::TlsOtherName(_)
+            | Shown::TlsNoName
+            | Shown::OtherProtocol(_) => policy.on_connect(asked, now).map(|answer| match answer {
+                OnConnect::Block => None,
+                OnConnect::Splice(permit) => Some(permit),
+            }),
+        }
+    }
+
+    async fn record(
+        &self,
+        subject: &Subject,
+        destination: &Destination,
+        verdict: &Verdict<Option<Permit>>,
+        seen: Seen,
+    ) -> Result<Receipt, RecordError> {
+        let group = verdict.group.as_str();
+        self.metrics.decided(verdict.action.as_str(), verdict.reason.rung.as_str(), group);
+        self.metrics.decision_took(seen.duration.unwrap_or_default());
+        self.metrics.visibility(visibility(seen.visibility), group);
+        let access = Access::new(subject, destination, verdict, &seen);
+        self.recorder.record(Entry::Access(Box::new(access))).await
+    }
+}
+
+async fn rest(edge: Option<Duration>) {
+    match edge {
+        Some(span) => tokio::time::sleep(span).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn visibility(visibility: Visibility) -> &'static str {
+    match visibility {
+        Visibility::Url => "url",
+        Visibility::Host => "host",
+        Visibility::None => "none",
+    }
+}
+
+impl Question {
+    fn asked<'a>(&'a self, subject: &'a Subject) -> Asked<'a> {
+        Asked { subject, destination: &self.destination, shown: self.shown.clone() }
+    }
+}
+
+impl Open {
+    fn new(receipt: Receipt, recorder: Recorder) -> Open {
+        Open { receipt: Some(receipt), recorder, since: Instant::now(), closing: (0, 0, ClosedBy::Gateway) }
+    }
+
+    /// Ends the access in the record.
+    pub(super) fn end(mut self, bytes_up: u64, bytes_down: u64, closed_by: ClosedBy) {
+        self.note(bytes_up, bytes_down, closed_by);
+    }
+
+    /// What to say of its end should it be dropped from here on.
+    pub(super) fn note(&mut self, bytes_up: u64, bytes_down: u64, closed_by: ClosedBy) {
+        self.closing = (bytes_up, bytes_down, closed_by);
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let Some(receipt) = self.receipt.take() else { return };
+        let (bytes_up, bytes_down, closed_by) = self.closing;
+        let closing = Closing { bytes_up, bytes_down, duration: self.since.elapsed(), closed_by };
+        self.recorder.close(receipt, closing);
+    }
+}

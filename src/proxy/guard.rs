@@ -1,0 +1,296 @@
+//! Stands between a client's socket and hyper: every request head is judged strictly before
+//! hyper sees it, and a body is followed to its end so that the next head's start is known.
+//!
+//! **Invariant:** hyper is given whole, unambiguous heads only (RFC 9112; invariant 16), and
+//! after CONNECT or an upgrade nothing, until it is known what the bytes are (invariant 17).
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
+
+use crate::model::Url;
+use crate::proxy::sniff::Prefixed;
+use crate::wire::Scan;
+use crate::wire::chunked::Chunked;
+use crate::wire::http_head::{self, Body, Head, HeadFault};
+
+/// Bytes asked of the socket at a time.
+const CHUNK: usize = 16 * 1024;
+
+/// A client's connection under guard.
+pub(super) struct Guard {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+    state: State,
+    waits: Waits,
+    deadline: Pin<Box<Sleep>>,
+    fault: Option<HeadFault>,
+    busy: Arc<AtomicBool>,
+}
+
+/// How long the guard waits for what.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waits {
+    /// For a whole head, from its first byte.
+    pub(super) head: Duration,
+    /// For the first byte of a head, and between bytes of a body.
+    pub(super) idle: Duration,
+    /// The longest head, in bytes.
+    pub(super) head_bytes: usize,
+}
+
+enum State {
+    /// Waiting for a head; true once its first byte has come.
+    Head { begun: bool },
+    /// A judged head, of which so many bytes are still to be handed on, and what follows it.
+    Passing(usize, After),
+    /// In a body of known length, with so many bytes to go.
+    Length(u64),
+    /// In a chunked body.
+    Chunked(Chunked),
+    /// Behind CONNECT or an upgrade: nothing is handed on.
+    Held,
+    /// A fault was found, or the client closed: hyper sees the end.
+    Over,
+}
+
+enum After {
+    Head,
+    Length(u64),
+    Chunked,
+    Held,
+}
+
+impl Guard {
+    pub(super) fn new(connection: Prefixed, waits: Waits) -> Guard {
+        let begun = !connection.read.is_empty();
+        let wait = if begun { waits.head } else { waits.idle };
+        Guard {
+            stream: connection.stream,
+            buffer: connection.read,
+            state: State::Head { begun },
+            waits,
+            deadline: Box::pin(tokio::time::sleep(wait)),
+            fault: None,
+            busy: Arc::default(),
+        }
+    }
+
+    /// The fault for which the guard ended the connection, if it did.
+    pub(super) fn fault(&self) -> Option<HeadFault> {
+        self.fault
+    }
+
+    /// Set while a request is being answered: then the client may be silent.
+    pub(super) fn busy(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.busy)
+    }
+
+    /// The bare connection with what was read and not handed on.
+    pub(super) fn into_inner(self) -> Prefixed {
+        Prefixed { stream: self.stream, read: self.buffer }
+    }
+
+    fn end(&mut self, fault: HeadFault) {
+        self.fault = Some(fault);
+        self.state = State::Over;
+    }
+
+    fn wait(&mut self, span: Duration) {
+        self.deadline.as_mut().reset(Instant::now() + span);
+    }
+
+    /// Judges what is buffered; moves on when a whole head is there.
+    fn judge(&mut self) {
+        match http_head::scan(&self.buffer, self.waits.head_bytes) {
+            Scan::Incomplete => {}
+            Scan::Refused(fault) => self.end(fault),
+            Scan::Done(head) => {
+                self.wait(self.waits.idle);
+                let len = ascii_target(&mut self.buffer, head.len);
+                self.state = State::Passing(len, after(&head));
+            }
+        }
+    }
+
+    /// Hands on what the state allows; `None` when more must be read first.
+    fn hand_on(&mut self, into: &mut ReadBuf<'_>) -> Option<()> {
+        let room = into.remaining();
+        let count = match &mut self.state {
+            State::Over => return Some(()),
+            State::Head { .. } | State::Held => return None,
+            State::Passing(left, _) => room.min(*left),
+            State::Length(left) => room.min(self.buffer.len()).min(usize::try_from(*left).unwrap_or(room)),
+            State::Chunked(chunked) => {
+                let end = room.min(self.buffer.len());
+                match chunked.advance(&self.buffer[..end]) {
+                    Ok(progress) => {
+                        if progress.done {
+                            self.state = State::Passing(progress.consumed, After::Head);
+                            return self.hand_on(into);
+                        }
+                        progress.consumed
+                    }
+                    Err(fault) => {
+                        self.end(fault);
+                        return Some(());
+                    }
+                }
+            }
+        };
+        if count == 0 {
+            return None;
+        }
+        into.put_slice(&self.buffer[..count]);
+        self.buffer.drain(..count);
+        self.advance(count);
+        Some(())
+    }
+
+    fn advance(&mut self, count: usize) {
+        let state = std::mem::replace(&mut self.state, State::Over);
+        self.state = match state {
+            State::Passing(left, after) if left == count => match after {
+                After::Head => State::Head { begun: !self.buffer.is_empty() },
+                After::Length(0) => State::Head { begun: !self.buffer.is_empty() },
+                After::Length(length) => State::Length(length),
+                After::Chunked => State::Chunked(Chunked::new()),
+                After::Held => State::Held,
+            },
+            State::Passing(left, after) => State::Passing(left - count, after),
+            State::Length(left) if left == count as u64 => State::Head { begun: !self.buffer.is_empty() },
+            State::Length(left) => State::Length(left - count as u64),
+            other @ (State::Head { .. } | State::Chunked(_) | State::Held | State::Over) => other,
+        };
+        if let State::Head { begun } = self.state {
+            self.wait(if begun { self.waits.head } else { self.waits.idle });
+        }
+    }
+
+    /// Reads once more; `Ready(false)` at the end of what the client sends.
+    fn fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        let start = self.buffer.len();
+        self.buffer.resize(start + CHUNK, 0);
+        let mut into = ReadBuf::new(&mut self.buffer[start..]);
+        let polled = Pin::new(&mut self.stream).poll_read(cx, &mut into);
+        let count = into.filled().len();
+        self.buffer.truncate(start + count);
+        ready!(polled)?;
+        if count > 0 {
+            let first = matches!(self.state, State::Head { begun: false });
+            match (&self.state, first) {
+                (_, true) => {
+                    self.state = State::Head { begun: true };
+                    self.wait(self.waits.head);
+                }
+                (State::Head { .. }, false) => {}
+                (State::Passing(..) | State::Length(_) | State::Chunked(_) | State::Held | State::Over, false) => {
+                    self.wait(self.waits.idle);
+                }
+            }
+        }
+        Poll::Ready(Ok(count > 0))
+    }
+
+    fn timed_out(&mut self) {
+        match self.state {
+            State::Head { .. } if self.busy.load(Ordering::Relaxed) => self.wait(self.waits.idle),
+            State::Head { begun: true } => self.end(HeadFault { status: 408, reason: "the request head took too long" }),
+            State::Head { begun: false } | State::Over => self.state = State::Over,
+            State::Passing(..) | State::Length(_) | State::Chunked(_) | State::Held => {
+                self.end(HeadFault { status: 408, reason: "the request body took too long" });
+            }
+        }
+    }
+}
+
+/// Writes an absolute-form target that holds U-labels or other raw text as WHATWG parsing
+/// reads it, since hyper takes ASCII only; the head's new length comes back.
+fn ascii_target(buffer: &mut Vec<u8>, len: usize) -> usize {
+    let line = buffer.iter().position(|byte| *byte == b'\r').unwrap_or(len);
+    let mut spaces = (0..line).filter(|at| buffer[*at] == b' ');
+    let (Some(first), Some(last)) = (spaces.next(), spaces.next_back()) else { return len };
+    let target = &buffer[first + 1..last];
+    if target.is_ascii() {
+        return len;
+    }
+    let Some(url) = std::str::from_utf8(target).ok().and_then(|target| Url::parse(target).ok()) else { return len };
+    let text = url.to_string();
+    let new = len + text.len() - target.len();
+    buffer.splice(first + 1..last, text.into_bytes());
+    new
+}
+
+fn after(head: &Head) -> After {
+    if head.connect || head.upgrade {
+        return After::Held;
+    }
+    match head.body {
+        Body::None => After::Head,
+        Body::Length(length) => After::Length(length),
+        Body::Chunked => After::Chunked,
+    }
+}
+
+impl AsyncRead for Guard {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let guard = &mut *self;
+        loop {
+            if matches!(guard.state, State::Head { .. }) && !guard.buffer.is_empty() {
+                guard.judge();
+            }
+            if guard.hand_on(into).is_some() {
+                return Poll::Ready(Ok(()));
+            }
+            if matches!(guard.state, State::Held) {
+                return Poll::Pending;
+            }
+            match guard.fill(cx) {
+                Poll::Ready(Ok(true)) => {}
+                Poll::Ready(Ok(false)) => {
+                    guard.state = State::Over;
+                    return Poll::Ready(Ok(()));
+                }
+                Poll::Ready(Err(fault)) => return Poll::Ready(Err(fault)),
+                Poll::Pending => {
+                    ready!(guard.deadline.as_mut().poll(cx));
+                    guard.timed_out();
+                }
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Guard {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
