@@ -1,7 +1,8 @@
 //! Names: is this host, or a parent of it, listed?
 //!
 //! **Invariant:** one walk over the labels from the right, one probe a suffix, no allocation
-//! unless something matches.
+//! unless something matches. Over a million names a hit costs about 1.6 misses, and six labels
+//! more about five (`benches/lists.rs`).
 
 use std::hash::Hasher;
 

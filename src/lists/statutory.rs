@@ -81,7 +81,11 @@ impl Statutory {
     /// The entry that covers what is asked; hosts first.
     #[must_use]
     pub fn find(&self, asked: &Asked<'_>) -> Option<StatutoryMatch<'_>> {
-        self.host(asked.host).or_else(|| asked.url.and_then(|url| self.host(url.host()).or(self.page(url))))
+        self.host(asked.host).or_else(|| {
+            let url = asked.url?;
+            let other = (url.host() != asked.host).then(|| self.host(url.host())).flatten();
+            other.or_else(|| self.page(url))
+        })
     }
 
     /// The entry for an address, wherever the address comes from (a name's resolution, an
