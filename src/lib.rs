@@ -22,5 +22,6 @@
 //! `proxy::connection::serve`, which tells the product's story.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod model;
 pub mod policy;

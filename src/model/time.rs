@@ -30,7 +30,7 @@ pub enum TimeError {
 impl Timestamp {
     /// From milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
-    pub fn from_millis(millis: i64) -> Timestamp {
+    pub const fn from_millis(millis: i64) -> Timestamp {
         Timestamp(millis)
     }
 
