@@ -2,6 +2,7 @@
 
 mod faults;
 mod golden;
+mod tamper;
 mod trail;
 
 use std::fs;
