@@ -22,12 +22,13 @@
 //!
 //! An access is one `schoolgate.access` line, recorded before bytes flow. When it ends, a
 //! `schoolgate.close` line with the same `event.id` carries what was not known before: bytes,
-//! duration and who closed. A query joins the two.
+//! duration and who closed. [`query`] joins the two.
 
 mod chain;
 mod event;
 mod json;
 mod line;
+mod query;
 mod recorder;
 mod repair;
 mod segment;
@@ -40,5 +41,6 @@ mod tests;
 
 pub use chain::{Anchor, AnchorError, Head, LineHash};
 pub use event::{Access, Act, Actor, ClosedBy, Closing, Entry, Outcome, Seen, Visibility};
+pub use query::{Closes, Filter, Order, Page, QueryError, Record, query, scan};
 pub use recorder::{Observer, OpenError, Receipt, RecordError, Recorder, Writer, Written};
 pub use verify::{Fault, FaultKind, Report, verify};

@@ -184,7 +184,7 @@ impl Recorder {
     }
 
     /// Every line written from now on. Who is too slow loses lines (`Lagged`) and can read
-    /// them back from the segments; the writer never waits.
+    /// them back with [`super::query()`]; the writer never waits.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Written> {
         self.told.lines.subscribe()

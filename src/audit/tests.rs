@@ -2,6 +2,7 @@
 
 mod faults;
 mod golden;
+mod query;
 mod tamper;
 mod trail;
 
