@@ -21,7 +21,7 @@ pub(super) use close::closed;
 #[derive(Clone, Debug)]
 pub enum Entry {
     /// A client asked for something (`schoolgate.access`).
-    Access(Box<Access>),
+    Access(Access),
     /// Staff changed what is filtered, or asked to (`schoolgate.change`).
     Change(Act),
     /// A step of a temporary unblock (`schoolgate.unblock`).

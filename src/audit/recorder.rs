@@ -113,7 +113,7 @@ impl Recorder {
     /// no error here: the recorder starts stuck.
     pub fn open(
         dir: &Path,
-        observer: &Observer,
+        observer: Observer,
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Result<(Recorder, Writer), OpenError> {
         Recorder::open_with(dir, observer, now, SEGMENT)
@@ -122,7 +122,7 @@ impl Recorder {
     /// As [`Recorder::open`], with segments that end at `full` bytes.
     pub(super) fn open_with(
         dir: &Path,
-        observer: &Observer,
+        observer: Observer,
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
         full: u64,
     ) -> Result<(Recorder, Writer), OpenError> {
@@ -140,7 +140,10 @@ impl Recorder {
             .name("audit".to_owned())
             .spawn(move || {
                 scribe.run();
-                drop(lock);
+                // Said aloud: a child that was being forked just now shares the open file.
+                if let Err(error) = lock.unlock() {
+                    tracing::warn!(%error, "the audit trail stays locked until the process ends");
+                }
             })
             .map_err(OpenError::Thread)?;
         Ok((Recorder { queue, head: watched, told }, Writer { thread, stop }))
@@ -211,7 +214,7 @@ impl Observer {
             version: &'a str,
             name: &'a str,
         }
-        let Observer { name, version } = self;
+        let (name, version) = (&self.name, &self.version);
         Json::object(&Rendered { r#type: "proxy", product: "schoolgate", version, name })
     }
 }

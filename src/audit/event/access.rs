@@ -61,7 +61,7 @@ pub struct Seen {
 #[derive(Clone, Debug)]
 pub struct Access {
     event: EventPart,
-    rest: Rest,
+    rest: Box<Rest>,
     grade: Grade,
 }
 
@@ -223,6 +223,7 @@ impl Access {
         };
         rest.schoolgate.truncated = cut.then_some(true);
         let durable = blocked || verdict.reason.unblock.is_some() || verdict.reason.rung == Rung::Unblock;
+        let rest = Box::new(rest);
         Access { event, rest, grade: if durable { Grade::Durable } else { Grade::Accepted } }
     }
 

@@ -108,7 +108,8 @@ fn a_full_disk_refuses_and_loses_nothing_that_was_answered() {
     fs::write(&ballast, vec![0; 64 * 1024]).unwrap();
     let running = trail.start();
     let (mut recorded, mut refused) = (vec![], 0);
-    while refused < 20 {
+    // Shorter batches may still fit where a longer one did not.
+    while refused < 20 || !running.recorder.is_stuck() {
         let tasks: Vec<_> = (0..10)
             .map(|_| {
                 let recorder = running.recorder.clone();
@@ -122,7 +123,7 @@ fn a_full_disk_refuses_and_loses_nothing_that_was_answered() {
             }
         }
     }
-    assert!(running.recorder.is_stuck() && recorded.len() > 20);
+    assert!(recorded.len() > 20, "{}", recorded.len());
     let mid = verify(&trail.dir(), &[running.recorder.head().anchor()]).unwrap();
     assert!(mid.is_sound(), "no half line is left: {:?}", mid.faults);
     fs::remove_file(&ballast).unwrap();

@@ -22,7 +22,7 @@ fn an_access_has_the_documented_form() {
         ..Seen::default()
     };
     let access = Access::new(&subject(), &to_host("www.example.org"), &blocked(), &seen);
-    let receipt = trail.record(&running, Entry::Access(Box::new(access))).unwrap();
+    let receipt = trail.record(&running, Entry::Access(access)).unwrap();
     let line = &trail.lines()[0];
     let (body, hash) = line.rsplit_once(",\"hash\":\"").unwrap();
     let hash = &hash[..64];
@@ -92,7 +92,7 @@ fn a_statutory_match_names_no_place() {
     for destination in [to_url("https://terrible.example/terrible?terrible=1"), to_host("192.0.2.66")] {
         let access = Access::new(&subject(), &destination, &verdict, &seen);
         assert!(!format!("{access:?}").contains("terrible"));
-        trail.record(&running, Entry::Access(Box::new(access))).unwrap();
+        trail.record(&running, Entry::Access(access)).unwrap();
     }
     for (line, event) in trail.lines().iter().zip(trail.events()) {
         assert!(!line.contains("terrible") && !line.contains("192.0.2.66"), "{line}");
@@ -119,7 +119,7 @@ fn nothing_a_user_writes_forges_hides_or_splits_a_record() {
         ..seen()
     };
     let destination = to_url("http://a.example/%0a?\",\"prev\":\"0\",\"hash\":\"\u{2028}\r\n\u{1b}");
-    let entry = Entry::Access(Box::new(Access::new(&subject(), &destination, &passed(), &seen)));
+    let entry = Entry::Access(Access::new(&subject(), &destination, &passed(), &seen));
     trail.record(&running, entry).unwrap();
     let mut act = Act::new(Actor::Local, "unblock.requested").with(nasty, nasty).with("hash", "forged");
     act.reason = Some(nasty.into());
@@ -146,7 +146,7 @@ fn long_text_is_cut_and_says_so() {
     let running = trail.start();
     let url = to_url(&format!("http://a.example/{}", "x".repeat(5000)));
     let seen = Seen { server_name: Some("ü".repeat(400)), ..seen() };
-    let entry = Entry::Access(Box::new(Access::new(&subject(), &url, &passed(), &seen)));
+    let entry = Entry::Access(Access::new(&subject(), &url, &passed(), &seen));
     trail.record(&running, entry).unwrap();
     let huge = Act::new(Actor::System, "policy.changed").with("after", "x".repeat(2 << 20));
     assert!(matches!(trail.record(&running, Entry::Change(huge)), Err(RecordError::TooLong)));

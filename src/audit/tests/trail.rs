@@ -91,7 +91,7 @@ fn what_was_answered_survives_without_an_orderly_end() {
     fs::copy(&trail.segments()[0], day.join("000000000001.jsonl")).unwrap();
     assert_eq!(sound(copy.path()).events, 100);
     let observer = Observer { name: "x".into(), version: "0".into() };
-    let second = Recorder::open(&trail.dir(), &observer, || at("2026-11-24T10:00:00Z"));
+    let second = Recorder::open(&trail.dir(), observer, || at("2026-11-24T10:00:00Z"));
     assert!(matches!(second, Err(OpenError::InUse)), "one writer to a trail");
     drop(running);
 }
@@ -118,7 +118,7 @@ fn a_finished_writer_has_written_all_and_takes_no_more() {
 
 #[test]
 fn a_tail_torn_at_any_byte_is_cut_kept_and_recorded() {
-    let trail = Trail::filled(3, 64 << 20);
+    let trail = Trail::filled(3, 64 << 20).in_memory();
     let path = trail.segments()[0].clone();
     let whole = fs::read(&path).unwrap();
     let last = whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
