@@ -22,6 +22,7 @@
 //! `proxy::connection::serve`, which tells the product's story.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod clock;
 pub mod document;
 pub mod identity;

@@ -1,0 +1,46 @@
+//! The audit trail: what happened, durably, before it happens.
+//!
+//! **Invariant:** a line once acknowledged is never changed; every line is chained to the one
+//! before it, so that an edit, deletion, insertion or reordering can be named, and a
+//! truncation too, given one older head.
+//!
+//! # The trail on disk
+//!
+//! `<state>/audit/<YYYY-MM-DD>/<first sequence, 12 digits>.jsonl`: one JSON object a line, in
+//! the names of the Elastic Common Schema; what ECS lacks stands under `schoolgate`. A segment
+//! ends with its day (UTC, by the events' own time) and at 64 MiB. `event.sequence` counts
+//! from 1 without gaps over all segments, and `@timestamp` never goes back.
+//!
+//! # The chain
+//!
+//! Every line ends in `,"prev":"<64 hex digits>","hash":"<64 hex digits>"}}`. `hash` is the
+//! SHA-256 of the line's bytes before `,"hash":"` (its last occurrence: 76 bytes before the
+//! line's end); `prev` is the `hash` of the line before it, over segments and days, and 64
+//! zeros in the first line of all. `docs/AUDIT.md` says enough to write a verifier from.
+//!
+//! # Accesses
+//!
+//! An access is one `schoolgate.access` line, recorded before bytes flow. When it ends, a
+//! `schoolgate.close` line with the same `event.id` carries what was not known before: bytes,
+//! duration and who closed. [`query`] joins the two.
+
+mod chain;
+mod event;
+mod json;
+mod line;
+mod query;
+mod recorder;
+mod repair;
+mod segment;
+mod store;
+mod verify;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use chain::{Anchor, AnchorError, Head, LineHash};
+pub use event::{Access, Act, Actor, ClosedBy, Closing, Entry, Outcome, Seen, Visibility};
+pub use query::{Closes, Filter, Order, Page, QueryError, Record, query, scan};
+pub use recorder::{Observer, OpenError, Receipt, RecordError, Recorder, Writer, Written};
+pub use verify::{Fault, FaultKind, Report, verify};

@@ -1,0 +1,83 @@
+//! What is recorded: accesses, their ends, and the acts of staff and of the gateway itself.
+//!
+//! **Invariant:** there is no field for cookies, credentials or bodies, and a statutory match
+//! names no host, address, URL or path: [`Access::new`] is the one place that sees to both.
+
+mod access;
+mod act;
+mod close;
+
+use serde::Serialize;
+
+use crate::audit::json::Json;
+
+pub use access::{Access, Seen, Visibility};
+pub use act::{Act, Actor, Outcome};
+pub use close::{ClosedBy, Closing};
+
+pub(super) use close::closed;
+
+/// One thing to record.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// A client asked for something (`schoolgate.access`).
+    Access(Access),
+    /// Staff changed what is filtered, or asked to (`schoolgate.change`).
+    Change(Act),
+    /// A step of a temporary unblock (`schoolgate.unblock`).
+    Unblock(Act),
+    /// Somebody looked at somebody's log (`schoolgate.read`).
+    Read(Act),
+    /// Somebody signed in or out, or failed to (`schoolgate.auth`).
+    Auth(Act),
+    /// The gateway tried itself (`schoolgate.selftest`).
+    Selftest(Act),
+    /// The gateway started, stopped, loaded a list or met a fault (`schoolgate.system`).
+    System(Act),
+}
+
+/// When an event counts as recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Grade {
+    /// In the page cache: survives the death of the process.
+    Accepted,
+    /// On disk: survives loss of power.
+    Durable,
+}
+
+/// `event` behind `sequence`.
+#[derive(Clone, Debug, Serialize)]
+struct EventPart {
+    kind: &'static str,
+    dataset: &'static str,
+    category: &'static [&'static str],
+    r#type: &'static [&'static str],
+    action: &'static str,
+    outcome: &'static str,
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration: Option<u64>,
+}
+
+impl Entry {
+    pub(super) fn grade(&self) -> Grade {
+        match self {
+            Entry::Access(access) => access.grade(),
+            Entry::Change(_) | Entry::Unblock(_) | Entry::Read(_) | Entry::Auth(_) => Grade::Durable,
+            Entry::Selftest(_) | Entry::System(_) => Grade::Accepted,
+        }
+    }
+
+    /// The rest of `event`, and what stands behind `observer`.
+    pub(super) fn render(self) -> Result<(Json, Json), serde_json::Error> {
+        match self {
+            Entry::Access(access) => access.render(),
+            Entry::Change(act) => act.render("schoolgate.change", &["configuration"], &["change"]),
+            Entry::Unblock(act) => act.render("schoolgate.unblock", &["configuration"], &["change"]),
+            Entry::Read(act) => act.render("schoolgate.read", &["database"], &["access"]),
+            Entry::Auth(act) => act.render("schoolgate.auth", &["authentication"], &["info"]),
+            Entry::Selftest(act) => act.render("schoolgate.selftest", &["host"], &["info"]),
+            Entry::System(act) => act.render("schoolgate.system", &["host"], &["info"]),
+        }
+    }
+}

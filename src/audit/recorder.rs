@@ -1,0 +1,258 @@
+//! The handle through which the gateway records, and what it answers.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+
+use serde::Serialize;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use uuid::Uuid;
+
+use crate::audit::chain::Head;
+use crate::audit::event::{Act, Actor, Closing, Entry, closed};
+use crate::audit::json::Json;
+use crate::audit::line::Draft;
+use crate::audit::repair::{Repair, recover};
+use crate::audit::store::Store;
+use crate::audit::writer::{Job, Scribe, Told};
+use crate::model::Timestamp;
+
+/// How many events may wait for the writer before those who record wait too.
+const QUEUE: usize = 8192;
+/// How many lines a subscriber may be behind before it loses some.
+const BEHIND: usize = 4096;
+/// At which length a segment ends.
+const SEGMENT: u64 = 64 << 20;
+
+/// Who observes, for every event: `observer.name` and `observer.version`.
+#[derive(Clone, Debug)]
+pub struct Observer {
+    /// The gateway's name, as in its settings.
+    pub name: String,
+    /// The product's version.
+    pub version: String,
+}
+
+/// Records events. Clones share one writer.
+#[derive(Clone)]
+pub struct Recorder {
+    queue: mpsc::Sender<Job>,
+    head: watch::Receiver<Head>,
+    told: Told,
+}
+
+/// The writer behind the recorders.
+#[derive(Debug)]
+pub struct Writer {
+    thread: JoinHandle<()>,
+    stop: mpsc::OwnedPermit<Job>,
+}
+
+/// That an event is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// `event.sequence`
+    pub sequence: u64,
+    /// `event.id`
+    pub id: Uuid,
+}
+
+/// A line as it was written.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// `event.sequence`
+    pub sequence: u64,
+    /// The line, without its line end.
+    pub line: Arc<str>,
+}
+
+/// Why the trail can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process writes to it.
+    #[error("another process writes to the audit trail")]
+    InUse,
+    /// Its folder, or its last segment, can't be read or repaired.
+    #[error("the audit trail can't be read or repaired: {0}")]
+    Unreadable(#[source] io::Error),
+    /// The writer's thread can't be started.
+    #[error("the audit writer can't be started: {0}")]
+    Thread(#[source] io::Error),
+    /// The observer's name can't be rendered.
+    #[error("the observer can't be written as JSON: {0}")]
+    Observer(#[from] serde_json::Error),
+}
+
+/// Why an event is not recorded. What it is about must not happen.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RecordError {
+    /// It could not be written, or not be forced to disk.
+    #[error("the audit record could not be written: {0}")]
+    Unwritten(Arc<io::Error>),
+    /// It makes a line of more than 1 MiB.
+    #[error("the event is too long to be recorded")]
+    TooLong,
+    /// It has no JSON form.
+    #[error("the event can't be written as JSON: {0}")]
+    Unrenderable(Arc<serde_json::Error>),
+    /// The writer has finished.
+    #[error("the audit trail is closed")]
+    Closed,
+}
+
+impl Recorder {
+    /// Opens the trail under `dir`, sets aside what a crash left half-written, and starts the
+    /// writer.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the trail is in use or can't be read. A disk that can't be written is
+    /// no error here: the recorder starts stuck.
+    pub fn open(
+        dir: &Path,
+        observer: Observer,
+        now: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Result<(Recorder, Writer), OpenError> {
+        Recorder::open_with(dir, observer, now, SEGMENT)
+    }
+
+    /// As [`Recorder::open`], with segments that end at `full` bytes.
+    pub(super) fn open_with(
+        dir: &Path,
+        observer: Observer,
+        now: impl Fn() -> Timestamp + Send + Sync + 'static,
+        full: u64,
+    ) -> Result<(Recorder, Writer), OpenError> {
+        let lock = lock(dir)?;
+        let observer = observer.render()?;
+        let tail = recover(dir, now()).map_err(OpenError::Unreadable)?;
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let (head, watched) = watch::channel(tail.head);
+        let told = Told { stuck: Arc::default(), lines: broadcast::Sender::new(BEHIND), now: Arc::new(now) };
+        let stop = queue.clone().try_reserve_owned().map_err(|_| OpenError::InUse)?;
+        let store = Store::new(dir, full, tail.segment);
+        let notes = tail.repairs.iter().map(repaired).collect();
+        let scribe = Scribe::new(store, observer, jobs, head, &told, notes);
+        let thread = std::thread::Builder::new()
+            .name("audit".to_owned())
+            .spawn(move || {
+                scribe.run();
+                // Said aloud: a child that was being forked just now shares the open file.
+                if let Err(error) = lock.unlock() {
+                    tracing::warn!(%error, "the audit trail stays locked until the process ends");
+                }
+            })
+            .map_err(OpenError::Thread)?;
+        Ok((Recorder { queue, head: watched, told }, Writer { thread, stop }))
+    }
+
+    /// Records an event and waits until it counts: an access that passes, when the kernel has
+    /// it; a block, an unblocked access or an act of staff, when the disk has it.
+    ///
+    /// # Errors
+    /// [`RecordError`]: it is not recorded, and must not happen.
+    pub async fn record(&self, entry: Entry) -> Result<Receipt, RecordError> {
+        let time = (self.told.now)();
+        let id = id_at(time);
+        let grade = entry.grade();
+        let (event, rest) = entry.render()?;
+        let draft = Draft::new(time, id, event, rest).ok_or(RecordError::TooLong)?;
+        let (answer, answered) = oneshot::channel();
+        self.queue.send(Job::Record { draft, grade, answer }).await.map_err(|_| RecordError::Closed)?;
+        let sequence = answered.await.map_err(|_| RecordError::Closed)??;
+        Ok(Receipt { sequence, id })
+    }
+
+    /// Records the end of an access. Waits for room in the queue at most, never for the disk.
+    pub async fn close(&self, receipt: Receipt, closing: Closing) {
+        let Ok((event, rest)) = closed(receipt.sequence, closing) else { return };
+        let Some(draft) = Draft::new((self.told.now)(), receipt.id, event, rest) else { return };
+        // The queue is shut only once the writer has finished; a drain ends before that.
+        let _ = self.queue.send(Job::Close { draft }).await;
+    }
+
+    /// The end of the chain as written so far.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        *self.head.borrow()
+    }
+
+    /// Whether the last attempt to write failed: not ready, and every access is refused.
+    #[must_use]
+    pub fn is_stuck(&self) -> bool {
+        self.told.stuck.load(Ordering::Relaxed)
+    }
+
+    /// Every line written from now on. Who is too slow loses lines (`Lagged`) and can read
+    /// them back with [`super::query()`]; the writer never waits.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Written> {
+        self.told.lines.subscribe()
+    }
+}
+
+impl Writer {
+    /// Writes what is queued, forces it to disk and ends the writer; recorders answer
+    /// [`RecordError::Closed`] from then on. Blocks the calling thread.
+    pub fn finish(self) {
+        let _ = self.stop.send(Job::Stop);
+        if self.thread.join().is_err() {
+            tracing::error!("the audit writer had panicked");
+        }
+    }
+}
+
+impl Observer {
+    fn render(&self) -> Result<Json, serde_json::Error> {
+        #[derive(Serialize)]
+        struct Rendered<'a> {
+            r#type: &'static str,
+            product: &'static str,
+            version: &'a str,
+            name: &'a str,
+        }
+        let (name, version) = (&self.name, &self.version);
+        Json::object(&Rendered { r#type: "proxy", product: "schoolgate", version, name })
+    }
+}
+
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recorder").field("head", &self.head()).field("stuck", &self.is_stuck()).finish()
+    }
+}
+
+impl From<serde_json::Error> for RecordError {
+    fn from(error: serde_json::Error) -> RecordError {
+        RecordError::Unrenderable(Arc::new(error))
+    }
+}
+
+/// A sortable id that carries the event's own time.
+pub(super) fn id_at(time: Timestamp) -> Uuid {
+    let millis = u64::try_from(time.as_millis()).unwrap_or(0);
+    let nanos = u32::try_from(millis % 1000).unwrap_or(0) * 1_000_000;
+    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, millis / 1000, nanos))
+}
+
+fn lock(dir: &Path) -> Result<File, OpenError> {
+    DirBuilder::new().recursive(true).mode(0o750).create(dir).map_err(OpenError::Unreadable)?;
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o640).open(dir.join("lock"));
+    let file = file.map_err(OpenError::Unreadable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse),
+        Err(TryLockError::Error(error)) => Err(OpenError::Unreadable(error)),
+    }
+}
+
+fn repaired(repair: &Repair) -> Act {
+    Act::new(Actor::System, "audit.repaired")
+        .with("segment", repair.segment.display().to_string())
+        .with("kept", repair.kept.display().to_string())
+        .with("bytes", repair.bytes)
+        .with("lines", repair.lines)
+}

@@ -1,0 +1,212 @@
+//! Segments on disk: their names, their order, and reading them from either end.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use crate::audit::line::MAX_LINE;
+
+/// How much is read at once.
+const BLOCK: usize = 256 * 1024;
+
+/// One file of lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Segment {
+    /// The folder's name: `2026-11-24`.
+    pub(super) day: String,
+    /// The first line's sequence, as the file's name has it.
+    pub(super) first: u64,
+    /// Where it is.
+    pub(super) path: PathBuf,
+}
+
+/// What stands between two line ends.
+#[derive(Debug)]
+pub(super) struct Piece<'a> {
+    /// Where it starts in the file.
+    pub(super) offset: u64,
+    /// Its bytes, without the line end.
+    pub(super) bytes: &'a [u8],
+    /// Whether a line end follows.
+    pub(super) complete: bool,
+}
+
+/// Reads a segment's pieces from its end to its start.
+#[derive(Debug)]
+pub(super) struct Backward {
+    file: File,
+    /// Where `buffer` starts in the file.
+    start: u64,
+    buffer: Vec<u8>,
+    /// What of `buffer` has not been answered yet.
+    left: usize,
+}
+
+/// Reads a segment's pieces from its start to its end.
+#[derive(Debug)]
+pub(super) struct Forward {
+    reader: BufReader<File>,
+    offset: u64,
+    buffer: Vec<u8>,
+}
+
+impl Segment {
+    /// The segment of this day that starts with this sequence.
+    pub(super) fn new(dir: &Path, day: &str, first: u64) -> Segment {
+        let path = dir.join(day).join(format!("{first:012}.jsonl"));
+        Segment { day: day.to_owned(), first, path }
+    }
+
+    /// Every segment in the order in which they were written.
+    pub(super) fn list(dir: &Path) -> io::Result<Vec<Segment>> {
+        let mut segments = Vec::new();
+        for day in names(dir)?.into_iter().filter(|name| is_day(name)) {
+            let files = names(&dir.join(&day))?;
+            let firsts = files.iter().filter_map(|name| first_of(name));
+            segments.extend(firsts.map(|first| Segment::new(dir, &day, first)));
+        }
+        segments.sort_by(|a, b| (&a.day, a.first).cmp(&(&b.day, b.first)));
+        Ok(segments)
+    }
+
+    /// The same file's name with something behind it.
+    pub(super) fn beside(&self, suffix: &str) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(suffix);
+        path.into()
+    }
+}
+
+impl Backward {
+    pub(super) fn open(path: &Path) -> io::Result<Backward> {
+        let file = File::open(path)?;
+        let start = file.metadata()?.len();
+        Ok(Backward { file, start, buffer: Vec::new(), left: 0 })
+    }
+
+    /// The piece before the last one answered.
+    pub(super) fn next(&mut self) -> io::Result<Option<Piece<'_>>> {
+        if self.left == 0 && !self.fill()? {
+            return Ok(None);
+        }
+        let complete = self.buffer[self.left - 1] == b'\n';
+        let from = loop {
+            let end = self.left - usize::from(complete);
+            if let Some(newline) = self.buffer[..end].iter().rposition(|byte| *byte == b'\n') {
+                break newline + 1;
+            }
+            if !self.fill()? {
+                break 0;
+            }
+        };
+        let end = self.left - usize::from(complete);
+        self.left = from;
+        Ok(Some(Piece { offset: self.start + from as u64, bytes: &self.buffer[from..end], complete }))
+    }
+
+    /// Puts more of the file before what is left; false at its start.
+    fn fill(&mut self) -> io::Result<bool> {
+        let size = self.start.min(BLOCK.max(self.left) as u64);
+        let from = self.start - size;
+        let mut block = vec![0; usize::try_from(size).map_err(io::Error::other)?];
+        self.file.read_exact_at(&mut block, from)?;
+        block.extend_from_slice(&self.buffer[..self.left]);
+        self.left = block.len();
+        self.buffer = block;
+        self.start = from;
+        Ok(size > 0)
+    }
+}
+
+impl Forward {
+    pub(super) fn open(path: &Path) -> io::Result<Forward> {
+        let reader = BufReader::with_capacity(BLOCK, File::open(path)?);
+        Ok(Forward { reader, offset: 0, buffer: Vec::with_capacity(4096) })
+    }
+
+    /// The next piece. Of one longer than any line may be, only the start is kept.
+    pub(super) fn next(&mut self) -> io::Result<Option<Piece<'_>>> {
+        self.buffer.clear();
+        let limit = MAX_LINE as u64 + 1;
+        let mut read = self.reader.by_ref().take(limit).read_until(b'\n', &mut self.buffer)? as u64;
+        if read == 0 {
+            return Ok(None);
+        }
+        let mut complete = self.buffer.last() == Some(&b'\n');
+        if complete {
+            self.buffer.pop();
+        } else if read == limit {
+            let rest = self.reader.skip_until(b'\n')? as u64;
+            complete = rest > 0;
+            read += rest;
+        }
+        let offset = self.offset;
+        self.offset += read;
+        Ok(Some(Piece { offset, bytes: &self.buffer, complete }))
+    }
+}
+
+fn names(dir: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        Err(error) => return Err(error),
+    };
+    let name = |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.file_name().into_string().ok());
+    entries.filter_map(|entry| name(entry).transpose()).collect()
+}
+
+fn is_day(name: &str) -> bool {
+    let shape =
+        |(at, byte): (usize, u8)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() };
+    name.len() == 10 && name.bytes().enumerate().all(shape)
+}
+
+fn first_of(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(".jsonl")?;
+    let first = digits.parse().ok()?;
+    (format!("{first:012}") == digits).then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_of_reading_see_the_same_pieces() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        let long = "x".repeat(BLOCK);
+        for text in ["", "\n", "a", "a\n", "a\n\nb", &format!("{long}\nb\n{long}{long}\n\n{long}")] {
+            fs::write(&path, text).unwrap();
+            let (mut forward, mut backward) = (Vec::new(), Vec::new());
+            let mut reader = Forward::open(&path).unwrap();
+            while let Some(piece) = reader.next().unwrap() {
+                forward.push((piece.offset, piece.bytes.to_vec(), piece.complete));
+            }
+            let mut reader = Backward::open(&path).unwrap();
+            while let Some(piece) = reader.next().unwrap() {
+                backward.insert(0, (piece.offset, piece.bytes.to_vec(), piece.complete));
+            }
+            assert!(forward == backward, "{} bytes", text.len());
+        }
+    }
+
+    #[test]
+    fn only_segments_are_listed_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let day = |name: &str| dir.path().join(name);
+        for name in ["2026-11-25", "2026-11-24", "2026-1-1", "index"] {
+            fs::create_dir(day(name)).unwrap();
+            for file in ["000000000010.jsonl", "000000000002.jsonl", "000000000002.jsonl.torn-1", "2.jsonl"] {
+                fs::write(day(name).join(file), "").unwrap();
+            }
+        }
+        let found = Segment::list(dir.path()).unwrap();
+        let found: Vec<_> = found.iter().map(|segment| (segment.day.as_str(), segment.first)).collect();
+        assert_eq!(found, [("2026-11-24", 2), ("2026-11-24", 10), ("2026-11-25", 2), ("2026-11-25", 10)]);
+    }
+}

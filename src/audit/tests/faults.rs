@@ -1,0 +1,173 @@
+//! A store that can't be written: refused, counted, recovered.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::audit::{FaultKind, verify};
+
+/// A small file system of its own; none where this process may not mount one.
+struct Disk {
+    dir: PathBuf,
+}
+
+impl Disk {
+    fn mount(dir: &Path) -> Option<Disk> {
+        fs::create_dir(dir).unwrap();
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", "size=128k", "none"]).arg(dir).status();
+        mounted.is_ok_and(|status| status.success()).then(|| Disk { dir: dir.to_owned() })
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.dir).status();
+    }
+}
+
+fn resumed(trail: &Trail) -> Vec<serde_json::Value> {
+    let resumed = |event: &serde_json::Value| event["event"]["action"] == "audit.resumed";
+    trail.events().into_iter().filter(resumed).map(|event| event["schoolgate"]["details"].clone()).collect()
+}
+
+fn until(what: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !what() {
+        assert!(start.elapsed() < Duration::from_secs(5), "it does not come");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_file_where_the_folder_should_be_refuses_until_it_is_gone() {
+    let trail = Trail::new();
+    fs::create_dir(trail.dir()).unwrap();
+    let obstacle = trail.dir().join("2026-11-24");
+    fs::write(&obstacle, "in the way").unwrap();
+    let running = trail.start();
+    for entry in [access("a.example"), block("a.example"), change("policy.changed")] {
+        assert!(matches!(trail.record(&running, entry), Err(RecordError::Unwritten(_))));
+        assert!(running.recorder.is_stuck());
+    }
+    assert_eq!(running.recorder.head().sequence, 0);
+    fs::remove_file(&obstacle).unwrap();
+    until(|| !running.recorder.is_stuck());
+    assert_eq!(trail.record(&running, access("b.example")).unwrap().sequence, 2);
+    running.writer.finish();
+    assert_eq!(sound(&trail.dir()).events, 2);
+    assert_eq!(resumed(&trail)[0]["refused"], 3);
+}
+
+/// A trail whose first segment is a device: one that takes nothing, or can't be forced.
+fn on_device(device: &str) -> Trail {
+    let trail = Trail::new();
+    let day = trail.dir().join("2026-11-24");
+    fs::create_dir_all(&day).unwrap();
+    std::os::unix::fs::symlink(device, day.join("000000000001.jsonl")).unwrap();
+    trail
+}
+
+#[test]
+fn a_write_that_fails_is_refused_and_counted() {
+    let trail = on_device("/dev/full");
+    let running = trail.start();
+    assert!(matches!(trail.record(&running, access("a.example")), Err(RecordError::Unwritten(_))));
+    until(|| !running.recorder.is_stuck());
+    assert_eq!(trail.record(&running, access("a.example")).unwrap().sequence, 2);
+    running.writer.finish();
+    assert_eq!(sound(&trail.dir()).events, 2);
+    assert_eq!(resumed(&trail)[0]["refused"], 1);
+}
+
+#[test]
+fn a_disk_that_does_not_confirm_is_refused_for_the_durable_grade_alone() {
+    let trail = on_device("/dev/null");
+    let running = trail.start();
+    assert_eq!(trail.record(&running, access("a.example")).unwrap().sequence, 1);
+    let trail = on_device("/dev/null");
+    let running = trail.start();
+    assert!(matches!(trail.record(&running, block("a.example")), Err(RecordError::Unwritten(_))));
+    assert!(running.recorder.is_stuck());
+    until(|| !running.recorder.is_stuck());
+    assert_eq!(trail.record(&running, block("a.example")).unwrap().sequence, 3);
+    running.writer.finish();
+    fs::remove_file(trail.dir().join("2026-11-24/000000000001.jsonl")).unwrap();
+    let details = &resumed(&trail)[0];
+    assert_eq!((&details["refused"], &details["refused_after_writing"]), (&0.into(), &1.into()));
+}
+
+#[test]
+fn a_full_disk_refuses_and_loses_nothing_that_was_answered() {
+    let trail = Trail::new();
+    let Some(_disk) = Disk::mount(&trail.dir()) else {
+        println!("not tried: this process may not mount a file system");
+        return;
+    };
+    let ballast = trail.dir().join("ballast");
+    fs::write(&ballast, vec![0; 64 * 1024]).unwrap();
+    let running = trail.start();
+    let (mut recorded, mut refused) = (vec![], 0);
+    // Shorter batches may still fit where a longer one did not.
+    while refused < 20 || !running.recorder.is_stuck() {
+        let tasks: Vec<_> = (0..10)
+            .map(|_| {
+                let recorder = running.recorder.clone();
+                trail.runtime.spawn(async move { recorder.record(block("a.example")).await })
+            })
+            .collect();
+        for task in tasks {
+            match trail.runtime.block_on(task).unwrap() {
+                Ok(receipt) => recorded.push(receipt.id.to_string()),
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(recorded.len() > 20, "{}", recorded.len());
+    let mid = verify(&trail.dir(), &[running.recorder.head().anchor()]).unwrap();
+    assert!(mid.is_sound(), "no half line is left: {:?}", mid.faults);
+    fs::remove_file(&ballast).unwrap();
+    until(|| !running.recorder.is_stuck());
+    trail.record(&running, block("b.example")).unwrap();
+    running.writer.finish();
+    sound(&trail.dir());
+    let ids: Vec<_> =
+        trail.events().iter().map(|event| event["event"]["id"].as_str().unwrap().to_owned()).collect();
+    assert!(recorded.iter().all(|id| ids.contains(id)));
+    let counted: u64 = resumed(&trail).iter().map(|details| details["refused"].as_u64().unwrap()).sum();
+    assert_eq!(counted, refused);
+}
+
+#[test]
+fn a_segment_that_somebody_touched_is_left_and_the_chain_goes_on_elsewhere() {
+    type Touch = fn(&Path);
+    let touches: [(&str, Touch); 3] = [
+        ("appended", |path| {
+            let text = fs::read_to_string(path).unwrap();
+            fs::write(path, text + "x\n").unwrap();
+        }),
+        ("emptied", |path| fs::write(path, "").unwrap()),
+        ("removed", |path| fs::remove_dir_all(path.parent().unwrap()).unwrap()),
+    ];
+    for (name, touch) in touches {
+        let trail = Trail::new();
+        let running = trail.start();
+        trail.record(&running, access("a.example")).unwrap();
+        let head = running.recorder.head();
+        touch(&trail.segments()[0]);
+        assert_eq!(trail.record(&running, access("b.example")).unwrap().sequence, 2, "{name}");
+        running.writer.finish();
+        let last = trail.segments().last().unwrap().clone();
+        assert!(last.ends_with("000000000002.jsonl"), "{name}");
+        assert!(fs::read_to_string(last).unwrap().contains("audit.disturbed"), "{name}");
+        let faults = verify(&trail.dir(), &[head.anchor()]).unwrap().faults;
+        let without = verify(&trail.dir(), &[]).unwrap().faults;
+        match name {
+            "appended" => assert_eq!(faults[0].what, FaultKind::Malformed),
+            _ => {
+                assert!(faults.is_empty(), "{name}: what was noted leads up to the rest: {faults:?}");
+                assert_eq!(without[0].what, FaultKind::NoBeginning, "{name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! The one writer: takes what is queued, chains it, writes it in one go, and only then answers.
+//!
+//! **Invariant:** nobody is told that an event is recorded before the kernel, or for the
+//! durable grade the disk, has it; and what could not be recorded is counted in the trail
+//! itself as soon as it can be written again.
+
+use std::iter::Peekable;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use std::vec::IntoIter;
+use std::{io, thread};
+
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use crate::audit::chain::Head;
+use crate::audit::event::{Act, Actor, Entry, Grade};
+use crate::audit::json::Json;
+use crate::audit::line::Draft;
+use crate::audit::recorder::{RecordError, Written, id_at};
+use crate::audit::store::Store;
+use crate::model::Timestamp;
+
+/// Most events of one batch.
+const BATCH: usize = 1024;
+/// Most bytes of one write, but for the line that passes it.
+const WRITE: usize = 4 << 20;
+/// How often a stuck writer looks for events, and how often it tries to write without one.
+const GLANCE: Duration = Duration::from_millis(10);
+const PROBE: Duration = Duration::from_secs(1);
+
+type Answer = oneshot::Sender<Result<u64, RecordError>>;
+
+/// What the writer is asked to do.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// Write an event and answer its sequence once it counts.
+    Record { draft: Draft, grade: Grade, answer: Answer },
+    /// Write the end of an access; nobody waits.
+    Close { draft: Draft },
+    /// Write what is queued, and end.
+    Stop,
+}
+
+/// What the writer shares with the recorders.
+#[derive(Clone)]
+pub(super) struct Told {
+    /// Whether the last attempt to write failed.
+    pub(super) stuck: Arc<AtomicBool>,
+    /// Where written lines are shown.
+    pub(super) lines: broadcast::Sender<Written>,
+    /// What time it is.
+    pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+/// The writer's state.
+pub(super) struct Scribe {
+    store: Store,
+    observer: Json,
+    jobs: mpsc::Receiver<Job>,
+    batch: Vec<Job>,
+    head: watch::Sender<Head>,
+    told: Told,
+    /// The writer's own events, to be written before anything else.
+    notes: Vec<Act>,
+    /// What was refused since the last good write.
+    trouble: Option<Trouble>,
+    buffer: Vec<u8>,
+}
+
+/// What went wrong since the last good write.
+#[derive(Debug)]
+struct Trouble {
+    since: Timestamp,
+    error: String,
+    refused: u64,
+    closes_lost: u64,
+    unforced: u64,
+}
+
+/// A job that has its line.
+struct Stamped {
+    head: Head,
+    end: usize,
+    waiting: Option<(Grade, Answer)>,
+}
+
+impl Scribe {
+    pub(super) fn new(
+        store: Store,
+        observer: Json,
+        jobs: mpsc::Receiver<Job>,
+        head: watch::Sender<Head>,
+        told: &Told,
+        notes: Vec<Act>,
+    ) -> Scribe {
+        Scribe {
+            store,
+            observer,
+            jobs,
+            batch: Vec::with_capacity(BATCH),
+            head,
+            told: told.clone(),
+            notes,
+            trouble: None,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Writes until every recorder is gone or [`Job::Stop`] came, then forces all to disk.
+    pub(super) fn run(mut self) {
+        // A failure is kept in `trouble` and tried again.
+        let _ = self.write_notes();
+        while self.gather() {
+            self.write_batch();
+        }
+        if let Err(error) = self.store.sync() {
+            tracing::error!(%error, "the audit trail could not be forced to disk at its end");
+        }
+    }
+
+    /// Waits for jobs; a stuck writer also wakes to try again. False at the end.
+    fn gather(&mut self) -> bool {
+        if self.trouble.is_none() {
+            return self.jobs.blocking_recv_many(&mut self.batch, BATCH) > 0;
+        }
+        let until = Instant::now() + PROBE;
+        loop {
+            match self.jobs.try_recv() {
+                Ok(job) => self.batch.push(job),
+                Err(_) if !self.batch.is_empty() => return true,
+                Err(mpsc::error::TryRecvError::Disconnected) => return false,
+                Err(mpsc::error::TryRecvError::Empty) if Instant::now() >= until => return true,
+                Err(mpsc::error::TryRecvError::Empty) => thread::sleep(GLANCE),
+            }
+            if self.batch.len() >= BATCH {
+                return true;
+            }
+        }
+    }
+
+    fn write_batch(&mut self) {
+        let mut jobs = std::mem::take(&mut self.batch).into_iter().peekable();
+        let mut unforced = Vec::new();
+        loop {
+            let noted = self.write_notes();
+            let run = self.stamp(&mut jobs);
+            if run.is_empty() {
+                break;
+            }
+            match noted.and_then(|()| self.append(&run)) {
+                Ok(()) => self.accept(run, &mut unforced),
+                Err(error) => self.refuse(run, error),
+            }
+        }
+        self.force(unforced);
+        let disturbed = self.store.disturbed();
+        if !disturbed.is_empty() {
+            let note = |path: &PathBuf| {
+                Act::new(Actor::System, "audit.disturbed").with("segment", path.display().to_string())
+            };
+            self.notes.extend(disturbed.iter().map(note));
+            let _ = self.write_notes();
+        }
+    }
+
+    /// Writes the writer's own events and forces them to disk: with the last of them the
+    /// trail says what it could not hold.
+    fn write_notes(&mut self) -> io::Result<()> {
+        let mut acts = self.notes.clone();
+        acts.extend(self.trouble.as_ref().map(Trouble::act));
+        if acts.is_empty() {
+            return Ok(());
+        }
+        let mut jobs =
+            acts.into_iter().filter_map(|act| self.note(act)).collect::<Vec<_>>().into_iter().peekable();
+        let run = self.stamp(&mut jobs);
+        let written = self.append(&run).and_then(|()| {
+            self.accept(run, &mut Vec::new());
+            self.store.sync()
+        });
+        match &written {
+            Ok(()) => {
+                self.notes.clear();
+                self.trouble = None;
+                self.told.stuck.store(false, Ordering::Relaxed);
+            }
+            Err(error) => {
+                self.trouble(error);
+            }
+        }
+        written
+    }
+
+    fn note(&self, act: Act) -> Option<Job> {
+        let time = (self.told.now)();
+        let (event, rest) = Entry::System(act).render().ok()?;
+        Draft::new(time, id_at(time), event, rest).map(|draft| Job::Close { draft })
+    }
+
+    /// Makes lines of the jobs up to the end of the day, or of what is written at once.
+    fn stamp(&mut self, jobs: &mut Peekable<IntoIter<Job>>) -> Vec<Stamped> {
+        self.buffer.clear();
+        let mut head = *self.head.borrow();
+        let mut run = Vec::with_capacity(jobs.len());
+        while self.buffer.len() < WRITE {
+            let same_day = |job: &Job| match job {
+                Job::Record { draft, .. } | Job::Close { draft } => {
+                    run.is_empty() || day(draft.time.max(head.time)) == day(head.time)
+                }
+                Job::Stop => true,
+            };
+            let (draft, waiting) = match jobs.next_if(same_day) {
+                Some(Job::Record { draft, grade, answer }) => (draft, Some((grade, answer))),
+                Some(Job::Close { draft }) => (draft, None),
+                Some(Job::Stop) => {
+                    self.jobs.close();
+                    continue;
+                }
+                None => break,
+            };
+            head = draft.write(head, &self.observer, &mut self.buffer);
+            run.push(Stamped { head, end: self.buffer.len(), waiting });
+        }
+        run
+    }
+
+    fn append(&mut self, run: &[Stamped]) -> io::Result<()> {
+        match run {
+            [] => Ok(()),
+            [first, ..] => self.store.append(first.head.time, first.head.sequence, &self.buffer),
+        }
+    }
+
+    /// The kernel has the run: moves the head, shows the lines, answers whom that is enough.
+    fn accept(&mut self, run: Vec<Stamped>, unforced: &mut Vec<(u64, Answer)>) {
+        if let Some(last) = run.last() {
+            self.head.send_replace(last.head);
+        }
+        if self.told.lines.receiver_count() > 0 {
+            self.show(&run);
+        }
+        for Stamped { head, waiting, .. } in run {
+            match waiting {
+                Some((Grade::Durable, answer)) => unforced.push((head.sequence, answer)),
+                Some((Grade::Accepted, answer)) => drop(answer.send(Ok(head.sequence))),
+                None => {}
+            }
+        }
+    }
+
+    fn show(&self, run: &[Stamped]) {
+        let mut start = 0;
+        for stamped in run {
+            let line = String::from_utf8_lossy(&self.buffer[start..stamped.end - 1]).into();
+            start = stamped.end;
+            let _ = self.told.lines.send(Written { sequence: stamped.head.sequence, line });
+        }
+    }
+
+    fn refuse(&mut self, run: Vec<Stamped>, error: io::Error) {
+        let waiting = run.iter().filter(|stamped| stamped.waiting.is_some()).count() as u64;
+        let closes = run.len() as u64 - waiting;
+        let trouble = self.trouble(&error);
+        trouble.refused += waiting;
+        trouble.closes_lost += closes;
+        let error = RecordError::Unwritten(Arc::new(error));
+        for (_, answer) in run.into_iter().filter_map(|stamped| stamped.waiting) {
+            drop(answer.send(Err(error.clone())));
+        }
+    }
+
+    /// One call to the disk for all that need it.
+    fn force(&mut self, unforced: Vec<(u64, Answer)>) {
+        if unforced.is_empty() {
+            return;
+        }
+        let forced = self.store.sync().map_err(|error| {
+            self.trouble(&error).unforced += unforced.len() as u64;
+            RecordError::Unwritten(Arc::new(error))
+        });
+        for (sequence, answer) in unforced {
+            drop(answer.send(forced.clone().map(|()| sequence)));
+        }
+    }
+
+    fn trouble(&mut self, error: &io::Error) -> &mut Trouble {
+        self.told.stuck.store(true, Ordering::Relaxed);
+        let now = &self.told.now;
+        self.trouble.get_or_insert_with(|| {
+            tracing::error!(%error, "the audit trail can't be written: accesses are refused");
+            let error = error.to_string();
+            Trouble { since: now(), error, refused: 0, closes_lost: 0, unforced: 0 }
+        })
+    }
+}
+
+impl Trouble {
+    fn act(&self) -> Act {
+        Act::new(Actor::System, "audit.resumed")
+            .with("since", self.since.to_string())
+            .with("error", self.error.as_str())
+            .with("refused", self.refused)
+            .with("refused_after_writing", self.unforced)
+            .with("closes_lost", self.closes_lost)
+    }
+}
+
+fn day(time: Timestamp) -> i64 {
+    time.as_millis().div_euclid(86_400_000)
+}
