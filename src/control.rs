@@ -84,7 +84,11 @@ impl Control {
     ///
     /// # Errors
     /// [`StartError`] names every fault of policy and lists, or what the store says.
-    pub async fn start(sources: Sources, shared: Shared, progress: &lists::Progress<'_>) -> Result<Control, StartError> {
+    pub async fn start(
+        sources: Sources,
+        shared: Shared,
+        progress: &lists::Progress<'_>,
+    ) -> Result<Control, StartError> {
         let (journal, live, changes) = Journal::start(sources, &shared, progress)?;
         let control = Control {
             journal: Mutex::new(journal),
@@ -244,7 +248,12 @@ impl Control {
     ///
     /// # Errors
     /// [`StartError`] with every fault; the policy in force stays.
-    pub async fn reload(&self, actor: Actor, reason: Option<&str>, progress: &lists::Progress<'_>) -> Result<Recorded<Vec<String>>, StartError> {
+    pub async fn reload(
+        &self,
+        actor: Actor,
+        reason: Option<&str>,
+        progress: &lists::Progress<'_>,
+    ) -> Result<Recorded<Vec<String>>, StartError> {
         let mut journal = self.journal.lock().await;
         let prepared = match journal.prepare(progress) {
             Ok(prepared) => prepared,
@@ -275,7 +284,8 @@ impl Control {
             return Err(ControlError::Taken);
         }
         let roles_text: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
-        let act = Act::new(Actor::Local, "staff.added").with("staff", name.as_str()).with("roles", roles_text);
+        let act =
+            Act::new(Actor::Local, "staff.added").with("staff", name.as_str()).with("roles", roles_text);
         let audit_seq = self.record(Entry::Change(act)).await?;
         journal.store.add_staff(name, roles, self.clock.now())?;
         Ok(Recorded { value: (), audit_seq })
@@ -322,7 +332,12 @@ impl Control {
     ///
     /// # Errors
     /// [`ControlError::KeyReused`] when the key came with another request.
-    pub async fn repeated(&self, staff: &Staff, key: &str, asked: &str) -> Result<Option<String>, ControlError> {
+    pub async fn repeated(
+        &self,
+        staff: &Staff,
+        key: &str,
+        asked: &str,
+    ) -> Result<Option<String>, ControlError> {
         self.journal.lock().await.store.repeated(&staff.name, key, asked)
     }
 
@@ -330,7 +345,13 @@ impl Control {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn remember(&self, staff: &Staff, key: &str, asked: &str, answer: &str) -> Result<(), ControlError> {
+    pub async fn remember(
+        &self,
+        staff: &Staff,
+        key: &str,
+        asked: &str,
+        answer: &str,
+    ) -> Result<(), ControlError> {
         Ok(self.journal.lock().await.store.remember(&staff.name, key, asked, answer, self.clock.now())?)
     }
 

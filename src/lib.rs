@@ -24,11 +24,13 @@
 
 pub mod audit;
 pub mod clock;
+pub mod control;
 pub mod document;
 pub mod identity;
 pub mod lists;
 pub mod model;
 pub mod policy;
+pub mod proxy;
 pub mod settings;
 pub mod telemetry;
 pub mod wire;

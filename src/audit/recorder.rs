@@ -166,12 +166,18 @@ impl Recorder {
         Ok(Receipt { sequence, id })
     }
 
-    /// Records the end of an access. Waits for room in the queue at most, never for the disk.
-    pub async fn close(&self, receipt: Receipt, closing: Closing) {
+    /// Records the end of an access. Never waits, so that it can be called where an access is
+    /// dropped: with the queue full, a task waits in its place.
+    pub fn close(&self, receipt: Receipt, closing: Closing) {
         let Ok((event, rest)) = closed(receipt.sequence, closing) else { return };
         let Some(draft) = Draft::new((self.told.now)(), receipt.id, event, rest) else { return };
         // The queue is shut only once the writer has finished; a drain ends before that.
-        let _ = self.queue.send(Job::Close { draft }).await;
+        if let Err(mpsc::error::TrySendError::Full(job)) = self.queue.try_send(Job::Close { draft }) {
+            let queue = self.queue.clone();
+            tokio::spawn(async move {
+                let _ = queue.send(job).await;
+            });
+        }
     }
 
     /// The end of the chain as written so far.

@@ -8,7 +8,12 @@ use crate::model::{StaffName, Timestamp};
 
 impl Store {
     /// The answer given before under this key, if the request was the same.
-    pub(super) fn repeated(&self, staff: &StaffName, key: &str, asked: &str) -> Result<Option<String>, ControlError> {
+    pub(super) fn repeated(
+        &self,
+        staff: &StaffName,
+        key: &str,
+        asked: &str,
+    ) -> Result<Option<String>, ControlError> {
         let found: Option<(String, String)> = self
             .connection
             .query_row(

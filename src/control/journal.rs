@@ -106,7 +106,8 @@ impl Prepared {
 /// Every fault found.
 pub fn check(sources: &Sources, progress: &Progress<'_>) -> Result<(Draft, Loaded), StartError> {
     let keys = Keys { index: [0; 16], statutory: [0; 32] };
-    let (draft, loaded, _) = read(sources, &keys, &lists::Sizes::default(), progress).map_err(StartError::Faults)?;
+    let (draft, loaded, _) =
+        read(sources, &keys, &lists::Sizes::default(), progress).map_err(StartError::Faults)?;
     Ok((draft, loaded))
 }
 
@@ -142,14 +143,17 @@ impl Journal {
         let (publisher, live) = put_in_force(first);
         let (directory, metrics) = (shared.directory.clone(), shared.metrics.clone());
         let journal = Journal { store, sources, publisher, parts, keys, directory, metrics };
-        journal.enter(generation, &Entry {
-            at: shared.clock.now(),
-            actor: "system",
-            reason: "start",
-            changes: &changes,
-            policy_text: &policy_text,
-            loaded: &loaded,
-        })?;
+        journal.enter(
+            generation,
+            &Entry {
+                at: shared.clock.now(),
+                actor: "system",
+                reason: "start",
+                changes: &changes,
+                policy_text: &policy_text,
+                loaded: &loaded,
+            },
+        )?;
         journal.settle(&loaded)?;
         Ok((journal, live, changes))
     }
@@ -178,14 +182,10 @@ impl Journal {
             Actor::System => "system",
         };
         let generation = self.store.next_generation()?;
-        self.enter(generation, &Entry {
-            at: now,
-            actor,
-            reason,
-            changes: &changes,
-            policy_text: &policy_text,
-            loaded: &loaded,
-        })?;
+        self.enter(
+            generation,
+            &Entry { at: now, actor, reason, changes: &changes, policy_text: &policy_text, loaded: &loaded },
+        )?;
         self.parts = parts(draft, &loaded, &self.sources.reach, open_unblocks(&self.store)?);
         self.settle(&loaded)?;
         let policy = Policy::compile(self.parts.clone(), generation).map_err(|_| ControlError::Policy)?;
@@ -266,8 +266,9 @@ fn read(
     let draft = match &text {
         Ok(text) => policy::read_text(&Document::new(&file, text.clone()), held),
         Err(fault) => {
-            let fault = Fault::of_file(&file, format!("the policy can't be read: {fault}"));
-            Faults::from_iter([fault]).or(Draft::default())
+            let mut faults = Faults::new();
+            faults.push(Fault::of_file(&file, format!("the policy can't be read: {fault}")));
+            Err(faults)
         }
     };
     let mut faults = Faults::new();
@@ -277,8 +278,11 @@ fn read(
         && loaded.held != Held::Licensed
         && sources.unlicensed == Unlicensed::Refused
     {
-        let fault = Fault::of_file(&sources.places.statutory.display().to_string(), "no statutory list is held");
-        faults.push(fault.help("put the list that your licence gives you there, or set statutory.unlicensed = true"));
+        let fault =
+            Fault::of_file(&sources.places.statutory.display().to_string(), "no statutory list is held");
+        faults.push(
+            fault.help("put the list that your licence gives you there, or set statutory.unlicensed = true"),
+        );
     }
     match (draft, loaded, text) {
         (Some(draft), Some(loaded), Ok(text)) => faults.or((draft, loaded, text)),
@@ -307,9 +311,11 @@ fn open_unblocks(store: &Store) -> Result<Arc<[Unblock]>, StoreError> {
 fn changes(store: &Store, draft: &Draft, text: &str, loaded: &Loaded) -> Result<Vec<String>, StoreError> {
     let last: Option<(String, String, String)> = store
         .connection
-        .query_row("SELECT policy, allow_list, block_list FROM journal ORDER BY version DESC LIMIT 1", [], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
+        .query_row(
+            "SELECT policy, allow_list, block_list FROM journal ORDER BY version DESC LIMIT 1",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
         .optional()?;
     let Some((policy_before, allow_before, block_before)) = last else {
         return Ok(vec!["the first policy".to_owned()]);

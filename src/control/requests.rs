@@ -98,7 +98,9 @@ pub(super) fn read(
 /// Whether `staff` may decide on an unblock at all, and on this one.
 pub(super) fn may_decide(staff: &Staff, requester: &StaffName) -> Result<(), ControlError> {
     if !staff.is_any(&DECIDERS) {
-        return Err(ControlError::Forbidden("deciding on an unblock takes a filtering manager, DSL or headteacher"));
+        return Err(ControlError::Forbidden(
+            "deciding on an unblock takes a filtering manager, DSL or headteacher",
+        ));
     }
     if staff.name == *requester {
         return Err(ControlError::FourEyes);
@@ -145,7 +147,9 @@ fn names<T: std::str::FromStr<Err: std::fmt::Display>>(
 ) -> Result<Vec<T>, ControlError> {
     names
         .iter()
-        .map(|name| name.parse().map_err(|fault: T::Err| ControlError::Invalid(field, format!("“{name}”: {fault}"))))
+        .map(|name| {
+            name.parse().map_err(|fault: T::Err| ControlError::Invalid(field, format!("“{name}”: {fault}")))
+        })
         .collect()
 }
 
@@ -167,7 +171,10 @@ fn window(request: &UnblockRequest, longest: Duration, now: Timestamp) -> Result
             return Err(ControlError::Invalid("minutes", "give `ends_at` or `minutes`, not both".to_owned()));
         }
         (None, None) => {
-            return Err(ControlError::Invalid("ends_at", "an end is needed: give `ends_at` or `minutes`".to_owned()));
+            return Err(ControlError::Invalid(
+                "ends_at",
+                "an end is needed: give `ends_at` or `minutes`".to_owned(),
+            ));
         }
     };
     if now.since(starts_at) > GRACE {
@@ -179,8 +186,8 @@ fn window(request: &UnblockRequest, longest: Duration, now: Timestamp) -> Result
     if ends_at <= now {
         return Err(ControlError::Invalid("ends_at", "the end lies in the past".to_owned()));
     }
-    let window =
-        Window::new(starts_at, ends_at).map_err(|fault| ControlError::Invalid("ends_at", fault.to_string()))?;
+    let window = Window::new(starts_at, ends_at)
+        .map_err(|fault| ControlError::Invalid("ends_at", fault.to_string()))?;
     if window.length() > longest {
         let hours = longest.as_secs() / 3600;
         return Err(ControlError::Invalid("ends_at", format!("your role may ask for {hours} hours at most")));
@@ -191,7 +198,10 @@ fn window(request: &UnblockRequest, longest: Duration, now: Timestamp) -> Result
 fn lesson(text: Option<&str>) -> Result<Option<String>, ControlError> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
     if text.chars().count() > MAX_LESSON || text.chars().any(char::is_control) {
-        return Err(ControlError::Invalid("lesson", "the lesson's name is too long or holds control characters".into()));
+        return Err(ControlError::Invalid(
+            "lesson",
+            "the lesson's name is too long or holds control characters".into(),
+        ));
     }
     Ok(Some(text.to_owned()))
 }

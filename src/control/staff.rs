@@ -46,7 +46,12 @@ impl Staff {
 
 impl Store {
     /// Adds a member of staff; false when the name is taken.
-    pub(super) fn add_staff(&self, name: &StaffName, roles: &[Role], now: Timestamp) -> Result<bool, StoreError> {
+    pub(super) fn add_staff(
+        &self,
+        name: &StaffName,
+        roles: &[Role],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
         let added = self.connection.execute(
             "INSERT OR IGNORE INTO staff (name, roles, added_at) VALUES (?1, ?2, ?3)",
@@ -57,7 +62,8 @@ impl Store {
 
     /// Everybody, by name.
     pub(super) fn staff(&self) -> Result<Vec<Staff>, StoreError> {
-        let mut query = self.connection.prepare_cached("SELECT name, roles, disabled FROM staff ORDER BY name")?;
+        let mut query =
+            self.connection.prepare_cached("SELECT name, roles, disabled FROM staff ORDER BY name")?;
         let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         rows.map(|row| read(row?)).collect()
     }
@@ -105,7 +111,9 @@ impl Store {
                 "SELECT staff.name, roles, disabled, expires_at FROM tokens
                  JOIN staff ON staff.name = tokens.staff WHERE hash = ?1",
             )?
-            .query_row([hash(token).as_slice()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .query_row([hash(token).as_slice()], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })
             .optional()?;
         let Some((name, roles, disabled, expires_at)) = row else { return Ok(None) };
         let expires_at: Timestamp = expires_at.parse().map_err(|_| StoreError::Unreadable("time"))?;

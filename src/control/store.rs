@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::control::lists::Sizes;
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The newest form of the tables; a step is added for every change of form, none is edited.
@@ -25,7 +26,7 @@ pub enum StoreError {
     Sqlite(#[from] rusqlite::Error),
     /// The file was made by a newer version of this program.
     #[error("the store was made by a newer version ({0}); this one knows up to {1}")]
-    Newer(usize, usize),
+    Newer(u32, u32),
     /// A value in it is not what this program writes.
     #[error("the store holds a {0} that can't be read")]
     Unreadable(&'static str),
@@ -50,14 +51,15 @@ impl Store {
     }
 
     fn bring_up(&mut self) -> Result<(), StoreError> {
-        let at: usize = self.connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if at > STEPS.len() {
-            return Err(StoreError::Newer(at, STEPS.len()));
+        let at: u32 = self.connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        let known = STEPS.len() as u32;
+        if at > known {
+            return Err(StoreError::Newer(at, known));
         }
-        for (number, step) in STEPS.iter().enumerate().skip(at) {
+        for (number, step) in (1..=known).zip(STEPS).skip(at as usize) {
             let transaction = self.connection.transaction()?;
             transaction.execute_batch(step)?;
-            transaction.pragma_update(None, "user_version", number + 1)?;
+            transaction.pragma_update(None, "user_version", number)?;
             transaction.commit()?;
         }
         Ok(())
@@ -74,7 +76,8 @@ impl Store {
         }
         let mut key = [0; N];
         getrandom::fill(&mut key).map_err(|fault| StoreError::System(fault.to_string()))?;
-        self.connection.execute("INSERT INTO keys (name, value) VALUES (?1, ?2)", params![name, key.as_slice()])?;
+        self.connection
+            .execute("INSERT INTO keys (name, value) VALUES (?1, ?2)", params![name, key.as_slice()])?;
         Ok(key)
     }
 
@@ -87,5 +90,28 @@ impl Store {
             |row| row.get(0),
         )?;
         u64::try_from(generation).map_err(|_| StoreError::Unreadable("counter"))
+    }
+
+    /// How many entries each list had when it was last in force.
+    pub(super) fn list_sizes(&self) -> Result<Sizes, StoreError> {
+        let mut query = self.connection.prepare_cached("SELECT list, entries FROM list_sizes")?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
+        rows.map(|row| {
+            let (list, entries): (String, i64) = row?;
+            Ok((list, usize::try_from(entries).map_err(|_| StoreError::Unreadable("size"))?))
+        })
+        .collect()
+    }
+
+    /// Keeps how many entries each list has, in the place of what was kept before.
+    pub(super) fn keep_list_sizes(&self, sizes: &Sizes) -> Result<(), StoreError> {
+        let transaction = self.connection.unchecked_transaction()?;
+        transaction.execute("DELETE FROM list_sizes", [])?;
+        for (list, entries) in sizes {
+            let entries = i64::try_from(*entries).map_err(|_| StoreError::Unreadable("size"))?;
+            transaction
+                .execute("INSERT INTO list_sizes (list, entries) VALUES (?1, ?2)", params![list, entries])?;
+        }
+        Ok(transaction.commit()?)
     }
 }

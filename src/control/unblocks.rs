@@ -105,7 +105,11 @@ fn read(columns: &Columns) -> Result<Kept, StoreError> {
     };
     Ok(Kept {
         unblock,
-        decided_by: columns[9].as_deref().map(str::parse).transpose().map_err(|_| StoreError::Unreadable("name"))?,
+        decided_by: columns[9]
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(|_| StoreError::Unreadable("name"))?,
         comment: columns[10].clone(),
         announced: State::ALL
             .into_iter()

@@ -51,11 +51,7 @@ pub(super) async fn serve(client: Client, gate: &Arc<Gate>) -> io::Result<()> {
 
 /// Goes on with a connection after CONNECT was answered: what is inside is looked at too, and
 /// must agree with what CONNECT said.
-pub(super) async fn inside(
-    mut connection: Prefixed,
-    said: Question,
-    gate: &Arc<Gate>,
-) -> io::Result<()> {
+pub(super) async fn inside(mut connection: Prefixed, said: Question, gate: &Arc<Gate>) -> io::Result<()> {
     let seen = sniff::opening(&mut connection, gate.bounds.hello).await?;
     let (Some(host), port) = (said.destination.host.clone(), said.destination.port) else { return Ok(()) };
     match seen {
@@ -71,7 +67,9 @@ pub(super) async fn inside(
         Seen::Opening(Opening::Http) if port != Scheme::Https.default_port() => {
             Box::pin(http::serve(connection, Mode::Inside { host, port }, said.address, gate)).await
         }
-        seen => {
+        seen @ (Seen::Opening(Opening::Http | Opening::Other(_))
+        | Seen::Malformed(_)
+        | Seen::Unfinished(_)) => {
             let alert = alert_for(&seen);
             let question = Question { shown: Shown::OtherProtocol(name_of(&seen)), ..said };
             let sight = Sight { visibility: Visibility::Host, ..Sight::default() };

@@ -248,7 +248,10 @@ fn anew(
 
 /// The protocol that a request asks to switch to; the guard lets no other than one through.
 fn upgrade(fields: &HeaderMap) -> Option<HeaderValue> {
-    fields.get(header::UPGRADE).filter(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket")).cloned()
+    fields
+        .get(header::UPGRADE)
+        .filter(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
+        .cloned()
 }
 
 fn strip(fields: &mut HeaderMap) {

@@ -16,7 +16,7 @@ use crate::policy::{
     Action, Asked, Destination, Live, OnConnect, OnRequest, Permit, Policy, Reason, Renewed, Shown, Verdict,
 };
 use crate::proxy::listen::Crowd;
-use crate::proxy::upstream::{NameError, Upstream};
+use crate::proxy::upstream::Upstream;
 use crate::telemetry::Metrics;
 
 /// What every connection shares.
@@ -100,7 +100,7 @@ pub(super) enum Admission {
     /// It may not.
     Blocked(Refusal),
     /// It might, but its name came to no address. Closed in the record already.
-    Nowhere(NameError),
+    Nowhere,
 }
 
 /// Leave to pass, with where to.
@@ -159,8 +159,7 @@ impl Gate {
                 match policy.confine(permit, found) {
                     Ok(within) => addresses = Ok(within),
                     Err(reason) => {
-                        verdict =
-                            Verdict { answer: None, action: Action::Block, reason: *reason, ..verdict };
+                        verdict = Verdict { answer: None, action: Action::Block, reason: *reason, ..verdict };
                     }
                 }
             }
@@ -175,9 +174,9 @@ impl Gate {
         let open = Open::new(receipt, self.recorder.clone());
         Ok(match addresses {
             Ok(addresses) => Admission::Passed(Passage { permit, addresses, open }),
-            Err(fault) => {
+            Err(_) => {
                 open.end(0, 0, ClosedBy::Error);
-                Admission::Nowhere(fault)
+                Admission::Nowhere
             }
         })
     }
@@ -239,7 +238,7 @@ impl Gate {
         self.metrics.decision_took(seen.duration.unwrap_or_default());
         self.metrics.visibility(visibility(seen.visibility), group);
         let access = Access::new(subject, destination, verdict, &seen);
-        self.recorder.record(Entry::Access(Box::new(access))).await
+        self.recorder.record(Entry::Access(access)).await
     }
 }
 

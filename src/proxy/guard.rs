@@ -192,7 +192,10 @@ impl Guard {
                     self.wait(self.waits.head);
                 }
                 (State::Head { .. }, false) => {}
-                (State::Passing(..) | State::Length(_) | State::Chunked(_) | State::Held | State::Over, false) => {
+                (
+                    State::Passing(..) | State::Length(_) | State::Chunked(_) | State::Held | State::Over,
+                    false,
+                ) => {
                     self.wait(self.waits.idle);
                 }
             }
@@ -203,7 +206,9 @@ impl Guard {
     fn timed_out(&mut self) {
         match self.state {
             State::Head { .. } if self.busy.load(Ordering::Relaxed) => self.wait(self.waits.idle),
-            State::Head { begun: true } => self.end(HeadFault { status: 408, reason: "the request head took too long" }),
+            State::Head { begun: true } => {
+                self.end(HeadFault { status: 408, reason: "the request head took too long" })
+            }
             State::Head { begun: false } | State::Over => self.state = State::Over,
             State::Passing(..) | State::Length(_) | State::Chunked(_) | State::Held => {
                 self.end(HeadFault { status: 408, reason: "the request body took too long" });
@@ -222,7 +227,9 @@ fn ascii_target(buffer: &mut Vec<u8>, len: usize) -> usize {
     if target.is_ascii() {
         return len;
     }
-    let Some(url) = std::str::from_utf8(target).ok().and_then(|target| Url::parse(target).ok()) else { return len };
+    let Some(url) = std::str::from_utf8(target).ok().and_then(|target| Url::parse(target).ok()) else {
+        return len;
+    };
     let text = url.to_string();
     let new = len + text.len() - target.len();
     buffer.splice(first + 1..last, text.into_bytes());
@@ -241,7 +248,11 @@ fn after(head: &Head) -> After {
 }
 
 impl AsyncRead for Guard {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let guard = &mut *self;
         loop {
             if matches!(guard.state, State::Head { .. }) && !guard.buffer.is_empty() {

@@ -70,7 +70,12 @@ enum Next {
 }
 
 /// Serves requests until the client is done, a request is at fault, or the protocol changes.
-pub(super) async fn serve(connection: Prefixed, mode: Mode, address: IpAddr, gate: &Arc<Gate>) -> io::Result<()> {
+pub(super) async fn serve(
+    connection: Prefixed,
+    mode: Mode,
+    address: IpAddr,
+    gate: &Arc<Gate>,
+) -> io::Result<()> {
     let waits = Waits { head: gate.bounds.head, idle: gate.bounds.idle, head_bytes: gate.bounds.head_bytes };
     let guard = Guard::new(connection, waits);
     let session = Arc::new(Session {
@@ -119,7 +124,8 @@ async fn answer_fault(connection: Prefixed, fault: HeadFault, gate: &Gate) -> io
     let page = refuse::failed(Failure::BadRequest(fault.status, fault.reason), &gate.site);
     let (head, body) = page.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let mut text = format!("HTTP/1.1 {}\r\nConnection: close\r\nContent-Length: {}\r\n", head.status, body.len());
+    let mut text =
+        format!("HTTP/1.1 {}\r\nConnection: close\r\nContent-Length: {}\r\n", head.status, body.len());
     for (name, value) in &head.headers {
         text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or_default()));
     }
@@ -168,7 +174,7 @@ impl Session {
                     Ok(self.blocked(&refusal, site.as_deref(), request.headers()))
                 }
                 // It has become allowed in this very moment: the client may ask again.
-                Ok(Admission::Passed(_) | Admission::Nowhere(_)) => Err(Failure::Unreachable),
+                Ok(Admission::Passed(_) | Admission::Nowhere) => Err(Failure::Unreachable),
                 Err(_) => Err(self.unrecorded()),
             };
         }
@@ -192,7 +198,7 @@ impl Session {
                 let site = url.host().to_string();
                 Ok(self.blocked(&refusal, Some(&site), request.headers()))
             }
-            Ok(Admission::Nowhere(_)) => Err(Failure::Unreachable),
+            Ok(Admission::Nowhere) => Err(Failure::Unreachable),
             Err(_) => Err(self.unrecorded()),
         }
     }
@@ -219,7 +225,11 @@ impl Session {
         if url.scheme() != Scheme::Http {
             return Err(Failure::BadRequest(400, "https pages are asked for with CONNECT"));
         }
-        if agrees { Ok(url) } else { Err(Failure::BadRequest(400, "the request and the connection disagree")) }
+        if agrees {
+            Ok(url)
+        } else {
+            Err(Failure::BadRequest(400, "the request and the connection disagree"))
+        }
     }
 
     fn blocked(
@@ -259,7 +269,9 @@ fn bad_host(_: &HostError) -> Failure {
 
 fn bad_url(fault: &UrlError) -> Failure {
     match fault {
-        UrlError::TooLong => Failure::BadRequest(StatusCode::URI_TOO_LONG.as_u16(), "the address is too long"),
+        UrlError::TooLong => {
+            Failure::BadRequest(StatusCode::URI_TOO_LONG.as_u16(), "the address is too long")
+        }
         UrlError::Scheme => Failure::BadRequest(400, "only http and https are carried"),
         UrlError::Host(_) | UrlError::Port | UrlError::Text => {
             Failure::BadRequest(400, "the address is not one that a browser would send")

@@ -65,8 +65,10 @@ impl Door {
 /// # Errors
 /// What the system says, with the address in the message.
 pub fn bind(door: Door, address: SocketAddr) -> io::Result<TcpListener> {
-    let named = |fault: io::Error| io::Error::new(fault.kind(), format!("can't listen on {address}: {fault}"));
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP)).map_err(named)?;
+    let named =
+        |fault: io::Error| io::Error::new(fault.kind(), format!("can't listen on {address}: {fault}"));
+    let socket =
+        Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP)).map_err(named)?;
     socket.set_reuse_address(true).map_err(named)?;
     socket.set_nonblocking(true).map_err(named)?;
     if address.is_ipv6() {
@@ -150,11 +152,8 @@ fn arrive(stream: TcpStream, peer: SocketAddr, door: Door) -> io::Result<Client>
 fn original_destination(stream: &TcpStream, peer: SocketAddr) -> io::Result<SocketAddr> {
     let local = stream.local_addr()?;
     let socket = SockRef::from(stream);
-    let redirected = if peer.ip().to_canonical().is_ipv4() {
-        socket.original_dst_v4()
-    } else {
-        socket.original_dst_v6()
-    };
+    let redirected =
+        if peer.ip().to_canonical().is_ipv4() { socket.original_dst_v4() } else { socket.original_dst_v6() };
     let original = redirected.ok().and_then(|address| address.as_socket()).unwrap_or(local);
     Ok(SocketAddr::new(original.ip().to_canonical(), original.port()))
 }

@@ -194,10 +194,9 @@ fn why(reason: &Reason) -> (Cow<'_, str>, Cow<'_, str>) {
             "The filter could not tell what this is, so it was stopped.".into(),
             "Ni allai’r hidlydd ddweud beth yw hyn, felly cafodd ei atal.".into(),
         ),
-        Rung::Default | Rung::Unblock | Rung::Lifeline | Rung::Statutory => (
-            "Nobody has checked this site yet.".into(),
-            "Nid oes neb wedi gwirio’r wefan hon eto.".into(),
-        ),
+        Rung::Default | Rung::Unblock | Rung::Lifeline | Rung::Statutory => {
+            ("Nobody has checked this site yet.".into(), "Nid oes neb wedi gwirio’r wefan hon eto.".into())
+        }
     }
 }
 
@@ -210,7 +209,8 @@ fn statutory_parts() -> [Part<'static>; 2] {
          about your own or somebody else’s behaviour, Stop It Now can help in confidence: 0808 1000 900."
             .into(),
     ];
-    let welsh = vec!["Gwrthodwyd mynediad oherwydd y gallai’r dudalen hon gynnwys deunydd anghyfreithlon.".into()];
+    let welsh =
+        vec!["Gwrthodwyd mynediad oherwydd y gallai’r dudalen hon gynnwys deunydd anghyfreithlon.".into()];
     [
         Part { lang: "en-GB", heading: "Access denied", lines: english },
         Part { lang: "cy", heading: "Gwrthodwyd mynediad", lines: welsh },

@@ -9,9 +9,9 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
+use crate::wire::Scan;
 use crate::wire::client_hello::{HelloFault, MAX_HELLO};
 use crate::wire::opening::{self, Opening};
-use crate::wire::Scan;
 
 /// A connection with the bytes that were read from it and not yet used.
 pub(super) struct Prefixed {

@@ -17,7 +17,12 @@ use crate::wire::alert;
 const INTERNAL_ERROR: u8 = 80;
 
 /// Carries a TLS connection as far as policy lets it.
-pub(super) async fn carry(connection: Prefixed, question: Question, sight: Sight, gate: &Arc<Gate>) -> io::Result<()> {
+pub(super) async fn carry(
+    connection: Prefixed,
+    question: Question,
+    sight: Sight,
+    gate: &Arc<Gate>,
+) -> io::Result<()> {
     carry_or(connection, question, sight, Some(alert::ACCESS_DENIED), gate).await
 }
 
@@ -33,7 +38,7 @@ pub(super) async fn carry_or(
     match gate.admit(&question, sight).await {
         Ok(Admission::Passed(passage)) => pass(connection, &question, passage, broken, gate).await,
         Ok(Admission::Blocked(_)) => refuse(connection, alert).await,
-        Ok(Admission::Nowhere(_)) => refuse(connection, broken).await,
+        Ok(Admission::Nowhere) => refuse(connection, broken).await,
         Err(fault) => {
             gate.metrics.connection_refused("not_recorded");
             tracing::error!(%fault, "refused a connection that could not be recorded");

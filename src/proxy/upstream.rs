@@ -129,9 +129,9 @@ impl Upstream {
     }
 
     fn fixed(&self, name: &Name) -> Option<&Vec<IpAddr>> {
-        self.hosts.get(name.as_str()).or_else(|| {
-            name.suffixes().skip(1).find_map(|parent| self.hosts.get(&format!("*.{parent}")))
-        })
+        self.hosts
+            .get(name.as_str())
+            .or_else(|| name.suffixes().skip(1).find_map(|parent| self.hosts.get(&format!("*.{parent}"))))
     }
 
     async fn look_up(&self, name: &Name) -> Result<Vec<IpAddr>, NameError> {

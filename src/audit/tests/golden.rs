@@ -168,7 +168,7 @@ fn an_end_and_an_act_have_their_own_lines() {
         duration: Duration::from_micros(5),
         closed_by: ClosedBy::Policy,
     };
-    trail.runtime.block_on(running.recorder.close(receipt, closing));
+    running.recorder.close(receipt, closing);
     let mut act = Act::new(Actor::Staff("m.jones".parse().unwrap()), "events.read").with("user", "y5.042");
     act.outcome = Outcome::Failure;
     act.client = Some("::ffff:10.0.0.9".parse().unwrap());

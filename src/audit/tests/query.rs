@@ -24,7 +24,7 @@ fn sample() -> Trail {
         }
         if open.len() > 4 {
             let (number, receipt) = open.remove(0);
-            trail.runtime.block_on(running.recorder.close(receipt, closing(number)));
+            running.recorder.close(receipt, closing(number));
         }
     }
     trail.record(&running, change("policy.reloaded")).unwrap();
