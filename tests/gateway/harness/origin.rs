@@ -10,6 +10,20 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
+/// The names that the TLS origin is certified for.
+const NAMES: [&str; 10] = [
+    "maths.example",
+    "phonics.example",
+    "games.example",
+    "chess.games.example",
+    "times-tables.games.example",
+    "adult.example",
+    "shared.example",
+    "new.example",
+    "school-blocked.example",
+    "blocked.schoolgate.test",
+];
+
 /// An origin that remembers what reached it.
 pub(crate) struct Origin {
     /// Where plain HTTP is.
@@ -46,7 +60,7 @@ fn certificates() -> (CertificateDer<'static>, TlsAcceptor) {
     let authority = params.self_signed(&key).unwrap();
     let issuer = Issuer::new(params, key);
     let leaf_key = KeyPair::generate().unwrap();
-    let names = ["*.example", "*.games.example", "*.schoolgate.test", "localhost"].map(str::to_owned);
+    let names: Vec<String> = NAMES.map(str::to_owned).into();
     let leaf = CertificateParams::new(names).unwrap().signed_by(&leaf_key, &issuer).unwrap();
     let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(leaf_key.serialize_der()));
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
