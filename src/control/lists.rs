@@ -3,12 +3,22 @@
 //! **Invariant:** a list that is missing, damaged, emptied or shrunk past the limit is a fault;
 //! nothing is then put in force, and what was in force stays (invariant 3).
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::document::Faults;
-use crate::lists::{Catalogue, Index, Statutory};
+use crate::lists::{
+    Catalogue, CatalogueBuilder, Format, Index, IndexBuilder, Origin, Reading, Statutory, StatutoryBuilder,
+    parse,
+};
+
+mod held;
+mod reading;
+mod shrink;
+mod source;
+mod technician;
 
 /// The folders of the lists.
 #[derive(Clone, Debug)]
@@ -86,6 +96,97 @@ impl Loaded {
 /// # Errors
 /// Every fault found: the file, the line, what is wrong, what to do.
 pub fn load(places: &Places, keys: &Keys, sizes: &Sizes, progress: &Progress<'_>) -> Result<Loaded, Faults> {
-    let _ = (places, keys, sizes, progress);
-    Err(Faults::new())
+    let mut faults = Faults::new();
+    let categories = technician::categories(&places.lists, &mut faults);
+    let sources = source::sources(&places.imported, &mut faults);
+    let statutory = held::files(&places.statutory, &mut faults);
+    let imported = sources.iter().map(|(_, source)| source.lists.len()).sum::<usize>();
+    let steps = Steps::new(categories.len() + imported + statutory.len() + 2, progress);
+
+    let mut builder = CatalogueBuilder::new(keys.index);
+    for (stem, path) in &categories {
+        technician::category(&mut builder, stem, path, &mut faults);
+        steps.done(&format!("seed/{stem}"));
+    }
+    for (folder, source) in &sources {
+        for name in source.lists.keys() {
+            source::read(&mut builder, folder, source, name, &mut faults);
+            steps.done(&format!("{}/{name}", source.name));
+        }
+    }
+    let (statutory, held) = read_statutory(&statutory, keys, &steps, &mut faults);
+    let school = places.lists.join("school");
+    let allow = technician::school(&school.join("allow.txt"), Reading::Allow, keys.index, &mut faults);
+    steps.done("school/allow");
+    let block = technician::school(&school.join("block.txt"), Reading::Block, keys.index, &mut faults);
+    steps.done("school/block");
+    let (Some(allow), Some(block)) = (allow, block) else { return Err(faults) };
+
+    let loaded = Loaded {
+        catalogue: Arc::new(builder.build()),
+        school_allow: allow.catalogue,
+        school_block: block.catalogue,
+        statutory: Arc::new(statutory),
+        held,
+        lifeline: Arc::new(lifeline(keys.index)),
+        allow_text: allow.text,
+        block_text: block.text,
+    };
+    // A list that can't be read was not emptied: its own fault says what it is.
+    if faults.is_empty() {
+        faults.extend(shrink::faults(places, sizes, &loaded.sizes()));
+    }
+    faults.or(loaded)
 }
+
+/// The help lines that are compiled into the program.
+#[must_use]
+pub fn lifeline(key: [u8; 16]) -> Index {
+    const LIFELINE: &str = include_str!("../../blocklists/lifeline/uk.txt");
+    let mut builder = IndexBuilder::new(key);
+    let origin = builder.add_origin(Origin {
+        list: "lifeline/uk".into(),
+        version: reading::version(LIFELINE.as_bytes()).into(),
+        file: "lifeline/uk.txt".into(),
+    });
+    for (line, entry) in parse::read_for(Reading::Allow, Format::Domains, LIFELINE.as_bytes()).entries {
+        builder.add(origin, line, entry);
+    }
+    builder.build()
+}
+
+/// How far reading has come.
+struct Steps<'p> {
+    all: usize,
+    done: Cell<usize>,
+    progress: &'p Progress<'p>,
+}
+
+impl<'p> Steps<'p> {
+    fn new(all: usize, progress: &'p Progress<'p>) -> Steps<'p> {
+        Steps { all, done: Cell::new(0), progress }
+    }
+
+    fn done(&self, id: &str) {
+        self.done.set(self.done.get() + 1);
+        (self.progress)(id, self.done.get(), self.all);
+    }
+}
+
+fn read_statutory(
+    files: &[(String, PathBuf)],
+    keys: &Keys,
+    steps: &Steps<'_>,
+    faults: &mut Faults,
+) -> (Statutory, Held) {
+    let mut builder = StatutoryBuilder::new(keys.statutory);
+    let mut held = Held::Nothing;
+    for (name, path) in files {
+        held = held.and(held::read(&mut builder, name, path, faults));
+        steps.done(&format!("statutory/{name}"));
+    }
+    (builder.build(), held)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! What was imported: one folder a source, with a note of what must be in it.
+//!
+//! **Invariant:** what is read is what was imported, byte for byte: every file is held against
+//! the digest in the note, and a file or a note that is gone or other is a fault.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::control::lists::reading::{self, file_fault};
+use crate::document::{Fault, Faults};
+use crate::lists::{CatalogueBuilder, ListHead, Reading};
+use crate::model::Timestamp;
+
+/// The note's name.
+pub(super) const NOTE: &str = "source.json";
+/// What the folder of the import before is called besides the source's name.
+pub(super) const PREVIOUS: &str = ".previous";
+
+/// The note: one source as it was imported.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Source {
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) imported_at: Timestamp,
+    pub(super) licence: String,
+    pub(super) lists: BTreeMap<String, SourceList>,
+}
+
+/// One list of a source.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SourceList {
+    pub(super) title: String,
+    pub(super) meant: Meant,
+    pub(super) files: BTreeMap<FileKind, SourceFile>,
+}
+
+/// One file of a list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SourceFile {
+    pub(super) blake3: String,
+    pub(super) entries: usize,
+}
+
+/// Which file of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FileKind {
+    Domains,
+    Urls,
+}
+
+/// What the publisher means a list for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Meant {
+    Block,
+    Allow,
+}
+
+impl FileKind {
+    /// The file's name.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            FileKind::Domains => "domains",
+            FileKind::Urls => "urls",
+        }
+    }
+}
+
+impl Meant {
+    pub(super) fn of(reading: Reading) -> Meant {
+        match reading {
+            Reading::Block => Meant::Block,
+            Reading::Allow => Meant::Allow,
+        }
+    }
+
+    pub(super) fn reading(self) -> Reading {
+        match self {
+            Meant::Block => Reading::Block,
+            Meant::Allow => Reading::Allow,
+        }
+    }
+}
+
+impl SourceList {
+    /// How many entries were taken at the import.
+    pub(super) fn entries(&self) -> usize {
+        self.files.values().map(|file| file.entries).sum()
+    }
+}
+
+/// Every source that was imported, with its folder.
+pub(super) fn sources(imported: &Path, faults: &mut Faults) -> Vec<(PathBuf, Source)> {
+    // Nothing was ever imported: that is no fault; lists that were held are missed elsewhere.
+    if !imported.exists() {
+        return Vec::new();
+    }
+    let folders = reading::entries(imported).map_err(|fault| faults.push(fault)).unwrap_or_default();
+    let mut sources = Vec::new();
+    for folder in folders.into_iter().filter(|folder| folder.is_dir()) {
+        if folder.to_str().is_some_and(|name| name.ends_with(PREVIOUS)) {
+            continue;
+        }
+        match note(&folder) {
+            Ok(source) => sources.push((folder, source)),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    sources
+}
+
+/// The note in a source's folder.
+pub(super) fn note(folder: &Path) -> Result<Source, Fault> {
+    let path = folder.join(NOTE);
+    let damaged = |why: String| {
+        file_fault(&path, format!("the imported source is damaged or missing: {why}"))
+            .help("import it again: `schoolgate lists import`")
+    };
+    let bytes = reading::bytes(&path).map_err(|fault| damaged(fault.problem))?;
+    let source: Source = serde_json::from_slice(&bytes).map_err(|fault| damaged(fault.to_string()))?;
+    let named = folder.file_name().is_some_and(|name| *name == *source.name);
+    if !named {
+        return Err(damaged("it is the note of another source".to_owned()));
+    }
+    match source.lists.keys().find(|name| !is_list_name(name)) {
+        Some(_) => Err(damaged("it names a list that can't be".to_owned())),
+        None => Ok(source),
+    }
+}
+
+/// Reads one list of a source.
+pub(super) fn read(
+    builder: &mut CatalogueBuilder,
+    folder: &Path,
+    source: &Source,
+    name: &str,
+    faults: &mut Faults,
+) {
+    let Some(held) = source.lists.get(name) else { return };
+    let id = format!("{}/{name}", source.name);
+    let list = builder.add_list(ListHead {
+        id: id.as_str().into(),
+        title: held.title.as_str().into(),
+        version: source.version.as_str().into(),
+        licence: source.licence.as_str().into(),
+        reading: held.meant.reading(),
+    });
+    for (kind, file) in &held.files {
+        let path = folder.join(name).join(kind.as_str());
+        let sound = reading::bytes(&path).ok().filter(|bytes| reading::digest(bytes) == file.blake3);
+        let read = sound.map(|bytes| builder.add_file(list, &format!("{name}/{}", kind.as_str()), &bytes));
+        if !matches!(read, Some(Ok(_))) {
+            let problem = format!("the list {id} is damaged or missing: import it again");
+            faults.push(file_fault(&path, problem).help("`schoolgate lists import`"));
+        }
+    }
+}
+
+/// Whether this can be a folder below a source's, and nothing else: `games`, `hobby/games-online`.
+pub(super) fn is_list_name(name: &str) -> bool {
+    name.split('/').all(is_word)
+}
+
+/// Whether this can be the name of one folder.
+pub(super) fn is_word(word: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    !word.is_empty() && word.len() <= 64 && !word.starts_with('.') && word.bytes().all(allowed)
+}
