@@ -129,7 +129,9 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, heads: &Mutex<V
             "/silent" => std::future::pending().await,
             _ => reply("text/plain", b"hello from the origin"),
         };
-        if stream.write_all(&reply).await.is_err() || stream.flush().await.is_err() {
+        let sent = stream.write_all(&reply).await.is_ok() && stream.flush().await.is_ok();
+        if !sent || head.to_ascii_lowercase().contains("\r\nconnection: close") {
+            let _ = stream.shutdown().await;
             return;
         }
     }
