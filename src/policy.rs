@@ -273,3 +273,6 @@ fn opened(unblocks: &[Unblock]) -> Index {
     }
     builder.build()
 }
+
+#[cfg(test)]
+mod tests;
