@@ -1,1 +1,2 @@
+//! Measures nothing yet.
 fn main() {}

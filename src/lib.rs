@@ -22,7 +22,9 @@
 //! `proxy::connection::serve`, which tells the product's story.
 #![forbid(unsafe_code)]
 
+pub mod app;
 pub mod audit;
+pub mod cli;
 pub mod clock;
 pub mod control;
 pub mod document;

@@ -8,16 +8,24 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::{Access, ClosedBy, Closing, Entry, Receipt, RecordError, Recorder, Seen, Visibility};
+use crate::audit::{Access, ClosedBy, Closing, Entry, Receipt, Recorder, Seen, Visibility};
 use crate::clock::Clock;
 use crate::identity::Directory;
-use crate::model::Subject;
+use crate::model::{Host, Subject};
 use crate::policy::{
     Action, Asked, Destination, Live, OnConnect, OnRequest, Permit, Policy, Reason, Renewed, Shown, Verdict,
 };
 use crate::proxy::listen::Crowd;
 use crate::proxy::upstream::Upstream;
 use crate::telemetry::Metrics;
+
+/// How long a record may take before the answer is no.
+const RECORDED_WITHIN: Duration = Duration::from_secs(5);
+
+/// An access could not be recorded, or not in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the access could not be recorded")]
+pub(super) struct Unrecorded;
 
 /// What every connection shares.
 pub struct Gate {
@@ -146,8 +154,8 @@ impl Gate {
     /// Decides, resolves, judges the addresses and records, in this order.
     ///
     /// # Errors
-    /// [`RecordError`] when the answer can't be recorded: then it must be no.
-    pub(super) async fn admit(&self, question: &Question, mut seen: Seen) -> Result<Admission, RecordError> {
+    /// [`Unrecorded`] when the answer can't be recorded: then it must be no.
+    pub(super) async fn admit(&self, question: &Question, mut seen: Seen) -> Result<Admission, Unrecorded> {
         let started = Instant::now();
         let policy = self.live.snapshot();
         let subject = self.directory.attribute(question.address);
@@ -179,6 +187,15 @@ impl Gate {
                 Admission::Nowhere
             }
         })
+    }
+
+    /// Makes a real decision, for whoever must know that decisions are still made.
+    #[must_use]
+    pub fn decides(&self) -> bool {
+        let destination =
+            Destination { host: Host::parse("blocked.schoolgate.test").ok(), port: 443, url: None };
+        let question = Question { address: [127, 0, 0, 1].into(), destination, shown: Shown::TlsName };
+        self.glance(&question).generation > 0
     }
 
     /// What the decision would be now; nothing is recorded.
@@ -232,13 +249,17 @@ impl Gate {
         destination: &Destination,
         verdict: &Verdict<Option<Permit>>,
         seen: Seen,
-    ) -> Result<Receipt, RecordError> {
+    ) -> Result<Receipt, Unrecorded> {
         let group = verdict.group.as_str();
         self.metrics.decided(verdict.action.as_str(), verdict.reason.rung.as_str(), group);
         self.metrics.decision_took(seen.duration.unwrap_or_default());
         self.metrics.visibility(visibility(seen.visibility), group);
         let access = Access::new(subject, destination, verdict, &seen);
-        self.recorder.record(Entry::Access(access)).await
+        let recorded = self.recorder.record(Entry::Access(access));
+        match tokio::time::timeout(RECORDED_WITHIN, recorded).await {
+            Ok(recorded) => recorded.map_err(|_| Unrecorded),
+            Err(_) => Err(Unrecorded),
+        }
     }
 }
 

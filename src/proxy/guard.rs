@@ -16,7 +16,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
-use crate::model::Url;
 use crate::proxy::sniff::Prefixed;
 use crate::wire::Scan;
 use crate::wire::chunked::Chunked;
@@ -115,8 +114,7 @@ impl Guard {
             Scan::Refused(fault) => self.end(fault),
             Scan::Done(head) => {
                 self.wait(self.waits.idle);
-                let len = ascii_target(&mut self.buffer, head.len);
-                self.state = State::Passing(len, after(&head));
+                self.state = State::Passing(head.len, after(&head));
             }
         }
     }
@@ -215,25 +213,6 @@ impl Guard {
             }
         }
     }
-}
-
-/// Writes an absolute-form target that holds U-labels or other raw text as WHATWG parsing
-/// reads it, since hyper takes ASCII only; the head's new length comes back.
-fn ascii_target(buffer: &mut Vec<u8>, len: usize) -> usize {
-    let line = buffer.iter().position(|byte| *byte == b'\r').unwrap_or(len);
-    let mut spaces = (0..line).filter(|at| buffer[*at] == b' ');
-    let (Some(first), Some(last)) = (spaces.next(), spaces.next_back()) else { return len };
-    let target = &buffer[first + 1..last];
-    if target.is_ascii() {
-        return len;
-    }
-    let Some(url) = std::str::from_utf8(target).ok().and_then(|target| Url::parse(target).ok()) else {
-        return len;
-    };
-    let text = url.to_string();
-    let new = len + text.len() - target.len();
-    buffer.splice(first + 1..last, text.into_bytes());
-    new
 }
 
 fn after(head: &Head) -> After {

@@ -3,7 +3,7 @@
 //! **Invariant:** nothing is dialled without a [`Permit`]; the address judged is the address
 //! dialled, and it is never this gateway's own door.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use crate::model::{Host, Name};
 use crate::policy::Permit;
+use crate::settings::Hosts;
 
 /// How long a name may take to resolve, in all.
 const RESOLVE: Duration = Duration::from_secs(8);
@@ -27,7 +28,7 @@ const NEXT_ADDRESS: Duration = Duration::from_secs(3);
 /// How to get out.
 pub struct Upstream {
     resolver: TokioResolver,
-    hosts: HashMap<String, Vec<IpAddr>>,
+    hosts: Hosts,
     ports: BTreeMap<u16, u16>,
     own_ports: Vec<u16>,
     connect_timeout: Duration,
@@ -39,7 +40,7 @@ pub struct Ways {
     /// Name servers; none: the system's.
     pub servers: Vec<SocketAddr>,
     /// Fixed addresses of a name, or of all below one (`*.suffix`).
-    pub hosts: HashMap<String, Vec<IpAddr>>,
+    pub hosts: Hosts,
     /// Ports that are dialled in another's stead; for tests.
     pub ports: BTreeMap<u16, u16>,
     /// The ports on which this gateway listens.
@@ -98,8 +99,8 @@ impl Upstream {
     pub(super) async fn resolve(&self, host: &Host) -> Result<Vec<IpAddr>, NameError> {
         match host {
             Host::Address(address) => Ok(vec![*address]),
-            Host::Name(name) => match self.fixed(name) {
-                Some(addresses) => Ok(addresses.clone()),
+            Host::Name(name) => match self.hosts.addresses(name) {
+                Some(addresses) => Ok(addresses.to_vec()),
                 None => self.look_up(name).await,
             },
         }
@@ -126,12 +127,6 @@ impl Upstream {
             }
         }
         Err(fault)
-    }
-
-    fn fixed(&self, name: &Name) -> Option<&Vec<IpAddr>> {
-        self.hosts
-            .get(name.as_str())
-            .or_else(|| name.suffixes().skip(1).find_map(|parent| self.hosts.get(&format!("*.{parent}"))))
     }
 
     async fn look_up(&self, name: &Name) -> Result<Vec<IpAddr>, NameError> {

@@ -1,0 +1,254 @@
+//! The composition root: builds every part, owns the tasks, and knows the order of stopping.
+//!
+//! **Invariant:** no connection is taken before a policy is in force and the record is open;
+//! and the record is the last thing that closes.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::audit::{Act, Actor, Entry, Observer, Recorder, Writer};
+use crate::clock::Clock;
+use crate::control::lists::{Places, Progress};
+use crate::control::{Control, Shared, Sources, Unlicensed};
+use crate::identity::Directory;
+use crate::model::Timestamp;
+use crate::policy::Reach;
+use crate::proxy::{self, Bounds, Door, Gate, Upstream, Ways};
+use crate::settings::Settings;
+use crate::telemetry::Metrics;
+
+mod admin;
+mod service;
+
+pub use service::serve;
+
+/// How far the gateway's time may be ahead of the wall clock before it is said.
+const CLOCK_ALARM: Duration = Duration::from_secs(60);
+
+/// A gateway that runs.
+pub struct Running {
+    /// Where clients come in.
+    pub doors: Vec<(Door, SocketAddr)>,
+    /// Where the API answers.
+    pub admin: Vec<SocketAddr>,
+    /// Where metrics and health answer.
+    pub metrics: Vec<SocketAddr>,
+    /// The administration half.
+    pub control: Arc<Control>,
+    /// The audit trail.
+    pub recorder: Recorder,
+    gate: Arc<Gate>,
+    tasks: TaskTracker,
+    admin_thread: admin::AdminThread,
+    writer: Writer,
+}
+
+/// The doors and listeners, bound and not yet served.
+struct Bound {
+    doors: Vec<(Door, TcpListener)>,
+    admin: Vec<TcpListener>,
+    metrics: Vec<TcpListener>,
+}
+
+/// Where policy and lists come from, by the settings.
+#[must_use]
+pub fn sources(settings: &Settings, reach: Reach) -> Sources {
+    Sources {
+        policy_file: settings.policy.file.clone(),
+        store_file: settings.state.dir.join("state.db"),
+        places: Places {
+            lists: settings.lists.dir.clone(),
+            imported: settings.state.dir.join("lists"),
+            statutory: settings.statutory.dir.clone(),
+            max_shrink_percent: settings.lists.max_shrink_percent,
+        },
+        unlicensed: if settings.statutory.unlicensed { Unlicensed::Accepted } else { Unlicensed::Refused },
+        reach: Arc::new(reach),
+    }
+}
+
+/// The folder of the audit trail.
+#[must_use]
+pub fn audit_dir(settings: &Settings) -> PathBuf {
+    settings.state.dir.join("audit")
+}
+
+/// The local socket.
+#[must_use]
+pub fn local_socket(settings: &Settings) -> PathBuf {
+    settings.state.dir.join("schoolgate.sock")
+}
+
+/// Starts a gateway: all of it, or an error and nothing.
+///
+/// # Errors
+/// Whatever keeps it from serving: a port that is taken, a fault in policy or lists, a trail
+/// that can't be opened.
+pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Running> {
+    make_state_dir(settings)?;
+    let bound = bind(settings)?;
+    let reach = Reach { allow_private: settings.upstream.allow_private.clone(), own: bound.addresses() };
+    let own_ports = reach.own.iter().map(SocketAddr::port).collect();
+    let metrics = Metrics::new()?;
+    let (recorder, writer, clock) = open_trail(settings)?;
+    let directory = Directory::default();
+    let shared = Shared {
+        recorder: recorder.clone(),
+        clock: clock.clone(),
+        metrics: metrics.clone(),
+        directory: directory.clone(),
+    };
+    record_start(settings, &recorder, &clock).await?;
+    let control = Arc::new(Control::start(sources(settings, reach), shared, progress).await?);
+    let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
+    let gate = Arc::new(Gate::new(proxy::Parts {
+        live: control.live(),
+        directory,
+        recorder: recorder.clone(),
+        clock,
+        metrics: metrics.clone(),
+        upstream: Upstream::new(ways(settings, own_ports))?,
+        bounds: bounds(settings),
+        site: settings.site.name.clone(),
+        stop: stop.clone(),
+        cut,
+    }));
+    let (admin, metrics_at) = (local_addresses(&bound.admin), local_addresses(&bound.metrics));
+    let admin_thread = admin::spawn(settings, bound.admin, bound.metrics, &control, &recorder, &metrics)?;
+    let tasks = TaskTracker::new();
+    let mut doors = Vec::new();
+    for (door, listener) in bound.doors {
+        doors.push((door, listener.local_addr()?));
+        tokio::spawn(proxy::accept(listener, door, Arc::clone(&gate), tasks.clone(), stop.clone()));
+    }
+    Ok(Running { doors, admin, metrics: metrics_at, control, recorder, gate, tasks, admin_thread, writer })
+}
+
+impl Running {
+    /// Whether the heart beats: a real decision is made, and the record can be kept.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.gate.decides() && !self.recorder.is_stuck()
+    }
+
+    /// Stops in order: not ready, no new connections, drain, the API, the record.
+    ///
+    /// # Errors
+    /// When the writer of the record could not be joined.
+    pub async fn stop(self, drain: Duration) -> Result<()> {
+        self.admin_thread.draining();
+        self.gate.stop.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(drain, self.tasks.wait()).await.is_err() {
+            tracing::info!(left = self.tasks.len(), "the time to drain is over: ending what is left");
+            self.gate.cut.cancel();
+            let _ = tokio::time::timeout(Duration::from_secs(2), self.tasks.wait()).await;
+        }
+        self.admin_thread.stop().await?;
+        let stopped = Entry::System(Act::new(Actor::System, "gateway.stopped"));
+        if let Err(fault) = self.recorder.record(stopped).await {
+            tracing::error!(%fault, "could not record the stop");
+        }
+        let writer = self.writer;
+        tokio::task::spawn_blocking(move || writer.finish()).await.context("the audit writer")
+    }
+}
+
+impl Bound {
+    fn addresses(&self) -> Vec<SocketAddr> {
+        let doors = self.doors.iter().map(|(_, listener)| listener);
+        let all = doors.chain(&self.admin).chain(&self.metrics);
+        all.filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+}
+
+fn make_state_dir(settings: &Settings) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let dir = &settings.state.dir;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .with_context(|| format!("can't make the state folder {}", dir.display()))
+}
+
+fn bind(settings: &Settings) -> Result<Bound> {
+    let listen = &settings.listen;
+    let open = |door: Door, addresses: &[SocketAddr]| -> Result<Vec<TcpListener>> {
+        addresses.iter().map(|address| Ok(proxy::bind(door, *address)?)).collect()
+    };
+    let mut doors = Vec::new();
+    for (door, addresses) in [
+        (Door::Explicit, &listen.explicit),
+        (Door::TransparentHttp, &listen.transparent_http),
+        (Door::TransparentTls, &listen.transparent_tls),
+    ] {
+        doors.extend(open(door, addresses)?.into_iter().map(|listener| (door, listener)));
+    }
+    Ok(Bound {
+        doors,
+        admin: open(Door::Explicit, &listen.admin)?,
+        metrics: open(Door::Explicit, &listen.metrics)?,
+    })
+}
+
+/// The trail and the clock need each other: the clock goes on from the trail's last event, so
+/// that no restart takes time back, and the trail asks the clock.
+fn open_trail(settings: &Settings) -> Result<(Recorder, Writer, Clock)> {
+    let clock: Arc<OnceLock<Clock>> = Arc::default();
+    let reading = Arc::clone(&clock);
+    let fallback = Clock::system();
+    let now = move || -> Timestamp { reading.get().unwrap_or(&fallback).now() };
+    let observer =
+        Observer { name: settings.site.gateway.to_string(), version: env!("CARGO_PKG_VERSION").to_owned() };
+    let (recorder, writer) = Recorder::open(&audit_dir(settings), observer, now)?;
+    let started = clock.get_or_init(|| Clock::starting_at_least(recorder.head().time)).clone();
+    Ok((recorder, writer, started))
+}
+
+async fn record_start(settings: &Settings, recorder: &Recorder, clock: &Clock) -> Result<()> {
+    let ahead = clock.ahead_of_wall();
+    if ahead > CLOCK_ALARM {
+        let seconds = ahead.as_secs();
+        tracing::warn!(seconds, "the wall clock is behind the record's last event: is the clock right?");
+    }
+    let act = Act::new(Actor::System, "gateway.started")
+        .with("unlicensed", settings.statutory.unlicensed)
+        .with("clock_ahead_seconds", ahead.as_secs())
+        .with("ports_remapped", settings.upstream.ports.len());
+    recorder.record(Entry::System(act)).await.context("can't keep the audit record, so nothing is served")?;
+    Ok(())
+}
+
+fn ways(settings: &Settings, own_ports: Vec<u16>) -> Ways {
+    Ways {
+        servers: settings.resolver.servers.clone(),
+        hosts: settings.resolver.hosts.clone(),
+        ports: settings.upstream.ports.clone(),
+        own_ports,
+        connect_timeout: settings.upstream.connect_timeout,
+    }
+}
+
+fn bounds(settings: &Settings) -> Bounds {
+    let limits = &settings.limits;
+    Bounds {
+        connections: limits.connections,
+        per_client: limits.per_client,
+        head_bytes: limits.header_bytes,
+        hello: limits.hello,
+        head: limits.head,
+        idle: limits.idle,
+    }
+}
+
+fn local_addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
+    listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+}

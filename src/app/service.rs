@@ -1,0 +1,132 @@
+//! The life of the service: start, signals, watchdog, stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use sd_notify::NotifyState;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::app::{self, Running};
+use crate::audit::Actor;
+use crate::control::StartError;
+use crate::control::lists::Progress;
+use crate::settings::Settings;
+
+/// Runs a gateway until it is told to stop.
+///
+/// # Errors
+/// What kept it from starting or from stopping in order.
+pub async fn serve(settings: &Settings) -> Result<()> {
+    let bar = bar();
+    let running = app::start(settings, &watching(&bar)).await;
+    bar.finish_and_clear();
+    let running = running?;
+    print_welcome(settings, &running);
+    tell(&[NotifyState::Ready]);
+    until_stopped(&running).await?;
+    tell(&[NotifyState::Stopping]);
+    tracing::info!("stopping: taking no new connections, finishing what is open");
+    running.stop(settings.limits.drain).await
+}
+
+/// Reloads on SIGHUP, feeds the watchdog, comes back on SIGTERM or SIGINT.
+async fn until_stopped(running: &Running) -> Result<()> {
+    let mut hangup = listen(SignalKind::hangup())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut heart =
+        tokio::time::interval(sd_notify::watchdog_enabled().map_or(Duration::from_secs(10), |span| span / 3));
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hangup.recv() => reload(running).await,
+            _ = heart.tick() => if running.is_alive() { tell(&[NotifyState::Watchdog]) },
+        }
+    }
+}
+
+/// Reads policy and lists again, away from the threads that carry traffic.
+async fn reload(running: &Running) {
+    if let Ok(now) = NotifyState::monotonic_usec_now() {
+        tell(&[NotifyState::Reloading, now]);
+    }
+    let control = Arc::clone(&running.control);
+    let handle = tokio::runtime::Handle::current();
+    let reloaded = tokio::task::spawn_blocking(move || {
+        handle.block_on(control.reload(Actor::System, Some("SIGHUP"), &|_, _, _| {}))
+    });
+    match reloaded.await {
+        Ok(Ok(recorded)) => {
+            tracing::info!(changes = recorded.value.len(), "policy and lists reloaded");
+        }
+        Ok(Err(StartError::Faults(faults))) => {
+            tracing::error!(faults = faults.len(), "nothing changed: the last good policy stays in force");
+            eprintln!("{faults}");
+        }
+        Ok(Err(fault @ StartError::Control(_))) => {
+            tracing::error!(%fault, "nothing changed: the last good policy stays in force");
+        }
+        Err(_) => {
+            tracing::error!("the reload was ended by a fault of this program; the last good policy stays")
+        }
+    }
+    tell(&[NotifyState::Ready]);
+}
+
+fn listen(kind: SignalKind) -> Result<Signal> {
+    signal(kind).context("can't listen for signals")
+}
+
+/// Tells systemd, where there is one to tell.
+fn tell(state: &[NotifyState<'_>]) {
+    if let Err(fault) = sd_notify::notify(state) {
+        tracing::warn!(%fault, "could not tell the service manager");
+    }
+}
+
+fn bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} lists  {msg}");
+    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn watching(bar: &ProgressBar) -> Box<Progress<'_>> {
+    Box::new(|list, done, of| {
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+        bar.set_message(list.to_owned());
+    })
+}
+
+/// What listens where, and three things to try.
+fn print_welcome(settings: &Settings, running: &Running) {
+    println!("{} · schoolgate {}", settings.site.name, env!("CARGO_PKG_VERSION"));
+    for (door, address) in &running.doors {
+        println!("  {:<17} {address}", door.as_str().replace('_', " "));
+    }
+    for address in &running.admin {
+        println!("  {:<17} {}://{address}/api/v1", "API", scheme(*address));
+    }
+    for address in &running.metrics {
+        println!("  {:<17} http://{address}/metrics", "metrics, health");
+    }
+    if settings.statutory.unlicensed {
+        println!("\n  NO STATUTORY LIST: this box holds no IWF or CTIRU list. Put no pupils behind it.");
+    }
+    if !settings.upstream.ports.is_empty() {
+        println!("\n  TEST SETTING: upstream.ports sends connections to other ports than asked for.");
+    }
+    let explicit = running.doors.iter().find(|(door, _)| *door == crate::proxy::Door::Explicit);
+    if let Some((_, address)) = explicit {
+        println!("\nTry");
+        println!("  a page that passes     curl -x http://{address} http://example.com/");
+        println!("  one that is blocked    curl -x http://{address} http://blocked.schoolgate.test/");
+        println!("  how to see why         schoolgate explain http://blocked.schoolgate.test/ --group ks2");
+    }
+}
+
+fn scheme(address: std::net::SocketAddr) -> &'static str {
+    if address.ip().is_loopback() { "http" } else { "https" }
+}

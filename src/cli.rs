@@ -1,0 +1,97 @@
+//! The commands; one file a subcommand.
+//!
+//! **Invariant:** exit codes are 0 done, 1 failed, 2 usage, 78 configuration; text for people
+//! goes to stdout, faults and progress to stderr.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::document::Faults;
+use crate::policy::Reach;
+use crate::settings::Settings;
+
+mod audit;
+mod check;
+mod serve;
+
+/// `EX_CONFIG` of sysexits: what is configured is wrong, and trying again does not help.
+const CONFIGURATION: u8 = 78;
+
+/// A filtering gateway for schools.
+#[derive(Parser)]
+#[command(name = "schoolgate", version, about, max_term_width = 100)]
+struct Arguments {
+    /// The settings.
+    #[arg(long, global = true, env = "SCHOOLGATE_CONFIG", default_value = "/etc/schoolgate/schoolgate.toml")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the gateway in the foreground.
+    Serve,
+    /// Say what is wrong with settings, policy and lists: every fault as file:line:column.
+    Check(check::Check),
+    /// Read the audit trail.
+    #[command(subcommand)]
+    Audit(audit::Audit),
+}
+
+/// Runs a command line.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(told) => {
+            // Nobody is left to tell when the terminal itself is gone.
+            let _ = told.print();
+            return ExitCode::from(if told.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match dispatch(arguments) {
+        Ok(code) => code,
+        Err(fault) => report(&fault),
+    }
+}
+
+fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let settings = Settings::load(&arguments.config, environment())?;
+    match arguments.command {
+        Command::Serve => serve::run(&settings),
+        Command::Check(check) => check.run(&settings),
+        Command::Audit(audit) => audit.run(&settings),
+    }
+}
+
+/// The settings' own variables; others that start alike are named for other ends.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+/// Where policy and lists come from, for commands that judge without serving.
+fn sources(settings: &Settings) -> crate::control::Sources {
+    let reach = Reach { allow_private: settings.upstream.allow_private.clone(), own: Vec::new() };
+    crate::app::sources(settings, reach)
+}
+
+/// A runtime for commands that talk or wait.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+fn report(fault: &anyhow::Error) -> ExitCode {
+    let configuration = fault.downcast_ref::<Faults>().is_some()
+        || matches!(fault.downcast_ref(), Some(crate::control::StartError::Faults(_)));
+    if configuration {
+        eprintln!("{fault}");
+        return ExitCode::from(CONFIGURATION);
+    }
+    eprintln!("schoolgate: {fault:#}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,215 @@
+//! What staff do with temporary unblocks: ask, decide, look; and what the clock does with them.
+//!
+//! **Invariant:** a step is recorded on disk before it is kept and in force.
+
+use std::net::IpAddr;
+
+use uuid::Uuid;
+
+use crate::audit::{Act, Actor, Entry, Outcome};
+use crate::control::requests::{self, Needs, UnblockRequest};
+use crate::control::staff::Staff;
+use crate::control::unblocks::Kept;
+use crate::control::{Control, ControlError, Recorded};
+use crate::model::{Role, StaffName};
+use crate::policy::{Decided, State};
+
+/// The roles that see every unblock, not their own alone.
+const OVERSEERS: [Role; 4] = [Role::FilteringManager, Role::Dsl, Role::Headteacher, Role::Technician];
+
+/// What somebody decides on an unblock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It may be.
+    Approve,
+    /// It may not.
+    Refuse,
+    /// It may no longer be.
+    Revoke,
+}
+
+impl Control {
+    /// Asks for a temporary unblock.
+    ///
+    /// # Errors
+    /// What keeps it from being asked for; refusals of locked and statutory targets are recorded.
+    pub async fn request_unblock(
+        &self,
+        staff: &Staff,
+        request: &UnblockRequest,
+        client: Option<IpAddr>,
+    ) -> Result<Recorded<Kept>, ControlError> {
+        let mut journal = self.journal.lock().await;
+        let now = self.clock.now();
+        let (mut unblock, needs) = match requests::read(request, staff, &self.live.snapshot(), now) {
+            Ok(read) => read,
+            Err(fault) => return Err(self.denied(staff, request, client, fault).await),
+        };
+        if needs == Needs::Nobody {
+            unblock.decided = Decided::Approved;
+        }
+        let kept =
+            Kept { announced: unblock.state(now), unblock, decided_by: None, comment: None, asked_at: now };
+        let act = describe(&kept, Actor::Staff(staff.name.clone()), "unblock.requested", client);
+        let act = Act { reason: Some(kept.unblock.justification.to_string()), ..act };
+        let audit_seq = self.record(Entry::Unblock(act)).await?;
+        journal.store.keep_unblock(&kept)?;
+        journal.publish_unblocks()?;
+        self.metrics.unblocks_active(journal.active(now));
+        Ok(Recorded { value: kept, audit_seq })
+    }
+
+    /// Approves, refuses or revokes.
+    ///
+    /// # Errors
+    /// When there is no such unblock, it is past that, or `staff` may not.
+    pub async fn decide(
+        &self,
+        staff: &Staff,
+        id: Uuid,
+        decision: Decision,
+        comment: Option<&str>,
+        client: Option<IpAddr>,
+    ) -> Result<Recorded<Kept>, ControlError> {
+        let mut journal = self.journal.lock().await;
+        let now = self.clock.now();
+        let kept = journal.store.unblock(id)?.ok_or(ControlError::NotFound)?;
+        let actor = Actor::Staff(staff.name.clone());
+        if let Err(fault) = decision.allowed(staff, &kept.unblock.requester) {
+            let act = describe(&kept, actor, decision.action(), client).with("refused", fault.code());
+            self.record(Entry::Unblock(Act { outcome: Outcome::Failure, ..act })).await?;
+            return Err(fault);
+        }
+        let comment = comment.map(str::trim).filter(|comment| !comment.is_empty()).map(ToOwned::to_owned);
+        let unblock = match decision {
+            Decision::Approve => kept.unblock.approved(now),
+            Decision::Refuse => kept.unblock.refused(now),
+            Decision::Revoke => kept.unblock.revoked(now),
+        }?;
+        let kept = Kept {
+            announced: unblock.state(now),
+            unblock,
+            decided_by: Some(staff.name.clone()),
+            comment: comment.clone(),
+            asked_at: kept.asked_at,
+        };
+        let act = Act { reason: comment, ..describe(&kept, actor, decision.action(), client) };
+        let audit_seq = self.record(Entry::Unblock(act)).await?;
+        journal.store.keep_unblock(&kept)?;
+        journal.publish_unblocks()?;
+        self.metrics.unblocks_active(journal.active(now));
+        Ok(Recorded { value: kept, audit_seq })
+    }
+
+    /// The unblocks that `staff` may see, newest first.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn unblocks(&self, staff: &Staff, state: Option<State>) -> Result<Vec<Kept>, ControlError> {
+        let now = self.clock.now();
+        let all = self.journal.lock().await.store.unblocks()?;
+        let seen = |kept: &Kept| staff.is_any(&OVERSEERS) || kept.unblock.requester == staff.name;
+        let asked = |kept: &Kept| state.is_none_or(|state| kept.unblock.state(now) == state);
+        Ok(all.into_iter().filter(|kept| seen(kept) && asked(kept)).collect())
+    }
+
+    /// One unblock, if `staff` may see it.
+    ///
+    /// # Errors
+    /// [`ControlError::NotFound`], also for one that is not theirs to see.
+    pub async fn unblock(&self, staff: &Staff, id: Uuid) -> Result<Kept, ControlError> {
+        let mine = self.unblocks(staff, None).await?.into_iter().find(|kept| kept.unblock.id == id);
+        mine.ok_or(ControlError::NotFound)
+    }
+
+    /// Tells the audit trail which unblocks began or ended by the clock, and takes those that
+    /// are over out of the policy. The decision itself has gone by the clock all along.
+    ///
+    /// # Errors
+    /// What the store or the trail says.
+    pub async fn sweep(&self) -> Result<(), ControlError> {
+        let journal = self.journal.lock().await;
+        let now = self.clock.now();
+        for mut kept in journal.store.open_unblocks()? {
+            let state = kept.unblock.state(now);
+            if state == kept.announced {
+                continue;
+            }
+            let action = match state {
+                State::Active => "unblock.started",
+                State::Ended if kept.announced == State::Pending => "unblock.lapsed",
+                State::Ended => "unblock.ended",
+                State::Pending | State::Scheduled | State::Refused => "unblock.changed",
+            };
+            self.record(Entry::Unblock(describe(&kept, Actor::System, action, None))).await?;
+            kept.announced = state;
+            journal.store.keep_unblock(&kept)?;
+        }
+        self.metrics.unblocks_active(journal.active(now));
+        Ok(())
+    }
+
+    /// Records a refused request: the target too, unless a statutory list holds it.
+    async fn denied(
+        &self,
+        staff: &Staff,
+        request: &UnblockRequest,
+        client: Option<IpAddr>,
+        fault: ControlError,
+    ) -> ControlError {
+        let actor = Actor::Staff(staff.name.clone());
+        let act = match &fault {
+            ControlError::Statutory => Act::new(actor, "unblock.requested"),
+            ControlError::Locked | ControlError::Forbidden(_) => {
+                Act::new(actor, "unblock.requested").with("target", request.target.as_str())
+            }
+            ControlError::Invalid(..)
+            | ControlError::FourEyes
+            | ControlError::NotFound
+            | ControlError::Taken
+            | ControlError::WrongState(_)
+            | ControlError::KeyReused
+            | ControlError::Store(_)
+            | ControlError::Record(_)
+            | ControlError::Policy => return fault,
+        };
+        let act = Act { outcome: Outcome::Failure, client, ..act.with("refused", fault.code()) };
+        match self.record(Entry::Unblock(act)).await {
+            Ok(_) => fault,
+            Err(unrecorded) => unrecorded,
+        }
+    }
+}
+
+impl Decision {
+    fn action(self) -> &'static str {
+        match self {
+            Decision::Approve => "unblock.approved",
+            Decision::Refuse => "unblock.refused",
+            Decision::Revoke => "unblock.revoked",
+        }
+    }
+
+    fn allowed(self, staff: &Staff, requester: &StaffName) -> Result<(), ControlError> {
+        match self {
+            Decision::Approve | Decision::Refuse => requests::may_decide(staff, requester),
+            Decision::Revoke => requests::may_revoke(staff, requester),
+        }
+    }
+}
+
+fn describe(kept: &Kept, actor: Actor, action: &'static str, client: Option<IpAddr>) -> Act {
+    let unblock = &kept.unblock;
+    let act = Act::new(actor, action)
+        .with("unblock_id", unblock.id.to_string())
+        .with("target", unblock.target.to_string())
+        .with("groups", unblock.audience.groups.iter().map(ToString::to_string).collect::<Vec<_>>())
+        .with("users", unblock.audience.users.iter().map(ToString::to_string).collect::<Vec<_>>())
+        .with("devices", unblock.audience.devices.iter().map(ToString::to_string).collect::<Vec<_>>())
+        .with("starts_at", unblock.window.starts_at().to_string())
+        .with("ends_at", unblock.window.ends_at().to_string())
+        .with("justification", unblock.justification.as_str())
+        .with("lesson", unblock.lesson.clone())
+        .with("requester", unblock.requester.as_str());
+    Act { client, ..act }
+}

@@ -1,0 +1,84 @@
+//! What passes and what does not, by every door and spelling.
+
+use schoolgate::proxy::Door;
+
+use crate::harness::Gateway;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_allowed_page_passes_and_is_recorded_once_with_its_end() {
+    let gateway = Gateway::new().start().await;
+    let answer = gateway.browser("ks2").get("http://maths.example/body").await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let event = gateway.closed(0).await;
+    assert_eq!(event["event"]["action"], "allow");
+    assert_eq!(event["url"]["full"], "http://maths.example/body");
+    assert_eq!(event["schoolgate"]["visibility"], "url");
+    assert_eq!(event["user"]["group"]["name"], "ks2");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_allowed_tls_site_keeps_its_own_certificate() {
+    let gateway = Gateway::new().start().await;
+    let answer = gateway.browser("ks2").get("https://maths.example/").await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "hello from the origin"), "{answer:?}");
+    let event = gateway.closed(0).await;
+    assert_eq!(event["schoolgate"]["visibility"], "host");
+    assert_eq!(event["tls"]["client"]["server_name"], "maths.example");
+    assert!(event["schoolgate"]["bytes_down"].as_u64().unwrap() > 500, "{event:#}");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blocked_host_is_refused_by_every_spelling_over_http() {
+    let gateway = Gateway::new().start().await;
+    let browser = gateway.browser("ks2");
+    for url in [
+        "http://games.example/",
+        "http://GAMES.Example/",
+        "http://games.example./",
+        "http://games.example:80/",
+        "http://www.games.example/a/b?c",
+        "http://user:pw@games.example/",
+        "http://games%2eexample/",
+        "http://xn--mnchen-3ya.example/",
+        "http://m\u{fc}nchen.example/",
+        "http://192.0.2.66/",
+        "http://3221226050/",
+        "http://[::ffff:192.0.2.66]/",
+        "http://mixed.example/games/chess",
+        "http://mixed.example/x/../games/",
+    ] {
+        let answer = browser.get(url).await;
+        // Userinfo, an escape in `Host` or raw U-labels are no request that a browser sends: 400.
+        let odd = (url.contains(['@', '%']) || !url.is_ascii()) && answer.status == 400;
+        let refused = answer.status == 403 || odd;
+        assert!(refused, "{url}: {answer:?}");
+    }
+    assert_eq!(gateway.origin.heads(), Vec::<String>::new(), "nothing reached the origin");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blocked_host_is_refused_by_connect_and_at_the_transparent_doors() {
+    let gateway = Gateway::new().start().await;
+    let browser = gateway.browser("ks2");
+    for target in
+        ["games.example:443", "GAMES.example:443", "games.example.:443", "xn--mnchen-3ya.example:443"]
+    {
+        let answer = browser.connect(target).await.unwrap_err();
+        assert_eq!(answer.status, 403, "{target}: {answer:?}");
+        assert!(answer.body.contains("This site is blocked"), "{answer:?}");
+    }
+    let tls = browser.at(gateway.door(Door::TransparentTls));
+    for name in ["games.example", "GAMES.example", "chess.games.example", "xn--mnchen-3ya.example"] {
+        let answer = tls.tls_direct(name).await.unwrap_err();
+        assert!(answer.body.contains("AccessDenied"), "{name}: {answer:?}");
+    }
+    let http = browser.at(gateway.door(Door::TransparentHttp));
+    for host in ["games.example", "GAMES.EXAMPLE", "games.example."] {
+        let answer = http.send(&format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).await;
+        assert_eq!(answer.status, 403, "{host}: {answer:?}");
+    }
+    gateway.stop().await;
+}

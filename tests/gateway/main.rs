@@ -1,0 +1,8 @@
+//! The whole gateway on loopback: real sockets, real TLS, real lists, the real record.
+//!
+//! Clients differ by their address within 127.0.0.0/8, as they differ by subnet in a school.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod harness;
+
+mod decisions;
