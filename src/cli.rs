@@ -15,6 +15,7 @@ use crate::settings::Settings;
 
 mod audit;
 mod check;
+mod lists;
 mod serve;
 
 /// `EX_CONFIG` of sysexits: what is configured is wrong, and trying again does not help.
@@ -40,6 +41,9 @@ enum Command {
     /// Read the audit trail.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Import, check and look into the lists.
+    #[command(subcommand)]
+    Lists(lists::Lists),
 }
 
 /// Runs a command line.
@@ -65,6 +69,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Serve => serve::run(&settings),
         Command::Check(check) => check.run(&settings),
         Command::Audit(audit) => audit.run(&settings),
+        Command::Lists(lists) => lists.run(&sources(&settings)),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Trees of lists, sound and broken.
 
+mod import;
 mod load;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
