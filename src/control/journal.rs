@@ -68,7 +68,7 @@ pub(super) struct Journal {
     publisher: Publisher,
     parts: Parts,
     keys: Keys,
-    directory: Directory,
+    pub(super) directory: Directory,
     metrics: Metrics,
 }
 
