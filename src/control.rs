@@ -26,7 +26,7 @@ mod unblocks;
 pub use acts::Decision;
 pub use error::ControlError;
 pub use idempotency::digest;
-pub use journal::{Sources, StartError, Unlicensed, check, compile_once};
+pub use journal::{Sources, StartError, Unlicensed, check, compile_once, subnets};
 pub use people::Pseudonyms;
 pub use requests::{DECIDERS, UnblockRequest};
 pub use staff::{Staff, Token};
