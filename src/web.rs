@@ -37,6 +37,8 @@ pub mod status;
 #[cfg(test)]
 mod tests;
 
+/// What a listener answers.
+pub use axum::Router as Routes;
 pub use certificate::{CertificateError, Tls};
 pub use explain::explain;
 pub use serve::serve;

@@ -95,7 +95,7 @@ impl AdminThread {
 async fn serve(
     doors: Doors,
     shared: Shared,
-    routes: axum::Router,
+    routes: web::Routes,
     control: Arc<Control>,
     stop: CancellationToken,
 ) -> std::io::Result<()> {

@@ -89,12 +89,12 @@ impl Explain {
             println!("list {}@{}  {at}", text(list, "list"), text(list, "version"));
         }
         let mut table = Table::new();
-        table.set_header(["rung", "said"]);
+        table.set_header(["rung", "said", "because"]);
         let decided = text(answer, "rung");
         for rung in answer["rungs"].as_array().into_iter().flatten() {
             let name = text(rung, "rung");
             let mark = if name == decided { format!("→ {name}") } else { name };
-            table.add_row([mark, text(rung, "answer")]);
+            table.add_row([mark, text(rung, "answer"), text(rung, "text")]);
         }
         println!("{table}");
     }
