@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 use comfy_table::Table;
+use comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::clock::Clock;
@@ -178,6 +179,7 @@ impl Show {
             return Ok(ExitCode::SUCCESS);
         }
         let mut table = Table::new();
+        table.load_style(ASCII_BORDERS_ONLY_CONDENSED);
         table.set_header(["list", "title", "version", "entries", "not taken", "days old", "licence", "kind"]);
         for row in &rows {
             table.add_row(cells(row));
@@ -203,6 +205,7 @@ impl Lookup {
             return Ok(ExitCode::SUCCESS);
         }
         let mut table = Table::new();
+        table.load_style(ASCII_BORDERS_ONLY_CONDENSED);
         table.set_header(["category", "list", "version", "file", "line", "entry"]);
         for found in &answer.matches {
             let or = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());

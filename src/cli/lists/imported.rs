@@ -1,6 +1,7 @@
 //! What became of an import, for people and for programs.
 
 use comfy_table::Table;
+use comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED;
 use serde_json::{Value, json};
 
 use crate::control::lists::{FileRow, Report};
@@ -40,6 +41,7 @@ pub(super) fn json(report: &Report) -> Value {
 /// The report as people read it.
 pub(super) fn print(report: &Report) {
     let mut table = Table::new();
+    table.load_style(ASCII_BORDERS_ONLY_CONDENSED);
     table.set_header([
         "list",
         "file",

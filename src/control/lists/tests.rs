@@ -2,6 +2,7 @@
 
 mod import;
 mod load;
+mod school_day;
 
 use std::path::{Path, PathBuf};
 

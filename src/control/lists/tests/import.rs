@@ -9,7 +9,7 @@ use super::*;
 use crate::lists::Asked;
 use crate::model::{Host, Timestamp};
 
-fn options() -> ImportOptions {
+pub(super) fn options() -> ImportOptions {
     ImportOptions {
         category: None,
         format: None,
@@ -152,7 +152,8 @@ fn a_cut_off_import_leaves_the_old_or_the_new() {
 
 #[test]
 fn what_was_imported_and_is_damaged_or_missing_is_a_fault() {
-    let damage: [(&str, fn(&Path)); 4] = [
+    type Damage = fn(&Path);
+    let damage: [(&str, Damage); 4] = [
         ("games/domains", |path| std::fs::write(path, "other.example\n").unwrap()),
         ("games/domains", |path| std::fs::write(path, "").unwrap()),
         ("games/urls", |path| std::fs::remove_file(path).unwrap()),
