@@ -61,7 +61,7 @@ async fn the_commands_reach_the_running_gateway() {
 /// Needs root, to become somebody else; without it the check on the uid alone is tested.
 #[tokio::test]
 async fn another_user_is_turned_away() {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     let office = Office::open().await;
     let (state, path) = (office.folder.path().to_owned(), office.folder.path().join(SOCKET));
@@ -72,19 +72,29 @@ async fn another_user_is_turned_away() {
     // Were the modes ever wrong, the kernel's word on who is there still holds.
     std::fs::set_permissions(&state, std::fs::Permissions::from_mode(0o755)).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o777)).unwrap();
-    let asked = |user: &[&str]| {
-        let mut words = user.to_vec();
-        words.extend(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--unix-socket"]);
-        let mut command = tokio::process::Command::new(words[0]);
-        command.args(&words[1..]).arg(&path).arg("http://localhost/local/staff");
-        command
+    let run = async |user: &[&str], words: &[&str]| {
+        let words = [user, words].concat();
+        tokio::process::Command::new(words[0]).args(&words[1..]).output().await
     };
-    if let Ok(own) = asked(&[]).output().await {
+    let socket = path.to_str().unwrap();
+    let ask = [
+        "curl",
+        "-s",
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{http_code}",
+        "--unix-socket",
+        socket,
+        "http://x/local/staff",
+    ];
+    let nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
+    if let (Ok(own), Ok(may)) = (run(&[], &ask).await, run(&nobody, &["test", "-w", socket]).await) {
         assert_eq!(own.stdout, b"200");
-        let other =
-            asked(&["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]).output().await;
-        if let Ok(other) = other.as_ref() {
-            assert_ne!(other.stdout, b"200", "a stranger was heard");
+        if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
+            assert!(may.status.success(), "the modes alone would let a stranger in");
+            let stranger = run(&nobody, &ask).await.unwrap();
+            assert_eq!(stranger.stdout, b"000", "a stranger was heard");
         }
     }
     stop.cancel();
