@@ -120,7 +120,7 @@ impl Tail {
         loop {
             for record in &records {
                 after = record.sequence;
-                println!("{}", record.line);
+                out!("{}", record.line);
             }
             if self.no_follow {
                 return Ok(ExitCode::SUCCESS);
@@ -165,14 +165,14 @@ impl Query {
         let page = query(dir, &self.filter()?)?;
         if self.json {
             for record in &page.records {
-                println!("{}", record.event);
+                out!("{}", record.event);
             }
             return Ok(ExitCode::SUCCESS);
         }
-        println!("{}", table(&page.records));
+        out!("{}", table(&page.records));
         match page.next {
-            Some(next) => println!("{} events; more with --before {next}", page.records.len()),
-            None => println!("{} events", page.records.len()),
+            Some(next) => out!("{} events; more with --before {next}", page.records.len()),
+            None => out!("{} events", page.records.len()),
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -189,18 +189,18 @@ impl Verify {
                 "days": report.days, "head": head.map(|head| head.to_string()), "faults": faults,
                 "further_faults": report.further_faults,
             });
-            println!("{answer}");
+            out!("{answer}");
         } else {
             for fault in &report.faults {
-                println!("{fault}");
+                out!("{fault}");
             }
             let days = report.days;
             match (report.is_sound(), head) {
                 (true, Some(head)) => {
-                    println!("The chain holds: {} events over {days} days. Head {head}", report.events)
+                    out!("The chain holds: {} events over {days} days. Head {head}", report.events)
                 }
-                (true, None) => println!("The trail is empty."),
-                (false, _) => println!("THE CHAIN DOES NOT HOLD: see above."),
+                (true, None) => out!("The trail is empty."),
+                (false, _) => out!("THE CHAIN DOES NOT HOLD: see above."),
             }
         }
         Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
