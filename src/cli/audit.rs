@@ -10,11 +10,15 @@ use comfy_table::Table;
 use serde_json::Value;
 
 use crate::audit::{Anchor, Closes, Filter, Order, Record, query, verify};
+use crate::cli::output;
 use crate::model::{Host, Timestamp};
 use crate::settings::Settings;
 
 /// How often `tail` looks for more.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// The widest that a column of what was asked for may be, in characters.
+const COLUMN: usize = 60;
 
 /// What to do with the trail.
 #[derive(Subcommand)]
@@ -207,6 +211,15 @@ impl Verify {
     }
 }
 
+/// As much of a text as a terminal's column holds; `--json` has the whole.
+fn short(text: &str) -> String {
+    let mut short: String = text.chars().take(COLUMN).collect();
+    if text.chars().nth(COLUMN).is_some() {
+        short.push('…');
+    }
+    short
+}
+
 /// What happened, and whether it was turned down.
 fn action(event: &Value) -> String {
     let action = event.pointer("/event/action").and_then(Value::as_str).unwrap_or_default();
@@ -218,7 +231,7 @@ fn action(event: &Value) -> String {
 
 /// Events for people: one line each, what matters first.
 pub(super) fn table(records: &[Record]) -> Table {
-    let mut table = Table::new();
+    let mut table = output::table();
     table.set_header(["#", "time (UTC)", "action", "group", "who", "what", "why"]);
     for record in records {
         let event = &record.event;
@@ -230,7 +243,10 @@ pub(super) fn table(records: &[Record]) -> Table {
             action(event),
             text("/user/group/name"),
             first(&["/user/name", "/host/name", "/source/ip"]).unwrap_or_default(),
-            first(&["/url/full", "/destination/domain", "/schoolgate/details/target"]).unwrap_or_default(),
+            short(
+                &first(&["/url/full", "/destination/domain", "/schoolgate/details/target"])
+                    .unwrap_or_default(),
+            ),
             text("/event/reason"),
         ]);
     }

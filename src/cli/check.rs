@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
-use comfy_table::Table;
 use serde_json::{Value, json};
 
+use crate::cli::output;
 use crate::control::lists::Loaded;
 use crate::control::{StartError, check};
 use crate::document::Fault;
@@ -59,7 +59,7 @@ impl Check {
             out!("{answer}");
             return;
         }
-        let mut table = Table::new();
+        let mut table = output::table();
         table.add_row(["groups", &draft.groups.len().to_string()]);
         table.add_row(["unknown clients are judged as", strictest]);
         table.add_row(["categories", &draft.categories.len().to_string()]);

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use comfy_table::Table;
 use serde_json::{Value, json};
 
 use crate::cli::gateway::{Gateway, text};
+use crate::cli::output;
 use crate::clock::Clock;
 use crate::control::compile_once;
 use crate::model::{Attribution, GroupName, Subject, Timestamp, Url, UserName};
@@ -83,7 +83,7 @@ impl Explain {
             let at = [text(list, "file"), list["line"].to_string()].join(":");
             out!("list {}@{}  {at}", text(list, "list"), text(list, "version"));
         }
-        let mut table = Table::new();
+        let mut table = output::table();
         table.set_header(["rung", "said", "because"]);
         let decided = text(answer, "rung");
         for rung in answer["rungs"].as_array().into_iter().flatten() {

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use comfy_table::Table;
 use comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::cli::output;
 use crate::clock::Clock;
 use crate::control::Sources;
 use crate::control::lists::{self, Effect, ImportFormat, ImportOptions, Keys, Loaded, Sizes, Status};
@@ -178,7 +178,7 @@ impl Show {
             out!("{answer}");
             return Ok(ExitCode::SUCCESS);
         }
-        let mut table = Table::new();
+        let mut table = output::table();
         table.load_style(ASCII_BORDERS_ONLY_CONDENSED);
         table.set_header(["list", "title", "version", "entries", "not taken", "days old", "licence", "kind"]);
         for row in &rows {
@@ -204,7 +204,7 @@ impl Lookup {
             out!("No list covers {}.", self.query);
             return Ok(ExitCode::SUCCESS);
         }
-        let mut table = Table::new();
+        let mut table = output::table();
         table.load_style(ASCII_BORDERS_ONLY_CONDENSED);
         table.set_header(["category", "list", "version", "file", "line", "entry"]);
         for found in &answer.matches {

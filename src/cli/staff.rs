@@ -7,6 +7,7 @@ use comfy_table::Table;
 use serde_json::json;
 
 use crate::cli::gateway::{Gateway, text};
+use crate::cli::output;
 use crate::model::{Role, StaffName};
 use crate::settings::Settings;
 
@@ -71,7 +72,7 @@ impl Staff {
 }
 
 fn table(answer: &serde_json::Value) -> Table {
-    let mut table = Table::new();
+    let mut table = output::table();
     table.set_header(["name", "roles", ""]);
     for staff in answer["items"].as_array().into_iter().flatten() {
         let roles: Vec<&str> =

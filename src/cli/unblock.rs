@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::cli::gateway::{Gateway, text};
+use crate::cli::output;
 use crate::model::Timestamp;
 use crate::settings::Settings;
 
@@ -148,7 +149,7 @@ fn print_one(unblock: &Value) {
 }
 
 fn table(answer: &Value) -> Table {
-    let mut table = Table::new();
+    let mut table = output::table();
     table.set_header(["id", "state", "target", "for", "from", "until", "asked by", "reason"]);
     for unblock in answer["items"].as_array().into_iter().flatten() {
         let named = |field: &str| -> Vec<String> {
