@@ -80,8 +80,11 @@ impl Explain {
         out!("{} (group {}, policy {})", text(answer, "reason"), text(answer, "group"), answer["generation"]);
         let list = &answer["list"];
         if list.is_object() {
-            let at = [text(list, "file"), list["line"].to_string()].join(":");
-            out!("list {}@{}  {at}", text(list, "list"), text(list, "version"));
+            let at = match list["entry"].as_str() {
+                Some(entry) => format!("entry {entry}"),
+                None => format!("{}:{}", text(list, "file"), list["line"]),
+            };
+            out!("list {}@{}, {at}", text(list, "id"), text(list, "version"));
         }
         let mut table = output::table();
         table.set_header(["rung", "said", "because"]);

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::output;
@@ -179,7 +178,6 @@ impl Show {
             return Ok(ExitCode::SUCCESS);
         }
         let mut table = output::table();
-        table.load_style(ASCII_BORDERS_ONLY_CONDENSED);
         table.set_header(["list", "title", "version", "entries", "not taken", "days old", "licence", "kind"]);
         for row in &rows {
             table.add_row(cells(row));
@@ -205,7 +203,6 @@ impl Lookup {
             return Ok(ExitCode::SUCCESS);
         }
         let mut table = output::table();
-        table.load_style(ASCII_BORDERS_ONLY_CONDENSED);
         table.set_header(["category", "list", "version", "file", "line", "entry"]);
         for found in &answer.matches {
             let or = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());

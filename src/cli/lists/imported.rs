@@ -1,6 +1,5 @@
 //! What became of an import, for people and for programs.
 
-use comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED;
 use serde_json::{Value, json};
 
 use crate::cli::output;
@@ -41,7 +40,6 @@ pub(super) fn json(report: &Report) -> Value {
 /// The report as people read it.
 pub(super) fn print(report: &Report) {
     let mut table = output::table();
-    table.load_style(ASCII_BORDERS_ONLY_CONDENSED);
     table.set_header([
         "list",
         "file",
