@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 pub(crate) use browser::{Answer, Browser, within};
 pub(crate) use origin::Origin;
-pub(crate) use program::{Program, Site};
+pub(crate) use program::{Program, Site, follow};
 
 /// The policy of the tests: a walled garden, a key stage, staff; unknown clients besides.
 const POLICY: &str = r#"

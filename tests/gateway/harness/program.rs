@@ -163,9 +163,8 @@ impl Program {
     /// As `says`, for the so-many-th time.
     pub(crate) async fn says_again(&mut self, text: &str, times: usize) -> String {
         let told = self.stderr.wait_for(|all| all.matches(text).count() >= times);
-        match tokio::time::timeout(Duration::from_secs(10), told).await {
-            Ok(Ok(all)) => return all.clone(),
-            Ok(Err(_)) | Err(_) => {}
+        if let Ok(Ok(all)) = tokio::time::timeout(Duration::from_secs(10), told).await {
+            return all.clone();
         }
         panic!("it never said {text:?} ({times}), but: {}", self.said());
     }

@@ -81,7 +81,9 @@ async fn every_fault_of_the_settings_is_told_at_once_and_nothing_is_served() {
         let said = site.run(&[command]).await;
         assert_eq!(said.status.code(), CONFIGURATION, "{command}");
         let told = text(&said.stderr);
-        for place in ["schoolgate.toml:2:7", "schoolgate.toml:3:1", "schoolgate.toml:5:13", "schoolgate.toml:6:"] {
+        for place in
+            ["schoolgate.toml:2:7", "schoolgate.toml:3:1", "schoolgate.toml:5:13", "schoolgate.toml:6:"]
+        {
             assert!(told.contains(place), "{command}: no fault at {place}:\n{told}");
         }
     }

@@ -11,7 +11,11 @@ async fn the_service_manager_hears_of_start_reload_heartbeat_and_stop() {
     site.variable("WATCHDOG_USEC", "300000");
     let mut program = site.serve().await;
     manager.hears("READY=1").await;
-    assert_eq!(site.browser(&program, "ks2").get("http://games.example/").await.status, 403, "ready means so");
+    assert_eq!(
+        site.browser(&program, "ks2").get("http://games.example/").await.status,
+        403,
+        "ready means so"
+    );
     manager.hears("WATCHDOG=1").await;
     manager.hears("WATCHDOG=1").await;
 

@@ -41,7 +41,8 @@ async fn a_reload_under_load_loses_no_request_and_takes_effect() {
     program.signal("TERM").await;
     assert!(program.ended().await.success());
     site.verify().await;
-    let accesses = site.trail().iter().filter(|event| event["event"]["dataset"] == "schoolgate.access").count();
+    let accesses =
+        site.trail().iter().filter(|event| event["event"]["dataset"] == "schoolgate.access").count();
     assert_eq!(accesses, asked + 2 * 8, "every request of every client is there once");
 }
 
@@ -55,7 +56,11 @@ async fn a_bad_reload_keeps_the_last_good_policy_and_says_where_the_fault_is() {
     let said = program.says("this is a public suffix").await;
     let said = if said.contains("block.txt:2:1") { said } else { program.says("block.txt:2:1").await };
     assert!(said.contains("the last good policy stays in force"), "{said}");
-    assert_eq!(browser.get("http://maths.example/").await.status, 200, "half of a faulty list is not in force");
+    assert_eq!(
+        browser.get("http://maths.example/").await.status,
+        200,
+        "half of a faulty list is not in force"
+    );
     assert_eq!(browser.get("http://school-blocked.example/").await.status, 403, "the last good list is");
 
     site.write("blocklists/school/block.txt", "maths.example\n");
