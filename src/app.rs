@@ -83,7 +83,7 @@ pub fn audit_dir(settings: &Settings) -> PathBuf {
 /// The local socket.
 #[must_use]
 pub fn local_socket(settings: &Settings) -> PathBuf {
-    settings.state.dir.join("schoolgate.sock")
+    settings.state.dir.join(crate::web::local::SOCKET)
 }
 
 /// Starts a gateway: all of it, or an error and nothing.
@@ -98,6 +98,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
     let own_ports = reach.own.iter().map(SocketAddr::port).collect();
     let metrics = Metrics::new()?;
     let (recorder, writer, clock) = open_trail(settings)?;
+    let recorder = recorder.counted(metrics.clone());
     let directory = Directory::default();
     let shared = Shared {
         recorder: recorder.clone(),
@@ -121,7 +122,14 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         cut,
     }));
     let (admin, metrics_at) = (local_addresses(&bound.admin), local_addresses(&bound.metrics));
-    let admin_thread = admin::spawn(settings, bound.admin, bound.metrics, &control, &recorder, &metrics)?;
+    let admin_thread = admin::spawn(admin::Parts {
+        settings,
+        admin: bound.admin,
+        metrics_at: bound.metrics,
+        control: Arc::clone(&control),
+        recorder: recorder.clone(),
+        metrics,
+    })?;
     let tasks = TaskTracker::new();
     let mut doors = Vec::new();
     for (door, listener) in bound.doors {

@@ -15,7 +15,12 @@ use crate::settings::Settings;
 
 mod audit;
 mod check;
+mod explain;
+mod gateway;
+mod lists;
 mod serve;
+mod staff;
+mod unblock;
 
 /// `EX_CONFIG` of sysexits: what is configured is wrong, and trying again does not help.
 const CONFIGURATION: u8 = 78;
@@ -37,9 +42,19 @@ enum Command {
     Serve,
     /// Say what is wrong with settings, policy and lists: every fault as file:line:column.
     Check(check::Check),
+    /// Say what would become of a URL, and why: every rung, list, file and line.
+    Explain(explain::Explain),
+    /// Temporary unblocks.
+    Unblock(unblock::Unblock),
+    /// Accounts and tokens of staff.
+    #[command(subcommand)]
+    Staff(staff::Staff),
     /// Read the audit trail.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Import, check and look into the lists.
+    #[command(subcommand)]
+    Lists(lists::Lists),
 }
 
 /// Runs a command line.
@@ -64,7 +79,11 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Serve => serve::run(&settings),
         Command::Check(check) => check.run(&settings),
+        Command::Explain(explain) => explain.run(&settings),
+        Command::Unblock(unblock) => unblock.run(&settings),
+        Command::Staff(staff) => staff.run(&settings),
         Command::Audit(audit) => audit.run(&settings),
+        Command::Lists(lists) => lists.run(&sources(&settings)),
     }
 }
 

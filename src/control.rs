@@ -17,6 +17,7 @@ mod error;
 mod idempotency;
 mod journal;
 pub mod lists;
+mod people;
 mod requests;
 mod staff;
 mod store;
@@ -24,7 +25,9 @@ mod unblocks;
 
 pub use acts::Decision;
 pub use error::ControlError;
-pub use journal::{Sources, StartError, Unlicensed, check, compile_once};
+pub use idempotency::digest;
+pub use journal::{Sources, StartError, Unlicensed, check, compile_once, subnets};
+pub use people::Pseudonyms;
 pub use requests::{DECIDERS, UnblockRequest};
 pub use staff::{Staff, Token};
 pub use store::StoreError;

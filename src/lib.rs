@@ -35,4 +35,5 @@ pub mod policy;
 pub mod proxy;
 pub mod settings;
 pub mod telemetry;
+pub mod web;
 pub mod wire;

@@ -16,6 +16,7 @@ mod difference;
 mod draft;
 mod ladder;
 mod live;
+mod lookup;
 mod rungs;
 mod text;
 mod unblock;
@@ -25,6 +26,7 @@ pub use address::{OutOfReach, Reach};
 pub use draft::{Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Treatment, Unblockable};
 pub use ladder::{Asked, Shown, Step};
 pub use live::{Live, Publisher, Renewed, put_in_force};
+pub use lookup::{Listed, lookup};
 pub use text::read as read_text;
 pub use unblock::{Audience, Decided, State, Target, Unblock, WrongState};
 pub use verdict::{Action, Destination, Evidence, OnConnect, OnRequest, Permit, Reason, Rule, Rung, Verdict};
@@ -171,6 +173,18 @@ impl Policy {
         &self.catalogue
     }
 
+    /// The school's allow list.
+    #[must_use]
+    pub fn school_allow(&self) -> &Catalogue {
+        &self.school_allow
+    }
+
+    /// The school's block list.
+    #[must_use]
+    pub fn school_block(&self) -> &Catalogue {
+        &self.school_block
+    }
+
     /// The statutory lists: names, versions and sizes, never an entry.
     #[must_use]
     pub fn statutory(&self) -> &Statutory {
@@ -273,3 +287,6 @@ fn opened(unblocks: &[Unblock]) -> Index {
     }
     builder.build()
 }
+
+#[cfg(test)]
+mod tests;

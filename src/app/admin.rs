@@ -3,47 +3,128 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::app;
 use crate::audit::Recorder;
 use crate::control::Control;
 use crate::settings::Settings;
 use crate::telemetry::Metrics;
+use crate::web::local::LocalSocket;
+use crate::web::status::{self, Fact, Readiness};
+use crate::web::{self, Shared, Tls};
+
+/// How often it is looked for unblocks that began or ended by the clock, and for other ages.
+const SWEEP: Duration = Duration::from_secs(1);
 
 /// The thread, and how to end it.
 pub(super) struct AdminThread {
     thread: JoinHandle<()>,
+    readiness: Readiness,
     stop: CancellationToken,
 }
 
-/// Starts it.
-pub(super) fn spawn(
-    _settings: &Settings,
-    _admin: Vec<TcpListener>,
-    _metrics: Vec<TcpListener>,
-    _control: &Arc<Control>,
-    _recorder: &Recorder,
-    _counters: &Metrics,
-) -> Result<AdminThread> {
+/// What the thread needs.
+pub(super) struct Parts<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) admin: Vec<TcpListener>,
+    pub(super) metrics_at: Vec<TcpListener>,
+    pub(super) control: Arc<Control>,
+    pub(super) recorder: Recorder,
+    pub(super) metrics: Metrics,
+}
+
+/// Listeners on their way from one runtime to another.
+struct Doors {
+    admin: Vec<std::net::TcpListener>,
+    metrics: Vec<std::net::TcpListener>,
+    local: LocalSocket,
+    tls: Option<Tls>,
+}
+
+/// Starts it; it is ready when this returns.
+pub(super) fn spawn(parts: Parts<'_>) -> Result<AdminThread> {
     let stop = CancellationToken::new();
-    let thread =
-        std::thread::Builder::new().name("admin".to_owned()).spawn(|| ()).context("the admin thread")?;
-    Ok(AdminThread { thread, stop })
+    let readiness = Readiness::new();
+    readiness.note(if parts.settings.statutory.unlicensed { Fact::Unlicensed } else { Fact::StatutoryHeld });
+    readiness.note(Fact::PolicyInForce);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = {
+        let _inside = runtime.enter();
+        LocalSocket::bind(&parts.settings.state.dir).context("can't open the local socket")?
+    };
+    let doors = Doors {
+        admin: to_std(parts.admin)?,
+        metrics: to_std(parts.metrics_at)?,
+        local,
+        tls: Tls::for_admin(parts.settings, parts.control.now())?,
+    };
+    let shared =
+        Shared::new(Arc::clone(&parts.control), parts.recorder.clone(), app::audit_dir(parts.settings));
+    let routes = status::router(readiness.clone(), parts.metrics, parts.recorder);
+    let stopped = stop.clone();
+    let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
+        runtime.block_on(async move {
+            if let Err(fault) = serve(doors, shared, routes, parts.control, stopped).await {
+                tracing::error!(%fault, "the API does not answer; filtering goes on");
+            }
+        });
+    });
+    Ok(AdminThread { thread: thread.context("can't start the admin thread")?, readiness, stop })
 }
 
 impl AdminThread {
     /// Not ready from here on.
-    pub(super) fn draining(&self) {}
+    pub(super) fn draining(&self) {
+        self.readiness.note(Fact::Draining);
+    }
 
-    /// Ends the thread.
+    /// Ends the thread once requests under way are done.
     pub(super) async fn stop(self) -> Result<()> {
         self.stop.cancel();
         let thread = self.thread;
-        tokio::task::spawn_blocking(move || thread.join())
-            .await?
-            .map_err(|_| anyhow::anyhow!("the admin thread"))
+        let joined = tokio::task::spawn_blocking(move || thread.join()).await?;
+        joined.map_err(|_| anyhow::anyhow!("the admin thread had panicked"))
     }
+}
+
+async fn serve(
+    doors: Doors,
+    shared: Shared,
+    routes: web::Routes,
+    control: Arc<Control>,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let admin = web::serve(from_std(doors.admin)?, web::admin(&shared), doors.tls, stop.clone());
+    let metrics = web::serve(from_std(doors.metrics)?, routes, None, stop.clone());
+    let local = doors.local.serve(&shared, stop.clone());
+    tokio::join!(admin, metrics, local, sweep(control, stop));
+    Ok(())
+}
+
+/// Keeps the record and the gauges up with the clock.
+async fn sweep(control: Arc<Control>, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(SWEEP);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(fault) = control.sweep().await {
+            tracing::error!(%fault, "could not record what the clock did to unblocks; trying again");
+        }
+    }
+}
+
+fn to_std(listeners: Vec<TcpListener>) -> std::io::Result<Vec<std::net::TcpListener>> {
+    listeners.into_iter().map(TcpListener::into_std).collect()
+}
+
+fn from_std(listeners: Vec<std::net::TcpListener>) -> std::io::Result<Vec<TcpListener>> {
+    listeners.into_iter().map(TcpListener::from_std).collect()
 }

@@ -68,6 +68,19 @@ impl Entry {
         }
     }
 
+    /// What kind of event it is, for counting: `access`, `change`, …
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Entry::Access(_) => "access",
+            Entry::Change(_) => "change",
+            Entry::Unblock(_) => "unblock",
+            Entry::Read(_) => "read",
+            Entry::Auth(_) => "auth",
+            Entry::Selftest(_) => "selftest",
+            Entry::System(_) => "system",
+        }
+    }
+
     /// The rest of `event`, and what stands behind `observer`.
     pub(super) fn render(self) -> Result<(Json, Json), serde_json::Error> {
         match self {

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use serde::Serialize;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -20,6 +21,7 @@ use crate::audit::repair::{Repair, recover};
 use crate::audit::store::Store;
 use crate::audit::writer::{Job, Scribe, Told};
 use crate::model::Timestamp;
+use crate::telemetry::Metrics;
 
 /// How many events may wait for the writer before those who record wait too.
 const QUEUE: usize = 8192;
@@ -43,6 +45,7 @@ pub struct Recorder {
     queue: mpsc::Sender<Job>,
     head: watch::Receiver<Head>,
     told: Told,
+    metrics: Option<Metrics>,
 }
 
 /// The writer behind the recorders.
@@ -146,7 +149,13 @@ impl Recorder {
                 }
             })
             .map_err(OpenError::Thread)?;
-        Ok((Recorder { queue, head: watched, told }, Writer { thread, stop }))
+        Ok((Recorder { queue, head: watched, told, metrics: None }, Writer { thread, stop }))
+    }
+
+    /// The same recorder, counting what it records.
+    #[must_use]
+    pub fn counted(self, metrics: Metrics) -> Recorder {
+        Recorder { metrics: Some(metrics), ..self }
     }
 
     /// Records an event and waits until it counts: an access that passes, when the kernel has
@@ -155,14 +164,19 @@ impl Recorder {
     /// # Errors
     /// [`RecordError`]: it is not recorded, and must not happen.
     pub async fn record(&self, entry: Entry) -> Result<Receipt, RecordError> {
+        let started = Instant::now();
         let time = (self.told.now)();
         let id = id_at(time);
-        let grade = entry.grade();
+        let (grade, kind) = (entry.grade(), entry.kind());
         let (event, rest) = entry.render()?;
         let draft = Draft::new(time, id, event, rest).ok_or(RecordError::TooLong)?;
         let (answer, answered) = oneshot::channel();
         self.queue.send(Job::Record { draft, grade, answer }).await.map_err(|_| RecordError::Closed)?;
         let sequence = answered.await.map_err(|_| RecordError::Closed)??;
+        if let Some(metrics) = &self.metrics {
+            metrics.audit_events(kind, 1);
+            metrics.audit_lag_seconds(started.elapsed());
+        }
         Ok(Receipt { sequence, id })
     }
 

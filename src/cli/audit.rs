@@ -207,6 +207,15 @@ impl Verify {
     }
 }
 
+/// What happened, and whether it was turned down.
+fn action(event: &Value) -> String {
+    let action = event.pointer("/event/action").and_then(Value::as_str).unwrap_or_default();
+    match event.pointer("/event/outcome").and_then(Value::as_str) {
+        Some("failure") => format!("{action} (failed)"),
+        _ => action.to_owned(),
+    }
+}
+
 /// Events for people: one line each, what matters first.
 pub(super) fn table(records: &[Record]) -> Table {
     let mut table = Table::new();
@@ -218,7 +227,7 @@ pub(super) fn table(records: &[Record]) -> Table {
         table.add_row([
             record.sequence.to_string(),
             text("/@timestamp").replace('T', " ").trim_end_matches('Z').to_owned(),
-            text("/event/action"),
+            action(event),
             text("/user/group/name"),
             first(&["/user/name", "/host/name", "/source/ip"]).unwrap_or_default(),
             first(&["/url/full", "/destination/domain", "/schoolgate/details/target"]).unwrap_or_default(),

@@ -146,6 +146,7 @@ impl Control {
             journal.store.keep_unblock(&kept)?;
         }
         self.metrics.unblocks_active(journal.active(now));
+        journal.tell_ages(now);
         Ok(())
     }
 

@@ -1,10 +1,22 @@
 //! Answers kept for requests that may be repeated (`Idempotency-Key`).
 
 use rusqlite::{OptionalExtension, params};
+use sha2::{Digest, Sha256};
 
 use crate::control::ControlError;
 use crate::control::store::{Store, StoreError};
 use crate::model::{StaffName, Timestamp};
+
+/// What tells one request from another: the SHA-256 of its parts, each with its length before it.
+#[must_use]
+pub fn digest(parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 impl Store {
     /// The answer given before under this key, if the request was the same.

@@ -68,7 +68,7 @@ pub(super) struct Journal {
     publisher: Publisher,
     parts: Parts,
     keys: Keys,
-    directory: Directory,
+    pub(super) directory: Directory,
     metrics: Metrics,
 }
 
@@ -123,6 +123,13 @@ pub fn compile_once(sources: &Sources, progress: &Progress<'_>) -> Result<Policy
     };
     let parts = parts(Arc::new(draft), &loaded, &sources.reach, unblocks);
     Policy::compile(parts, 0).map_err(|_| ControlError::Policy.into())
+}
+
+/// The subnets of a policy's groups.
+#[must_use]
+pub fn subnets(draft: &Draft) -> Subnets {
+    let groups = draft.groups.iter();
+    Subnets::new(groups.flat_map(|group| group.subnets.iter().map(|net| (*net, group.id.clone()))))
 }
 
 impl Journal {
@@ -209,11 +216,18 @@ impl Journal {
         self.parts.unblocks.iter().filter(|unblock| unblock.state(now) == State::Active).count()
     }
 
+    /// Tells the gauges how old each list is that says its date.
+    pub(super) fn tell_ages(&self, now: Timestamp) {
+        for list in self.parts.catalogue.lists() {
+            if let Ok(date) = format!("{}T00:00:00Z", list.version).parse::<Timestamp>() {
+                self.metrics.list_age_seconds(&list.id, now.since(date));
+            }
+        }
+    }
+
     /// Lets the rest of the gateway know what has come in force.
     fn settle(&self, loaded: &Loaded) -> Result<(), StoreError> {
-        let groups = self.parts.draft.groups.iter();
-        let subnets = groups.flat_map(|group| group.subnets.iter().map(|net| (*net, group.id.clone())));
-        self.directory.publish(Subnets::new(subnets));
+        self.directory.publish(subnets(&self.parts.draft));
         self.metrics.forget_lists();
         for list in loaded.catalogue.lists() {
             self.metrics.list_entries(&list.id, list.entries);

@@ -10,15 +10,30 @@ use std::sync::Arc;
 
 use crate::document::Faults;
 use crate::lists::{
-    Catalogue, CatalogueBuilder, Format, Index, IndexBuilder, Origin, Reading, Statutory, StatutoryBuilder,
-    parse,
+    Catalogue, CatalogueBuilder, Entry, Format, Index, IndexBuilder, Origin, Reading, Statutory,
+    StatutoryBuilder, parse,
 };
+use crate::model::Host;
 
+mod accepted;
 mod held;
+mod import;
+mod lookup;
 mod reading;
 mod shrink;
 mod source;
+mod status;
 mod technician;
+
+pub use accepted::{accept_sizes, sizes_in_force};
+pub use import::{
+    Effect, FileRow, HelpLine, ImportError, ImportFormat, ImportOptions, Report, Shrunk, import,
+};
+pub use lookup::{Covered, Lookup, lookup};
+pub use status::{Kind, Status, status};
+
+/// The help lines' text.
+const LIFELINE: &[u8] = include_bytes!("../../blocklists/lifeline/uk.txt");
 
 /// The folders of the lists.
 #[derive(Clone, Debug)]
@@ -72,6 +87,8 @@ pub struct Loaded {
     pub statutory: Arc<Statutory>,
     /// Whether those count.
     pub held: Held,
+    /// The names of those that don't.
+    pub synthetic: Vec<String>,
     /// The help lines.
     pub lifeline: Arc<Index>,
     /// The text of `school/allow.txt`.
@@ -114,7 +131,7 @@ pub fn load(places: &Places, keys: &Keys, sizes: &Sizes, progress: &Progress<'_>
             steps.done(&format!("{}/{name}", source.name));
         }
     }
-    let (statutory, held) = read_statutory(&statutory, keys, &steps, &mut faults);
+    let (statutory, held, synthetic) = read_statutory(&statutory, keys, &steps, &mut faults);
     let school = places.lists.join("school");
     let allow = technician::school(&school.join("allow.txt"), Reading::Allow, keys.index, &mut faults);
     steps.done("school/allow");
@@ -128,6 +145,7 @@ pub fn load(places: &Places, keys: &Keys, sizes: &Sizes, progress: &Progress<'_>
         school_block: block.catalogue,
         statutory: Arc::new(statutory),
         held,
+        synthetic,
         lifeline: Arc::new(lifeline(keys.index)),
         allow_text: allow.text,
         block_text: block.text,
@@ -142,17 +160,29 @@ pub fn load(places: &Places, keys: &Keys, sizes: &Sizes, progress: &Progress<'_>
 /// The help lines that are compiled into the program.
 #[must_use]
 pub fn lifeline(key: [u8; 16]) -> Index {
-    const LIFELINE: &str = include_str!("../../blocklists/lifeline/uk.txt");
     let mut builder = IndexBuilder::new(key);
     let origin = builder.add_origin(Origin {
         list: "lifeline/uk".into(),
-        version: reading::version(LIFELINE.as_bytes()).into(),
+        version: reading::version(LIFELINE).into(),
         file: "lifeline/uk.txt".into(),
     });
-    for (line, entry) in parse::read_for(Reading::Allow, Format::Domains, LIFELINE.as_bytes()).entries {
+    for (line, entry) in lifeline_entries() {
         builder.add(origin, line, entry);
     }
     builder.build()
+}
+
+/// The hosts of the help lines.
+fn lifeline_hosts() -> Vec<Host> {
+    let host = |(_, entry)| match entry {
+        Entry::Host { host, .. } => Some(Host::Name(host)),
+        Entry::Network(_) | Entry::Url(_) => None,
+    };
+    lifeline_entries().into_iter().filter_map(host).collect()
+}
+
+fn lifeline_entries() -> Vec<(u32, Entry)> {
+    parse::read_for(Reading::Allow, Format::Domains, LIFELINE).entries
 }
 
 /// How far reading has come.
@@ -178,14 +208,18 @@ fn read_statutory(
     keys: &Keys,
     steps: &Steps<'_>,
     faults: &mut Faults,
-) -> (Statutory, Held) {
+) -> (Statutory, Held, Vec<String>) {
     let mut builder = StatutoryBuilder::new(keys.statutory);
-    let mut held = Held::Nothing;
+    let (mut all, mut synthetic) = (Held::Nothing, Vec::new());
     for (name, path) in files {
-        held = held.and(held::read(&mut builder, name, path, faults));
+        let held = held::read(&mut builder, name, path, faults);
+        if held == Held::SyntheticOnly {
+            synthetic.push(name.clone());
+        }
+        all = all.and(held);
         steps.done(&format!("statutory/{name}"));
     }
-    (builder.build(), held)
+    (builder.build(), all, synthetic)
 }
 
 #[cfg(test)]

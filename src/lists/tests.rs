@@ -43,13 +43,20 @@ pub(super) fn found(index: &Index, text: &str, reading: Reading) -> Vec<String> 
 }
 
 /// Where the big data lies; says so and gives `None` where it does not.
-pub(super) fn data(path: &str) -> Option<Vec<u8>> {
+pub(crate) fn data(path: &str) -> Option<Vec<u8>> {
     let home = std::env::var_os("SCHOOLGATE_DATA")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
     let bytes = std::fs::read(home.join(path)).ok();
     if bytes.is_none() {
         eprintln!("skipped: {path} is not there (set SCHOOLGATE_DATA)");
     }
+    bytes
+}
+
+/// What was packed with gzip.
+pub(crate) fn gunzipped(packed: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(packed), &mut bytes).unwrap();
     bytes
 }
 

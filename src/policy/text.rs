@@ -221,11 +221,11 @@ fn read_caps(root: &mut Table<'_>, faults: &mut Faults) -> BTreeMap<Role, Cap> {
     let mut caps = BTreeMap::new();
     let Some(mut unblock) = root.table("unblock") else { return caps };
     for (role, mut table) in unblock.tables("caps") {
-        let hours: Option<u32> = table.take_within("hours", 1..=MAX_HOURS, faults);
-        let approval = table.take_parsed("approval", faults).unwrap_or(Approval::Needed);
-        if hours.is_none() && table.at("hours").is_none() {
+        if table.at("hours").is_none() {
             faults.push(role.at.fault("a cap needs `hours`: the longest that this role may ask for"));
         }
+        let hours: Option<u32> = table.take_within("hours", 1..=MAX_HOURS, faults);
+        let approval = table.take_parsed("approval", faults).unwrap_or(Approval::Needed);
         table.finish(faults);
         match role.value.parse::<Role>() {
             Ok(known) => {

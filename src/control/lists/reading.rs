@@ -46,14 +46,17 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, Fault> {
     Ok(paths)
 }
 
-/// The version that a list's head tells (`# Date: 2026-11-22`), else what its digest begins with.
+/// The version that a list's head tells, else what its digest begins with.
 pub(super) fn version(bytes: &[u8]) -> String {
+    dated(bytes).unwrap_or_else(|| digest(bytes)[..12].to_owned())
+}
+
+/// The day in a list's head: `# Date: 2026-11-22`.
+pub(super) fn dated(bytes: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(8192)]);
-    let head =
-        text.lines().map(|line| line.trim_start_matches('\u{feff}')).take_while(|line| line.starts_with('#'));
-    let date =
-        head.filter_map(|line| line.trim_start_matches(['#', ' ']).strip_prefix("Date:")).find_map(date);
-    date.unwrap_or_else(|| digest(bytes)[..12].to_owned())
+    let lines = text.lines().map(|line| line.trim_start_matches('\u{feff}'));
+    let head = lines.take_while(|line| line.starts_with('#'));
+    head.filter_map(|line| line.trim_start_matches(['#', ' ']).strip_prefix("Date:")).find_map(date)
 }
 
 /// BLAKE3 in hexadecimal.

@@ -22,8 +22,6 @@ pub(super) const PREVIOUS: &str = ".previous";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Source {
     pub(super) name: String,
-    pub(super) version: String,
-    pub(super) imported_at: Timestamp,
     pub(super) licence: String,
     pub(super) lists: BTreeMap<String, SourceList>,
 }
@@ -32,6 +30,8 @@ pub(super) struct Source {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct SourceList {
     pub(super) title: String,
+    pub(super) version: String,
+    pub(super) imported_at: Timestamp,
     pub(super) meant: Meant,
     pub(super) files: BTreeMap<FileKind, SourceFile>,
 }
@@ -100,16 +100,26 @@ pub(super) fn sources(imported: &Path, faults: &mut Faults) -> Vec<(PathBuf, Sou
     }
     let folders = reading::entries(imported).map_err(|fault| faults.push(fault)).unwrap_or_default();
     let mut sources = Vec::new();
-    for folder in folders.into_iter().filter(|folder| folder.is_dir()) {
-        if folder.to_str().is_some_and(|name| name.ends_with(PREVIOUS)) {
-            continue;
-        }
+    for folder in folders.into_iter().filter(|folder| folder.is_dir() && !is_put_aside(folder)) {
         match note(&folder) {
             Ok(source) => sources.push((folder, source)),
             Err(fault) => faults.push(fault),
         }
     }
     sources
+}
+
+/// The folder that holds a source: its own, or the one before where an import was cut off
+/// between putting the one aside and the other in its place.
+pub(super) fn folder(imported: &Path, name: &str) -> PathBuf {
+    let (own, previous) = (imported.join(name), imported.join(format!("{name}{PREVIOUS}")));
+    if !own.exists() && previous.exists() { previous } else { own }
+}
+
+/// Whether another folder stands for this one.
+fn is_put_aside(path: &Path) -> bool {
+    let own = path.to_str().and_then(|path| path.strip_suffix(PREVIOUS));
+    own.is_some_and(|own| Path::new(own).exists())
 }
 
 /// The note in a source's folder.
@@ -121,8 +131,8 @@ pub(super) fn note(folder: &Path) -> Result<Source, Fault> {
     };
     let bytes = reading::bytes(&path).map_err(|fault| damaged(fault.problem))?;
     let source: Source = serde_json::from_slice(&bytes).map_err(|fault| damaged(fault.to_string()))?;
-    let named = folder.file_name().is_some_and(|name| *name == *source.name);
-    if !named {
+    let called = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if called.strip_suffix(PREVIOUS).unwrap_or(called) != source.name {
         return Err(damaged("it is the note of another source".to_owned()));
     }
     match source.lists.keys().find(|name| !is_list_name(name)) {
@@ -144,7 +154,7 @@ pub(super) fn read(
     let list = builder.add_list(ListHead {
         id: id.as_str().into(),
         title: held.title.as_str().into(),
-        version: source.version.as_str().into(),
+        version: held.version.as_str().into(),
         licence: source.licence.as_str().into(),
         reading: held.meant.reading(),
     });

@@ -1,8 +1,10 @@
 //! Trees of lists, sound and broken.
 
+mod import;
 mod load;
+mod school_day;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 

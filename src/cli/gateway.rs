@@ -1,0 +1,69 @@
+//! The running gateway as the commands see it: its local socket.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::settings::Settings;
+use crate::web::local::{self, CallError};
+
+/// The running gateway.
+pub(super) struct Gateway {
+    socket: PathBuf,
+    token: Option<String>,
+}
+
+impl Gateway {
+    /// The one that these settings are of, asked in the name of whoever holds the token.
+    pub(super) fn of(settings: &Settings, token: Option<String>) -> Gateway {
+        Gateway { socket: crate::app::local_socket(settings), token }
+    }
+
+    /// Asks.
+    pub(super) fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.call("GET", path, None)
+    }
+
+    /// Tells.
+    pub(super) fn post(&self, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+        self.call("POST", path, body)
+    }
+
+    /// Asks, if it runs at all.
+    pub(super) fn post_if_running(&self, path: &str, body: Value) -> anyhow::Result<Option<Value>> {
+        match self.send("POST", path, Some(body))? {
+            Err(CallError::NotRunning) => Ok(None),
+            answer => understood(answer).map(Some),
+        }
+    }
+
+    fn call(&self, method: &str, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+        understood(self.send(method, path, body)?)
+    }
+
+    fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> anyhow::Result<Result<(u16, Value), CallError>> {
+        let runtime = super::runtime()?;
+        Ok(runtime.block_on(local::call(&self.socket, method, path, self.token.as_deref(), body)))
+    }
+}
+
+/// A field's text, or nothing.
+pub(super) fn text(value: &Value, field: &str) -> String {
+    value[field].as_str().unwrap_or_default().to_owned()
+}
+
+/// The answer, or what the gateway says is wrong, with what it says field by field.
+fn understood(answer: Result<(u16, Value), CallError>) -> anyhow::Result<Value> {
+    let (status, body) = answer?;
+    if status < 400 {
+        return Ok(body);
+    }
+    let said =
+        ["detail", "title"].iter().find_map(|field| body[*field].as_str()).unwrap_or("it gave no reason");
+    anyhow::bail!("{said} ({status}, {})", body["code"].as_str().unwrap_or("no code"))
+}

@@ -1,0 +1,128 @@
+//! What became of an import, for people and for programs.
+
+use comfy_table::Table;
+use comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED;
+use serde_json::{Value, json};
+
+use crate::control::lists::{FileRow, Report};
+use crate::lists::Rejected;
+
+/// The most lines of one kind that people are shown.
+const SHOWN: usize = 20;
+
+/// The report as a program reads it.
+pub(super) fn json(report: &Report) -> Value {
+    let rejected = |rejected: &Rejected| {
+        json!({
+            "line": rejected.line, "column": rejected.column, "text": rejected.text,
+            "reason": rejected.reason.to_string(),
+        })
+    };
+    let file = |row: &FileRow| {
+        json!({
+            "list": row.list, "file": row.file, "format_from": row.why, "read": row.read, "kept": row.kept,
+            "repaired": row.repaired, "duplicates": row.duplicates, "rejected": row.rejected,
+            "dangerous": row.dangerous,
+            "first_rejected": row.first_rejected.iter().map(rejected).collect::<Vec<_>>(),
+        })
+    };
+    let help_lines = report.help_lines.iter();
+    let help_lines = help_lines
+        .map(|hit| json!({ "list": hit.list, "file": hit.file, "line": hit.line, "entry": hit.entry }));
+    json!({
+        "source": report.source, "version": report.version, "licence": report.licence,
+        "written_to": report.written_to, "files": report.files.iter().map(file).collect::<Vec<_>>(),
+        "aliases": report.aliases.iter().map(|(name, list)| json!({ "name": name, "list": list })).collect::<Vec<_>>(),
+        "expressions": report.expressions, "unused": report.unused,
+        "help_lines": help_lines.collect::<Vec<_>>(),
+    })
+}
+
+/// The report as people read it.
+pub(super) fn print(report: &Report) {
+    let mut table = Table::new();
+    table.load_style(ASCII_BORDERS_ONLY_CONDENSED);
+    table.set_header([
+        "list",
+        "file",
+        "why so",
+        "read",
+        "kept",
+        "repaired",
+        "duplicates",
+        "rejected",
+        "dangerous",
+    ]);
+    for row in &report.files {
+        let counts = [row.read, row.kept, row.repaired, row.duplicates, row.rejected, row.dangerous];
+        let names = [row.list.clone(), row.file.to_owned(), row.why.to_owned()];
+        table.add_row(names.into_iter().chain(counts.map(|count| count.to_string())));
+    }
+    println!("{table}");
+    print_rejected(report);
+    print_notes(report);
+    let kept: usize = report.files.iter().map(|row| row.kept).sum();
+    match &report.written_to {
+        Some(folder) => {
+            println!(
+                "\n{} of {}: {kept} entries are in {}.",
+                report.source,
+                report.version,
+                folder.display()
+            );
+            println!(
+                "Next: `schoolgate check`, then `systemctl reload schoolgate` (or SIGHUP) puts them in force."
+            );
+        }
+        None => {
+            println!(
+                "\nA dry run: {kept} entries of {} could be imported; nothing was written.",
+                report.source
+            );
+        }
+    }
+}
+
+fn print_rejected(report: &Report) {
+    let lines = report.files.iter().flat_map(|row| row.first_rejected.iter().map(move |line| (row, line)));
+    let mut shown = lines.peekable();
+    if shown.peek().is_none() {
+        return;
+    }
+    println!("\nLines not taken (the first of each file):");
+    for (row, line) in shown.by_ref().take(SHOWN) {
+        println!(
+            "  {}/{}:{}:{}: {} ({})",
+            row.list, row.file, line.line, line.column, line.reason, line.text
+        );
+    }
+    let more = shown.count();
+    if more > 0 {
+        println!("  and more: --json shows them");
+    }
+}
+
+fn print_notes(report: &Report) {
+    if !report.help_lines.is_empty() {
+        println!("\nEntries that touch a help line; help lines stay open whatever lists say:");
+        for hit in report.help_lines.iter().take(SHOWN) {
+            println!("  {}/{}:{}: {}", hit.list, hit.file, hit.line, hit.entry);
+        }
+    }
+    if !report.aliases.is_empty() {
+        let names = report.aliases.iter().map(|(name, list)| format!("{name} = {list}"));
+        println!(
+            "\nSecond names, which are no lists of their own: {}.",
+            names.collect::<Vec<_>>().join(", ")
+        );
+    }
+    if report.expressions > 0 {
+        println!("\n{} regular expressions are not used yet.", report.expressions);
+    }
+    if !report.unused.is_empty() {
+        println!("\nLists that no category of the policy uses: {}.", report.unused.join(", "));
+    }
+    if !report.licence.is_empty() {
+        println!("\nLicence: {}.", report.licence);
+    }
+}

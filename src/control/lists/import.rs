@@ -1,0 +1,278 @@
+//! A list from outside, taken in: read, reckoned up, and put in its place whole or not at all.
+//!
+//! **Invariant:** nothing of an import is seen by [`super::load`] before all of it is on disk; an
+//! import that is cut off, refused or only tried leaves what was there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::control::lists::source::{self, Source};
+use crate::control::lists::{Places, Progress, shrink};
+use crate::lists::archive::ArchiveFault;
+use crate::lists::{NotAList, Rejected};
+use crate::model::Timestamp;
+
+mod material;
+mod place;
+mod reckon;
+
+/// How an import is to be done.
+#[derive(Clone, Debug)]
+pub struct ImportOptions {
+    /// The list that a single file becomes: `local/CATEGORY`.
+    pub category: Option<String>,
+    /// How the file is written, where that should not be guessed.
+    pub format: Option<ImportFormat>,
+    /// What the source is called, where its own name will not do.
+    pub name: Option<String>,
+    /// Whether anything is written.
+    pub effect: Effect,
+    /// The lists that may shrink as they like.
+    pub accept_shrink: BTreeSet<String>,
+    /// The lists that the policy's categories are made of, where the policy can be read.
+    pub used: Option<BTreeSet<String>>,
+    /// What time it is.
+    pub now: Timestamp,
+}
+
+/// How what is imported is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportFormat {
+    /// One host a line.
+    Domains,
+    /// One page a line.
+    Urls,
+    /// A tree of categories, a folder or a `.tar.gz`.
+    Ut1,
+}
+
+/// Whether an import writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It does.
+    Write,
+    /// It only says what it would do.
+    DryRun,
+}
+
+/// What became of an import.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The source's name: `ut1`.
+    pub source: String,
+    /// Its version: the day in a list's head, else of the file.
+    pub version: String,
+    /// Its licence, if known.
+    pub licence: String,
+    /// Where it was put; `None` after a dry run.
+    pub written_to: Option<PathBuf>,
+    /// A row for every file.
+    pub files: Vec<FileRow>,
+    /// Second names of lists, with the list that each leads to; they are not lists of their own.
+    pub aliases: Vec<(String, String)>,
+    /// Regular expressions in it, which are not used yet.
+    pub expressions: usize,
+    /// The lists of it that no category of the policy uses.
+    pub unused: Vec<String>,
+    /// Entries that touch a help line, which can't be blocked.
+    pub help_lines: Vec<HelpLine>,
+}
+
+/// What became of one file.
+#[derive(Clone, Debug)]
+pub struct FileRow {
+    /// The list: `ut1/games`.
+    pub list: String,
+    /// The file in it: `domains` or `urls`.
+    pub file: &'static str,
+    /// How it is known to be written that way.
+    pub why: &'static str,
+    /// Lines that are neither blank nor a comment.
+    pub read: usize,
+    /// Entries that came of them.
+    pub kept: usize,
+    /// Lines taken after a repair.
+    pub repaired: usize,
+    /// Entries that were there before.
+    pub duplicates: usize,
+    /// Lines not taken.
+    pub rejected: usize,
+    /// Lines that would cover far too much.
+    pub dangerous: usize,
+    /// The first lines not taken.
+    pub first_rejected: Vec<Rejected>,
+}
+
+/// An entry of a list that touches a help line.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HelpLine {
+    /// The list.
+    pub list: String,
+    /// The file in it.
+    pub file: &'static str,
+    /// The line, from 1.
+    pub line: u32,
+    /// The entry.
+    pub entry: String,
+}
+
+/// A list that would lose more than it may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shrunk {
+    /// The list: `ut1/games`.
+    pub list: String,
+    /// How many entries it has.
+    pub before: usize,
+    /// How many it would have.
+    pub now: usize,
+}
+
+/// Why nothing was imported.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// A file or folder can't be read.
+    #[error("{} can't be read: {fault}", path.display())]
+    Unreadable {
+        /// Which one.
+        path: PathBuf,
+        /// What the system says.
+        fault: std::io::Error,
+    },
+    /// A folder of the lists can't be written.
+    #[error("{} can't be written: {fault}", path.display())]
+    Unwritable {
+        /// Which one.
+        path: PathBuf,
+        /// What the system says.
+        fault: std::io::Error,
+    },
+    /// The archive is damaged, or not to be trusted.
+    #[error(transparent)]
+    Archive(#[from] ArchiveFault),
+    /// A file of it is no list.
+    #[error("{file}: {why}")]
+    NotAList {
+        /// The file.
+        file: String,
+        /// What it is.
+        why: NotAList,
+    },
+    /// Nothing in it could be used.
+    #[error("{0} holds no entry that can be used")]
+    NoEntry(String),
+    /// A single file, and nothing to say what it lists.
+    #[error("say what the file lists: --category NAME")]
+    NoCategory,
+    /// A category was named for a whole tree, which has its own.
+    #[error("a folder or an archive has its own categories: leave --category and --format out")]
+    OwnCategories,
+    /// A name that can't be a folder, or is taken.
+    #[error(
+        "{0:?} can't be the name of a source or a list: letters, digits, - and _; not seed, school, statutory"
+    )]
+    Name(String),
+    /// Lists would lose more than they may.
+    #[error("{}", shrunk(.0))]
+    Shrunk(Vec<Shrunk>),
+    /// What was imported before is damaged, so that the file can't be added to it.
+    #[error("what was imported before is damaged: {0}")]
+    Before(String),
+    /// Another import is at work.
+    #[error("another import is at work")]
+    Busy,
+}
+
+/// Imports a UT1 tree (a folder or a `.tar.gz`) or a single list.
+///
+/// # Errors
+/// [`ImportError`]; nothing was changed then.
+pub fn import(
+    path: &Path,
+    options: &ImportOptions,
+    places: &Places,
+    key: [u8; 16],
+    progress: &Progress<'_>,
+) -> Result<Report, ImportError> {
+    let read = material::read(path, options)?;
+    let material = read.material(path, options)?;
+    let reckoned = reckon::reckon(&material, key, progress)?;
+    let _lock = match options.effect {
+        Effect::Write => Some(place::lock(&places.imported)?),
+        Effect::DryRun => None,
+    };
+    let before = before(places, &material)?;
+    guard(&material, &reckoned, before.as_ref(), options, places)?;
+    let written_to = match options.effect {
+        Effect::DryRun => None,
+        Effect::Write => {
+            Some(place::put(&places.imported, &material, &reckoned, before.as_ref(), options.now)?)
+        }
+    };
+    let ids = || material.lists.keys().map(|name| format!("{}/{name}", material.source));
+    Ok(Report {
+        written_to,
+        unused: options
+            .used
+            .as_ref()
+            .map(|used| ids().filter(|id| !used.contains(id)).collect())
+            .unwrap_or_default(),
+        source: material.source.clone(),
+        version: material.version.clone(),
+        licence: material.licence.to_owned(),
+        files: reckoned.files,
+        aliases: material.aliases.clone(),
+        expressions: material.expressions,
+        help_lines: reckoned.help_lines,
+    })
+}
+
+/// What is held of this source; a whole tree may replace what is damaged, a file is added to it.
+fn before(places: &Places, material: &material::Material<'_>) -> Result<Option<Source>, ImportError> {
+    let folder = source::folder(&places.imported, &material.source);
+    if !folder.exists() {
+        return Ok(None);
+    }
+    match (source::note(&folder), material.others) {
+        (Ok(note), _) => Ok(Some(note)),
+        (Err(_), material::Others::Replaced) => Ok(None),
+        (Err(fault), material::Others::Kept) => Err(ImportError::Before(fault.problem)),
+    }
+}
+
+/// Refuses when a list would lose more than it may.
+fn guard(
+    material: &material::Material<'_>,
+    reckoned: &reckon::Reckoned,
+    before: Option<&Source>,
+    options: &ImportOptions,
+    places: &Places,
+) -> Result<(), ImportError> {
+    let mut now: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in &reckoned.files {
+        *now.entry(row.list.as_str()).or_default() += row.kept;
+    }
+    let mut lost = Vec::new();
+    for (name, held) in before.iter().flat_map(|source| &source.lists) {
+        let list = format!("{}/{name}", material.source);
+        let (was, is) = (held.entries(), now.get(list.as_str()).copied());
+        let is = match (is, material.others) {
+            (None, material::Others::Kept) => was,
+            (is, material::Others::Kept | material::Others::Replaced) => is.unwrap_or(0),
+        };
+        let fine = shrink::is_within(was, is, places.max_shrink_percent) && (is > 0 || was == 0);
+        if !fine && !options.accept_shrink.contains(&list) {
+            lost.push(Shrunk { list, before: was, now: is });
+        }
+    }
+    if lost.is_empty() { Ok(()) } else { Err(ImportError::Shrunk(lost)) }
+}
+
+fn shrunk(lists: &[Shrunk]) -> String {
+    let each = |list: &Shrunk| format!("{} from {} to {} entries", list.list, list.before, list.now);
+    let accept = |list: &Shrunk| format!(" --accept-shrink {}", list.list);
+    format!(
+        "lists would shrink more than they may: {}; if that is meant, add{}",
+        lists.iter().map(each).collect::<Vec<_>>().join(", "),
+        lists.iter().map(accept).collect::<String>()
+    )
+}

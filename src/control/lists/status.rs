@@ -1,0 +1,130 @@
+//! What lists are held, how large and how old.
+
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use serde::Serialize;
+
+use crate::control::lists::{Held, Loaded, Places, source};
+use crate::document::Faults;
+use crate::lists::Catalogue;
+use crate::model::Timestamp;
+
+/// One list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// Its id: `ut1/games`.
+    pub id: String,
+    /// What a person would call it.
+    pub title: String,
+    /// Its version.
+    pub version: String,
+    /// How many entries it has.
+    pub entries: usize,
+    /// How many of its lines were not taken.
+    pub rejected: usize,
+    /// When it was imported or its file last changed.
+    pub since: Option<Timestamp>,
+    /// How old that is, in seconds.
+    pub age_seconds: Option<u64>,
+    /// Its licence; empty if unknown.
+    pub licence: String,
+    /// What kind of list it is.
+    pub kind: Kind,
+}
+
+/// What kind of list it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A category's.
+    Category,
+    /// The school's own.
+    School,
+    /// Statutory.
+    Statutory,
+    /// Statutory in form, made up for tests: it does not count.
+    Synthetic,
+}
+
+/// A row for every list.
+#[must_use]
+pub fn status(loaded: &Loaded, places: &Places, now: Timestamp) -> Vec<Status> {
+    let sources = source::sources(&places.imported, &mut Faults::new());
+    let imported_at = |id: &str| {
+        let (name, list) = id.split_once('/')?;
+        let (_, source) = sources.iter().find(|(_, source)| source.name == name)?;
+        source.lists.get(list).map(|list| list.imported_at)
+    };
+    let mut rows = of(&loaded.catalogue, Kind::Category);
+    for row in &mut rows {
+        row.since =
+            imported_at(&row.id).or_else(|| changed(&file(&places.lists, "seed/", "categories", &row.id)?));
+    }
+    for (catalogue, name) in [(&loaded.school_allow, "allow.txt"), (&loaded.school_block, "block.txt")] {
+        let since = changed(&places.lists.join("school").join(name));
+        rows.extend(of(catalogue, Kind::School).into_iter().map(|row| Status { since, ..row }));
+    }
+    rows.extend(statutory(loaded, places));
+    for row in &mut rows {
+        row.age_seconds = row.since.map(|since| now.since(since).as_secs());
+    }
+    rows
+}
+
+fn of(catalogue: &Catalogue, kind: Kind) -> Vec<Status> {
+    let row = |list: &crate::lists::ListInfo| Status {
+        id: list.id.to_string(),
+        title: list.title.to_string(),
+        version: list.version.to_string(),
+        entries: list.entries,
+        rejected: list.rejected,
+        since: None,
+        age_seconds: None,
+        licence: list.licence.to_string(),
+        kind,
+    };
+    catalogue.lists().iter().map(row).collect()
+}
+
+fn statutory(loaded: &Loaded, places: &Places) -> Vec<Status> {
+    let row = |list: &crate::lists::StatutoryList| Status {
+        id: format!("statutory/{}", list.name),
+        title: list.name.to_string(),
+        version: list.version.to_string(),
+        entries: list.entries,
+        rejected: list.rejected,
+        since: changed(&places.statutory.join(format!("{}.txt", list.name))),
+        age_seconds: None,
+        licence: String::new(),
+        kind: match loaded.synthetic.iter().any(|name| **name == *list.name) {
+            true => Kind::Synthetic,
+            false => Kind::Statutory,
+        },
+    };
+    loaded.statutory.lists().iter().map(row).collect()
+}
+
+fn file(lists: &Path, source: &str, folder: &str, id: &str) -> Option<PathBuf> {
+    Some(lists.join(folder).join(format!("{}.txt", id.strip_prefix(source)?)))
+}
+
+fn changed(path: &Path) -> Option<Timestamp> {
+    let changed = std::fs::metadata(path).ok()?.modified().ok()?;
+    let millis = changed.duration_since(UNIX_EPOCH).ok()?.as_millis();
+    Some(Timestamp::from_millis(i64::try_from(millis).ok()?))
+}
+
+impl Held {
+    /// A sentence for people.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Held::Licensed => "a statutory list is held",
+            Held::SyntheticOnly => {
+                "only the synthetic test list is held: it does not count as a statutory list"
+            }
+            Held::Nothing => "no statutory list is held",
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The outside of the gateway: API, health and metrics, the local socket.
+//!
+//! **Invariant:** nothing here names the proxy, so that no fault of it can stop the filtering;
+//! nothing but health, metrics and the page that says what this is answers without a token; and
+//! no malformed input makes a 5xx.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::middleware::map_response;
+use axum::response::{Html, Response};
+use axum::routing::get;
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, Semaphore};
+
+use crate::audit::{Actor, Recorder};
+use crate::control::Control;
+use crate::web::problem::Problem;
+
+mod api;
+mod auth;
+mod body;
+mod certificate;
+mod crowd;
+mod events;
+mod explain;
+mod idempotency;
+pub mod local;
+mod problem;
+mod query;
+mod serve;
+pub mod status;
+
+#[cfg(test)]
+mod tests;
+
+/// What a listener answers.
+pub use axum::Router as Routes;
+pub use certificate::{CertificateError, Tls};
+pub use explain::explain;
+pub use serve::serve;
+
+/// Searches of the trail that may run at one time; further ones wait.
+const SEARCHES: usize = 2;
+/// What a page may load: nothing but what stands in it.
+const CONTENT_POLICY: &str =
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// What the outside needs of the gateway; clones share it.
+#[derive(Clone)]
+pub struct Shared {
+    control: Arc<Control>,
+    recorder: Recorder,
+    audit_dir: Arc<Path>,
+    searches: Arc<Semaphore>,
+    repeats: Arc<Mutex<()>>,
+}
+
+impl Shared {
+    /// `audit_dir` is the folder that the recorder writes to.
+    #[must_use]
+    pub fn new(control: Arc<Control>, recorder: Recorder, audit_dir: PathBuf) -> Shared {
+        Shared {
+            control,
+            recorder,
+            audit_dir: audit_dir.into(),
+            searches: Arc::new(Semaphore::new(SEARCHES)),
+            repeats: Arc::default(),
+        }
+    }
+
+    /// Reads policy and lists again, on a thread where that holds up no other request: health and
+    /// metrics answer meanwhile.
+    async fn reload(&self, actor: Actor, reason: Option<String>) -> Result<Value, Problem> {
+        let (control, runtime) = (Arc::clone(&self.control), Handle::current());
+        let reload =
+            move || runtime.block_on(async { control.reload(actor, reason.as_deref(), &|_, _, _| ()).await });
+        let done = tokio::task::spawn_blocking(reload).await;
+        let done = done.map_err(|fault| Problem::internal("reload", &fault))??;
+        Ok(json!({ "changes": done.value, "audit_seq": done.audit_seq }))
+    }
+}
+
+/// Everything that the admin listener answers.
+pub fn admin(shared: &Shared) -> Router {
+    Router::new()
+        .route("/", get(root))
+        .nest("/api/v1", api::router(shared))
+        .fallback(problem::no_such_path)
+        .method_not_allowed_fallback(problem::wrong_method)
+        .layer(map_response(guarded))
+}
+
+/// Says what this is, to whoever opens it in a browser.
+async fn root() -> Html<&'static str> {
+    Html(concat!(
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>schoolgate</title>\n",
+        "<h1>schoolgate</h1>\n<p>This is a school's filtering gateway. Its API is at ",
+        "<code>/api/v1</code> and takes <code>Authorization: Bearer sg_…</code>; whoever runs the ",
+        "gateway makes a token with <code>schoolgate staff token NAME</code>.</p>\n</html>\n",
+    ))
+}
+
+/// Nothing is cached, guessed at, framed or told to other sites.
+async fn guarded(mut answer: Response) -> Response {
+    let headers = answer.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
+    answer
+}

@@ -1,0 +1,105 @@
+//! The lists in force: what they are, what they say of a site, and reading them anew.
+
+use axum::extract::State;
+use axum::http::Uri;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::audit::Entry;
+use crate::model::{Role, Url};
+use crate::policy::{self, Draft, Policy};
+use crate::web::Shared;
+use crate::web::auth::Caller;
+use crate::web::body::{Answer, Sent};
+use crate::web::problem::Problem;
+use crate::web::query::Query;
+
+const KEEPERS: [Role; 2] = [Role::Technician, Role::FilteringManager];
+
+/// `{reason?}`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reload {
+    reason: Option<String>,
+}
+
+/// `GET /lists`: of statutory lists no more than name, version and size.
+pub(super) async fn all(State(shared): State<Shared>, caller: Caller) -> Result<Answer, Problem> {
+    caller.must_hold(&KEEPERS, &shared, "lists.read", Entry::Read).await?;
+    let policy = shared.control.live().snapshot();
+    let catalogues = [policy.catalogue(), policy.school_allow(), policy.school_block()];
+    let lists = catalogues.iter().flat_map(|catalogue| catalogue.lists());
+    let items: Vec<Value> = lists
+        .map(|list| {
+            json!({
+                "id": list.id,
+                "category": category_of(policy.draft(), &list.id),
+                "title": list.title,
+                "version": list.version,
+                "entries": list.entries,
+                "rejected": list.rejected,
+                "licence": list.licence,
+                "digest": list.digest,
+            })
+        })
+        .collect();
+    let statutory: Vec<Value> = policy
+        .statutory()
+        .lists()
+        .iter()
+        .map(|list| json!({ "name": list.name, "version": list.version, "entries": list.entries }))
+        .collect();
+    Ok(Answer::ok(json!({
+        "items": items, "next": null, "statutory": statutory, "generation": policy.generation(),
+    })))
+}
+
+/// `GET /lists/lookup?q=`: every entry that covers a host or URL. Statutory lists are not asked.
+pub(super) async fn lookup(
+    State(shared): State<Shared>,
+    caller: Caller,
+    uri: Uri,
+) -> Result<Answer, Problem> {
+    caller.must_hold(&KEEPERS, &shared, "lists.lookup", Entry::Read).await?;
+    let query = Query::read(&uri, &["q"])?;
+    let text = query.text("q").ok_or_else(|| Problem::invalid("q", "say which host or URL: `?q=`"))?;
+    let url = Url::parse_typed(text)
+        .map_err(|fault| Problem::invalid("q", format!("the URL can't be judged: {fault}")))?;
+    let policy = shared.control.live().snapshot();
+    Ok(Answer::ok(json!({ "query": text, "matches": matches(&policy, &url) })))
+}
+
+/// `POST /lists/reload`: reads policy and lists again.
+pub(super) async fn reload(
+    State(shared): State<Shared>,
+    caller: Caller,
+    Sent(Reload { reason }): Sent<Reload>,
+) -> Result<Answer, Problem> {
+    caller.must_hold(&KEEPERS, &shared, "policy.reloaded", Entry::Change).await?;
+    Ok(Answer::ok(shared.reload(caller.actor(), reason).await?))
+}
+
+fn matches(policy: &Policy, url: &Url) -> Vec<Value> {
+    policy::lookup(policy, url)
+        .into_iter()
+        .map(|found| {
+            json!({
+                "category": category_of(policy.draft(), &found.evidence.list),
+                "list": found.evidence.list,
+                "version": found.evidence.version,
+                "file": found.evidence.file,
+                "line": found.evidence.line,
+                "entry": found.entry,
+            })
+        })
+        .collect()
+}
+
+fn category_of<'d>(draft: &'d Draft, list: &str) -> Option<&'d str> {
+    let lists = |sources: &[String]| sources.iter().any(|source| source == list);
+    let found = draft
+        .categories
+        .iter()
+        .find(|category| lists(&category.sources) || lists(&category.optional_sources));
+    found.map(|category| category.id.as_str())
+}

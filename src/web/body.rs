@@ -1,0 +1,116 @@
+//! Bodies in and out: bounded, timed, JSON.
+
+use std::error::Error;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::error::Category;
+
+use crate::web::problem::Problem;
+
+/// The longest body of a request, in bytes.
+const MAX_BODY: usize = 64 * 1024;
+/// How long a client may take to send one.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// What was sent as JSON; an empty body reads as `{}`.
+pub(super) struct Sent<T>(pub(super) T);
+
+/// A JSON answer.
+pub(super) struct Answer {
+    status: StatusCode,
+    body: Value,
+}
+
+impl Answer {
+    /// 200.
+    pub(super) fn ok(body: Value) -> Answer {
+        Answer { status: StatusCode::OK, body }
+    }
+
+    /// 201.
+    pub(super) fn created(body: Value) -> Answer {
+        Answer { status: StatusCode::CREATED, body }
+    }
+}
+
+/// A whole body, if it is short enough and comes in time.
+pub(super) async fn whole(body: Body) -> Result<Bytes, Problem> {
+    let read = tokio::time::timeout(BODY_TIME, to_bytes(body, MAX_BODY)).await;
+    let read = read.map_err(|_| {
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not come within 10 seconds")
+    })?;
+    read.map_err(|fault| {
+        if is_too_long(&fault) {
+            let detail = "a body may have 64 KiB at most";
+            return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail);
+        }
+        Problem::new(StatusCode::BAD_REQUEST, "malformed", "the body broke off")
+    })
+}
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Sent<T>, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = whole(body).await?;
+        if bytes.is_empty() {
+            return read(b"{}");
+        }
+        if !is_json(&parts.headers) {
+            let detail = "send JSON, with Content-Type: application/json";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", detail));
+        }
+        read(&bytes)
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let kind = [(header::CONTENT_TYPE, "application/json")];
+        (self.status, kind, self.body.to_string()).into_response()
+    }
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<Sent<T>, Problem> {
+    serde_json::from_slice(bytes).map(Sent).map_err(|fault| {
+        let text = fault.to_string();
+        match fault.classify() {
+            Category::Data => match field_of(&text) {
+                Some(field) => Problem::invalid(field, text.as_str()),
+                None => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", text),
+            },
+            Category::Io | Category::Syntax | Category::Eof => {
+                Problem::new(StatusCode::BAD_REQUEST, "malformed", format!("the body is no JSON: {text}"))
+            }
+        }
+    })
+}
+
+/// The field that serde complains of: "unknown field `x`, …", "missing field `x`".
+fn field_of(text: &str) -> Option<&str> {
+    let (complaint, rest) = text.split_once('`')?;
+    complaint.ends_with("field ").then(|| rest.split('`').next()).flatten()
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+}
+
+fn is_too_long(fault: &axum::Error) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(fault);
+    while let Some(fault) = cause {
+        if fault.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        cause = fault.source();
+    }
+    false
+}

@@ -1,0 +1,109 @@
+//! An event as its reader may see it.
+
+use serde_json::Value;
+
+use crate::control::Pseudonyms;
+use crate::web::events::Sight;
+
+/// What of an event says where a statutory match went; the trail does not hold it either.
+const WHERE: [&str; 7] = [
+    "/destination/domain",
+    "/destination/ip",
+    "/url/domain",
+    "/url/path",
+    "/url/full",
+    "/tls/client/server_name",
+    "/error/message",
+];
+/// Where an event names a person, a device or a client, and what kind of name that is.
+const NAMED: [(&str, &str); 9] = [
+    ("/host/name", "device"),
+    ("/source/ip", "client"),
+    ("/source/mac", "client"),
+    ("/schoolgate/details/user", "user"),
+    ("/schoolgate/details/users", "user"),
+    ("/schoolgate/details/device", "device"),
+    ("/schoolgate/details/devices", "device"),
+    ("/schoolgate/details/client", "client"),
+    ("/schoolgate/details/clients", "client"),
+];
+/// What staff wrote in their own words, and may name a child.
+const WORDS: [&str; 4] = [
+    "/event/reason",
+    "/schoolgate/details/justification",
+    "/schoolgate/details/lesson",
+    "/schoolgate/details/comment",
+];
+
+/// Which names are shown, and which pseudonyms alone are asked for.
+#[derive(Debug)]
+pub(super) struct Mask {
+    sight: Sight,
+    asked: [(&'static str, Option<String>); 3],
+}
+
+impl Mask {
+    /// Everything, with the names of `sight`.
+    pub(super) fn new(sight: Sight) -> Mask {
+        Mask { sight, asked: [("/user/name", None), ("/host/name", None), ("/source/ip", None)] }
+    }
+
+    /// Nothing but the events of these pseudonyms.
+    pub(super) fn only(&mut self, user: Option<String>, device: Option<String>, client: Option<String>) {
+        for (asked, value) in self.asked.iter_mut().zip([user, device, client]) {
+            asked.1 = value;
+        }
+    }
+
+    /// The event as it may be seen, if it is asked for.
+    pub(super) fn seen(&self, mut event: Value) -> Option<Value> {
+        if event["schoolgate"]["rung"] == "statutory" {
+            WHERE.iter().for_each(|place| clear(&mut event, place));
+        }
+        if let Sight::Pseudonyms(pseudonyms) = &self.sight {
+            mask(&mut event, pseudonyms);
+        }
+        let is = |(place, value): &(&str, Option<String>)| {
+            let found = event.pointer(place).and_then(Value::as_str);
+            value.as_deref().is_none_or(|value| found == Some(value))
+        };
+        self.asked.iter().all(is).then_some(event)
+    }
+}
+
+/// Puts pseudonyms in the place of names, and takes away what a guess could be checked against:
+/// all of a line but the name is known to the reader, and its hash would tell.
+fn mask(event: &mut Value, pseudonyms: &Pseudonyms) {
+    let staff = event["schoolgate"]["actor"] == "staff";
+    if !staff {
+        rename(event, "/user/name", "user", pseudonyms);
+    }
+    if event["event"]["dataset"] != "schoolgate.access" {
+        WORDS.iter().for_each(|place| clear(event, place));
+    }
+    for (place, kind) in NAMED {
+        rename(event, place, kind, pseudonyms);
+    }
+    if let Some(own) = event.get_mut("schoolgate").and_then(Value::as_object_mut) {
+        own.remove("prev");
+        own.remove("hash");
+    }
+}
+
+fn rename(event: &mut Value, place: &str, kind: &str, pseudonyms: &Pseudonyms) {
+    match event.pointer_mut(place) {
+        Some(Value::String(name)) => *name = pseudonyms.of(kind, name),
+        Some(Value::Array(names)) => {
+            for name in names {
+                *name = name.as_str().map_or(Value::Null, |name| pseudonyms.of(kind, name).into());
+            }
+        }
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => {}
+    }
+}
+
+fn clear(event: &mut Value, place: &str) {
+    if let Some(value) = event.pointer_mut(place) {
+        *value = Value::Null;
+    }
+}

@@ -1,0 +1,209 @@
+//! A gateway's office: staff of every role, two groups, three lists, a clock that is set by hand.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, Response, header};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use crate::audit::{Access, Entry, Filter, Observer, Order, Recorder, Seen, Visibility, Writer, query};
+use crate::clock::Clock;
+use crate::control::lists::Places;
+use crate::control::{self, Control, Sources, Unlicensed};
+use crate::identity::Directory;
+use crate::model::{Host, Role, Subject};
+use crate::policy::{Asked, Destination, Reach, Shown};
+use crate::telemetry::Metrics;
+use crate::web::{Shared, admin};
+
+const POLICY: &str = r#"
+[groups.pupils]
+name = "Pupils"
+default = "allow"
+[groups.pupils.categories]
+games = "block"
+adult = "block"
+[groups.ks2]
+name = "Key Stage 2"
+inherits = "pupils"
+subnets = ["10.1.2.0/24"]
+[groups.staff]
+default = "allow"
+subnets = ["10.1.9.0/24"]
+[categories.games]
+name = "Games"
+unblockable = true
+sources = ["seed/games"]
+[categories.adult]
+name = "Adult"
+unblockable = false
+sources = ["seed/adult"]
+[unblock.caps]
+teacher = { hours = 2, approval = "needed" }
+dsl = { hours = 24, approval = "needed" }
+headteacher = { hours = 24, approval = "needed" }
+filtering_manager = { hours = 24, approval = "not_needed" }
+"#;
+
+pub(super) struct Office {
+    pub(super) folder: TempDir,
+    pub(super) control: Arc<Control>,
+    pub(super) recorder: Recorder,
+    pub(super) clock: Clock,
+    pub(super) metrics: Metrics,
+    pub(super) shared: Shared,
+    pub(super) writer: Writer,
+    tokens: HashMap<String, String>,
+}
+
+impl Office {
+    /// One member of staff a role, named like it, and a second teacher, `asker`.
+    pub(super) async fn open() -> Office {
+        let folder = TempDir::new().unwrap();
+        for (path, text) in [
+            ("policy.toml", POLICY),
+            ("lists/categories/games.txt", "# list: Games\n# Date: 2026-11-22\ngames.example\n"),
+            ("lists/categories/adult.txt", "# list: Adult\n# Date: 2026-11-22\nadult.example\n"),
+            ("lists/school/allow.txt", "# none\n"),
+            ("lists/school/block.txt", "# none\n"),
+            ("statutory/test.txt", "# schoolgate: synthetic\nlisted.example\n"),
+        ] {
+            write(&folder, path, text);
+        }
+        let at = |path: &str| folder.path().join(path);
+        let (clock, metrics) = (Clock::manual(), Metrics::new().unwrap());
+        let observer = Observer { name: "test".into(), version: "0".into() };
+        let times = clock.clone();
+        let (recorder, writer) = Recorder::open(&at("audit"), observer, move || times.now()).unwrap();
+        let sources = Sources {
+            policy_file: at("policy.toml"),
+            store_file: at("state.db"),
+            places: Places {
+                lists: at("lists"),
+                imported: at("imported"),
+                statutory: at("statutory"),
+                max_shrink_percent: 100,
+            },
+            unlicensed: Unlicensed::Accepted,
+            reach: Arc::new(Reach::default()),
+        };
+        let given = control::Shared {
+            recorder: recorder.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            directory: Directory::default(),
+        };
+        let started = Control::start(sources, given, &|_, _, _| ()).await;
+        let control = Arc::new(started.unwrap_or_else(|fault| panic!("{fault}")));
+        let mut tokens = HashMap::new();
+        let staff = Role::ALL.map(|role| (role.as_str(), role)).into_iter().chain([("asker", Role::Teacher)]);
+        for (name, role) in staff {
+            let word = name.parse().unwrap();
+            control.add_staff(&word, &[role]).await.unwrap();
+            tokens.insert(name.to_owned(), control.make_token(&word).await.unwrap().value.text);
+        }
+        let shared = Shared::new(Arc::clone(&control), recorder.clone(), at("audit"));
+        Office { folder, control, recorder, clock, metrics, shared, writer, tokens }
+    }
+
+    pub(super) fn write(&self, path: &str, text: &str) {
+        write(&self.folder, path, text);
+    }
+
+    /// The token of a member of staff; nothing for `none`, one that never was for `wrong`.
+    pub(super) fn token(&self, who: &str) -> Option<String> {
+        match who {
+            "none" => None,
+            "wrong" => Some(format!("sg_{}", "0".repeat(64))),
+            name => Some(self.tokens[name].clone()),
+        }
+    }
+
+    pub(super) async fn get(&self, who: &str, path: &str) -> (u16, Value) {
+        self.send(who, "GET", path, "", b"").await
+    }
+
+    pub(super) async fn post(&self, who: &str, path: &str, body: Value) -> (u16, Value) {
+        self.send(who, "POST", path, "application/json", body.to_string().as_bytes()).await
+    }
+
+    pub(super) async fn send(
+        &self,
+        who: &str,
+        method: &str,
+        path: &str,
+        kind: &str,
+        body: &[u8],
+    ) -> (u16, Value) {
+        let mut request = Request::builder().method(method).uri(format!("/api/v1{path}"));
+        if let Some(token) = self.token(who) {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if !kind.is_empty() {
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
+        read(self.answer(request.body(Body::from(body.to_vec())).unwrap()).await).await
+    }
+
+    pub(super) async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        ask(admin(&self.shared), request).await
+    }
+
+    /// A fresh unblock that waits for approval; its id.
+    pub(super) async fn pending(&self) -> String {
+        let (status, asked) = self.post("asker", "/unblocks", wish("games.example")).await;
+        assert_eq!((status, &asked["state"]), (201, &json!("pending")), "{asked}");
+        asked["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A pupil goes to a host, as the proxy would record it; what came of it.
+    pub(super) async fn visit(&self, client: &str, user: &str, host: &str) -> String {
+        let client: IpAddr = client.parse().unwrap();
+        let subject = self.control.attribute(client).await;
+        let subject = Subject {
+            user: Some(user.parse().unwrap()),
+            device: Some("CB-2-017".parse().unwrap()),
+            ..subject
+        };
+        let destination = Destination { host: Some(Host::parse(host).unwrap()), port: 443, url: None };
+        let asked = Asked { subject: &subject, destination: &destination, shown: Shown::TlsName };
+        let verdict = self.control.live().snapshot().on_connect(&asked, self.clock.now());
+        let seen = Seen { visibility: Visibility::Host, ..Seen::default() };
+        let access = Access::new(&subject, &destination, &verdict, &seen);
+        self.recorder.record(Entry::Access(access)).await.unwrap();
+        format!("{} {}", verdict.action.as_str(), verdict.reason.rung.as_str())
+    }
+
+    /// Every event so far, the oldest first.
+    pub(super) async fn trail(&self) -> Vec<Value> {
+        let filter = Filter { order: Order::OldestFirst, limit: 10_000, ..Filter::default() };
+        let page = query(&self.folder.path().join("audit"), &filter).unwrap();
+        page.records.into_iter().map(|record| record.event).collect()
+    }
+}
+
+/// A request for an hour of `target` for Key Stage 2.
+pub(super) fn wish(target: &str) -> Value {
+    json!({ "target": target, "groups": ["ks2"], "minutes": 60, "reason": "Maths games for the topic week" })
+}
+
+pub(super) async fn ask(router: Router, request: Request<Body>) -> Response<Body> {
+    router.oneshot(request).await.unwrap()
+}
+
+pub(super) async fn read(answer: Response<Body>) -> (u16, Value) {
+    let status = answer.status().as_u16();
+    let bytes = to_bytes(answer.into_body(), 1 << 24).await.unwrap();
+    (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+}
+
+fn write(folder: &TempDir, path: &str, text: &str) {
+    let path = folder.path().join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}

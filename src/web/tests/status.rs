@@ -1,0 +1,36 @@
+//! Metrics, health and readiness.
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, header};
+use serde_json::{Value, json};
+
+use super::fixture::{Office, ask, read};
+use crate::web::status::{Fact, Readiness, router};
+
+#[tokio::test]
+async fn readiness_says_what_it_waits_for() {
+    let office = Office::open().await;
+    let readiness = Readiness::new();
+    let asked = async |path: &str| {
+        let router = router(readiness.clone(), office.metrics.clone(), office.recorder.clone());
+        ask(router, Request::get(path).body(Body::empty()).unwrap()).await
+    };
+    let ready = async || -> (u16, Value) { read(asked("/readyz").await).await };
+    assert_eq!(asked("/healthz").await.status(), 200);
+    let (status, body) = ready().await;
+    assert_eq!((status, body["reasons"].as_array().unwrap().len()), (503, 2));
+    readiness.note(Fact::PolicyInForce);
+    readiness.note(Fact::Unlicensed);
+    let all_well = json!({ "ready": true, "unlicensed": true, "reasons": [] });
+    assert_eq!(ready().await, (200, all_well));
+    readiness.note(Fact::StatutoryHeld);
+    assert_eq!(ready().await.1["unlicensed"], false);
+    readiness.note(Fact::Draining);
+    assert_eq!(ready().await.1["reasons"], json!(["stopping"]));
+
+    let answer = asked("/metrics").await;
+    assert_eq!(answer.headers()[header::CONTENT_TYPE], "text/plain; version=0.0.4; charset=utf-8");
+    let text = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+    assert!(String::from_utf8_lossy(&text).contains("schoolgate_build_info"));
+    assert_eq!(asked("/api/v1/me").await.status(), 404, "nothing else is there");
+}
