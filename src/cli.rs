@@ -13,6 +13,9 @@ use crate::document::Faults;
 use crate::policy::Reach;
 use crate::settings::Settings;
 
+#[macro_use]
+mod output;
+
 mod audit;
 mod check;
 mod explain;
@@ -75,15 +78,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let settings = Settings::load(&arguments.config, environment())?;
+    let settings = || Settings::load(&arguments.config, environment());
     match arguments.command {
-        Command::Serve => serve::run(&settings),
-        Command::Check(check) => check.run(&settings),
-        Command::Explain(explain) => explain.run(&settings),
-        Command::Unblock(unblock) => unblock.run(&settings),
-        Command::Staff(staff) => staff.run(&settings),
-        Command::Audit(audit) => audit.run(&settings),
-        Command::Lists(lists) => lists.run(&sources(&settings)),
+        Command::Serve => serve::run(&settings()?),
+        Command::Check(check) => check.run(&arguments.config),
+        Command::Explain(explain) => explain.run(&settings()?),
+        Command::Unblock(unblock) => unblock.run(&settings()?),
+        Command::Staff(staff) => staff.run(&settings()?),
+        Command::Audit(audit) => audit.run(&settings()?),
+        Command::Lists(lists) => lists.run(&sources(&settings()?)),
     }
 }
 

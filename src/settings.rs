@@ -197,15 +197,7 @@ impl Settings {
     /// # Errors
     /// Every fault of file and environment at once.
     pub fn load(path: &Path, env: impl Iterator<Item = (String, String)>) -> Result<Settings, Faults> {
-        let name = path.display().to_string();
-        let unreadable = |problem: &str| {
-            let mut faults = Faults::new();
-            faults.push(Fault::of_file(&name, problem).help("name the file with --config FILE"));
-            faults
-        };
-        let bytes = fs::read(path).map_err(|fault| unreadable(&format!("can't be read: {fault}")))?;
-        let text = String::from_utf8(bytes).map_err(|_| unreadable("is not UTF-8 text"))?;
-        Settings::parse(path, text, env)
+        sound(Settings::survey(path, env))
     }
 
     /// Reads settings from a text; `path` names it in faults and gives relative paths their base.
@@ -217,10 +209,34 @@ impl Settings {
         text: String,
         env: impl Iterator<Item = (String, String)>,
     ) -> Result<Settings, Faults> {
+        sound(Settings::survey_text(path, text, env))
+    }
+
+    /// Reads a settings file as far as it goes: the faults, and settings with defaults in their
+    /// place, so that what the settings point to can be looked at too. Nothing is served by them.
+    pub fn survey(path: &Path, env: impl Iterator<Item = (String, String)>) -> (Option<Settings>, Faults) {
+        let name = path.display().to_string();
+        let unreadable = |problem: &str| {
+            let mut faults = Faults::new();
+            faults.push(Fault::of_file(&name, problem).help("name the file with --config FILE"));
+            (None, faults)
+        };
+        match fs::read(path).map(String::from_utf8) {
+            Ok(Ok(text)) => Settings::survey_text(path, text, env),
+            Ok(Err(_)) => unreadable("is not UTF-8 text"),
+            Err(fault) => unreadable(&format!("can't be read: {fault}")),
+        }
+    }
+
+    fn survey_text(
+        path: &Path,
+        text: String,
+        env: impl Iterator<Item = (String, String)>,
+    ) -> (Option<Settings>, Faults) {
         let mut faults = Faults::new();
         let overrides = environment::overrides(env, &mut faults);
         let document = Document::new(&path.display().to_string(), text);
-        let Some(mut root) = document.root(&mut faults) else { return Err(faults) };
+        let Some(mut root) = document.root(&mut faults) else { return (None, faults) };
         for (keys, value) in &overrides {
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             root.overlay(&keys, value);
@@ -228,10 +244,7 @@ impl Settings {
         let base = path.parent().unwrap_or(Path::new(""));
         let settings = Settings::from_table(&mut root, base, &mut faults);
         root.finish(&mut faults);
-        match settings {
-            Some(settings) => faults.or(settings),
-            None => Err(faults),
-        }
+        (settings, faults)
     }
 
     fn from_table(root: &mut Table<'_>, base: &Path, faults: &mut Faults) -> Option<Settings> {
@@ -288,6 +301,14 @@ impl Hosts {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.exact.is_empty() && self.below.is_empty()
+    }
+}
+
+/// Settings without a fault, or the faults.
+fn sound((settings, faults): (Option<Settings>, Faults)) -> Result<Settings, Faults> {
+    match settings {
+        Some(settings) => faults.or(settings),
+        None => Err(faults),
     }
 }
 

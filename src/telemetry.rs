@@ -16,6 +16,10 @@ use tracing_subscriber::filter::LevelFilter;
 /// The variable that says which diagnostics are shown: `debug`, `schoolgate::proxy=trace`, …
 pub const LOG_VARIABLE: &str = "SCHOOLGATE_LOG";
 
+/// What is shown unless the variable says otherwise: this program's own words alone, since other
+/// parts' words might hold the names of sites.
+const OWN_WORDS: &str = "schoolgate=info";
+
 /// A decision takes microseconds; what takes longer than 10 ms is a fault.
 const DECISION_SECONDS: [f64; 11] = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 1e-2, 1e-1];
 
@@ -24,7 +28,7 @@ const DECISION_SECONDS: [f64; 11] = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-
 pub enum TelemetryError {
     /// `SCHOOLGATE_LOG` is no filter.
     #[error("SCHOOLGATE_LOG is no filter such as info or schoolgate=debug")]
-    Filter(#[from] tracing_subscriber::filter::FromEnvError),
+    Filter(#[from] tracing_subscriber::filter::ParseError),
     /// Diagnostics were started before, in this process.
     #[error("diagnostics are already running")]
     Started(#[from] tracing_subscriber::util::TryInitError),
@@ -69,7 +73,8 @@ pub struct Metrics {
 #[must_use = "the connection counts as open for as long as this is held"]
 pub struct OpenConnection(IntGauge);
 
-/// Starts diagnostics: to stderr, from `info` on unless [`LOG_VARIABLE`] says otherwise, coloured
+/// Starts diagnostics: to stderr, this program's own from `info` on unless [`LOG_VARIABLE`] says
+/// otherwise, coloured
 /// on a terminal unless `NO_COLOR` is set.
 ///
 /// # Errors
@@ -77,10 +82,8 @@ pub struct OpenConnection(IntGauge);
 pub fn start_diagnostics() -> Result<(), TelemetryError> {
     use tracing_subscriber::util::SubscriberInitExt;
 
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .with_env_var(LOG_VARIABLE)
-        .from_env()?;
+    let asked = std::env::var(LOG_VARIABLE).unwrap_or_else(|_| OWN_WORDS.to_owned());
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::OFF.into()).parse(asked)?;
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     tracing_subscriber::fmt()
         .with_env_filter(filter)

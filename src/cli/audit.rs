@@ -10,11 +10,15 @@ use comfy_table::Table;
 use serde_json::Value;
 
 use crate::audit::{Anchor, Closes, Filter, Order, Record, query, verify};
+use crate::cli::output;
 use crate::model::{Host, Timestamp};
 use crate::settings::Settings;
 
 /// How often `tail` looks for more.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// The widest that a column of what was asked for may be, in characters.
+const COLUMN: usize = 60;
 
 /// What to do with the trail.
 #[derive(Subcommand)]
@@ -120,7 +124,7 @@ impl Tail {
         loop {
             for record in &records {
                 after = record.sequence;
-                println!("{}", record.line);
+                out!("{}", record.line);
             }
             if self.no_follow {
                 return Ok(ExitCode::SUCCESS);
@@ -165,14 +169,14 @@ impl Query {
         let page = query(dir, &self.filter()?)?;
         if self.json {
             for record in &page.records {
-                println!("{}", record.event);
+                out!("{}", record.event);
             }
             return Ok(ExitCode::SUCCESS);
         }
-        println!("{}", table(&page.records));
+        out!("{}", table(&page.records));
         match page.next {
-            Some(next) => println!("{} events; more with --before {next}", page.records.len()),
-            None => println!("{} events", page.records.len()),
+            Some(next) => out!("{} events; more with --before {next}", page.records.len()),
+            None => out!("{} events", page.records.len()),
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -189,22 +193,31 @@ impl Verify {
                 "days": report.days, "head": head.map(|head| head.to_string()), "faults": faults,
                 "further_faults": report.further_faults,
             });
-            println!("{answer}");
+            out!("{answer}");
         } else {
             for fault in &report.faults {
-                println!("{fault}");
+                out!("{fault}");
             }
             let days = report.days;
             match (report.is_sound(), head) {
                 (true, Some(head)) => {
-                    println!("The chain holds: {} events over {days} days. Head {head}", report.events)
+                    out!("The chain holds: {} events over {days} days. Head {head}", report.events)
                 }
-                (true, None) => println!("The trail is empty."),
-                (false, _) => println!("THE CHAIN DOES NOT HOLD: see above."),
+                (true, None) => out!("The trail is empty."),
+                (false, _) => out!("THE CHAIN DOES NOT HOLD: see above."),
             }
         }
         Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// As much of a text as a terminal's column holds; `--json` has the whole.
+fn short(text: &str) -> String {
+    let mut short: String = text.chars().take(COLUMN).collect();
+    if text.chars().nth(COLUMN).is_some() {
+        short.push('…');
+    }
+    short
 }
 
 /// What happened, and whether it was turned down.
@@ -218,7 +231,7 @@ fn action(event: &Value) -> String {
 
 /// Events for people: one line each, what matters first.
 pub(super) fn table(records: &[Record]) -> Table {
-    let mut table = Table::new();
+    let mut table = output::table();
     table.set_header(["#", "time (UTC)", "action", "group", "who", "what", "why"]);
     for record in records {
         let event = &record.event;
@@ -230,7 +243,10 @@ pub(super) fn table(records: &[Record]) -> Table {
             action(event),
             text("/user/group/name"),
             first(&["/user/name", "/host/name", "/source/ip"]).unwrap_or_default(),
-            first(&["/url/full", "/destination/domain", "/schoolgate/details/target"]).unwrap_or_default(),
+            short(
+                &first(&["/url/full", "/destination/domain", "/schoolgate/details/target"])
+                    .unwrap_or_default(),
+            ),
             text("/event/reason"),
         ]);
     }

@@ -1,12 +1,16 @@
 //! `schoolgate check`: settings, policy and lists, every fault at once.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
-use comfy_table::Table;
+use serde_json::{Value, json};
 
-use crate::control::lists::Held;
+use crate::cli::output;
+use crate::control::lists::Loaded;
 use crate::control::{StartError, check};
+use crate::document::Fault;
+use crate::policy::Draft;
 use crate::settings::Settings;
 
 /// Options of `check`.
@@ -18,55 +22,57 @@ pub(super) struct Check {
 }
 
 impl Check {
-    /// The settings have been read by now, or their faults told.
-    pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
-        match check(&super::sources(settings), &|_, _, _| {}) {
-            Ok((draft, loaded)) => {
-                let lists = loaded.catalogue.lists();
-                let entries: usize = lists.iter().map(|list| list.entries).sum();
-                let strictest = draft.strictest().map_or("none", |group| group.id.as_str());
-                if self.json {
-                    let answer = serde_json::json!({
-                        "faults": [], "groups": draft.groups.len(), "categories": draft.categories.len(),
-                        "lists": lists.len(), "entries": entries, "strictest": strictest,
-                        "statutory": statutory(loaded.held),
-                    });
-                    println!("{answer}");
-                    return Ok(ExitCode::SUCCESS);
-                }
-                println!("No faults.\n");
-                let mut table = Table::new();
-                table.add_row(["groups", &draft.groups.len().to_string()]);
-                table.add_row(["unknown clients are judged as", strictest]);
-                table.add_row(["categories", &draft.categories.len().to_string()]);
-                table.add_row(["lists", &lists.len().to_string()]);
-                table.add_row(["entries", &entries.to_string()]);
-                table.add_row(["statutory lists", statutory(loaded.held)]);
-                println!("{table}");
+    /// Looks at what the settings point to also where the settings themselves are at fault.
+    pub(super) fn run(&self, config: &Path) -> anyhow::Result<ExitCode> {
+        let (settings, mut faults) = Settings::survey(config, super::environment());
+        let mut sound = None;
+        if let Some(settings) = settings {
+            match check(&super::sources(&settings), &|_, _, _| {}) {
+                Ok(found) => sound = Some(found),
+                Err(StartError::Faults(more)) => faults.extend(more),
+                Err(fault @ StartError::Control(_)) => return Err(fault.into()),
+            }
+        }
+        match sound.filter(|_| faults.is_empty()) {
+            Some((draft, loaded)) => {
+                self.print_sound(&draft, &loaded);
                 Ok(ExitCode::SUCCESS)
             }
-            Err(StartError::Faults(faults)) if self.json => {
-                let faults: Vec<_> = faults
-                    .iter()
-                    .map(|fault| {
-                        serde_json::json!({
-                            "file": fault.file, "line": fault.line, "column": fault.column,
-                            "problem": fault.problem, "help": fault.help,
-                        })
-                    })
-                    .collect();
-                println!("{}", serde_json::json!({ "faults": faults }));
+            None if self.json => {
+                out!("{}", json!({ "faults": faults.iter().map(fault_as_json).collect::<Vec<_>>() }));
                 Ok(ExitCode::from(super::CONFIGURATION))
             }
-            Err(fault) => Err(fault.into()),
+            None => Err(faults.into()),
         }
+    }
+
+    fn print_sound(&self, draft: &Draft, loaded: &Loaded) {
+        let lists = loaded.catalogue.lists();
+        let entries: usize = lists.iter().map(|list| list.entries).sum();
+        let strictest = draft.strictest().map_or("none", |group| group.id.as_str());
+        if self.json {
+            let answer = json!({
+                "faults": [], "groups": draft.groups.len(), "categories": draft.categories.len(),
+                "lists": lists.len(), "entries": entries, "strictest": strictest,
+                "statutory": loaded.held.sentence(),
+            });
+            out!("{answer}");
+            return;
+        }
+        let mut table = output::table();
+        table.add_row(["groups", &draft.groups.len().to_string()]);
+        table.add_row(["unknown clients are judged as", strictest]);
+        table.add_row(["categories", &draft.categories.len().to_string()]);
+        table.add_row(["lists", &lists.len().to_string()]);
+        table.add_row(["entries", &entries.to_string()]);
+        table.add_row(["statutory lists", loaded.held.sentence()]);
+        out!("No faults.\n\n{table}");
     }
 }
 
-fn statutory(held: Held) -> &'static str {
-    match held {
-        Held::Licensed => "held",
-        Held::SyntheticOnly => "none (the synthetic test list does not count)",
-        Held::Nothing => "none",
-    }
+fn fault_as_json(fault: &Fault) -> Value {
+    json!({
+        "file": fault.file, "line": fault.line, "column": fault.column,
+        "problem": fault.problem, "help": fault.help,
+    })
 }

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use comfy_table::Table;
 use serde_json::{Value, json};
 
 use crate::cli::gateway::{Gateway, text};
+use crate::cli::output;
 use crate::clock::Clock;
 use crate::control::compile_once;
 use crate::model::{Attribution, GroupName, Subject, Timestamp, Url, UserName};
@@ -48,7 +48,7 @@ impl Explain {
             None => self.offline(settings)?,
         };
         if self.json {
-            println!("{answer}");
+            out!("{answer}");
         } else {
             self.print(&answer);
         }
@@ -76,19 +76,14 @@ impl Explain {
     }
 
     fn print(&self, answer: &Value) {
-        println!("{}  {}", text(answer, "action").to_uppercase(), self.url);
-        println!(
-            "{} (group {}, policy {})",
-            text(answer, "reason"),
-            text(answer, "group"),
-            answer["generation"]
-        );
+        out!("{}  {}", text(answer, "action").to_uppercase(), self.url);
+        out!("{} (group {}, policy {})", text(answer, "reason"), text(answer, "group"), answer["generation"]);
         let list = &answer["list"];
         if list.is_object() {
             let at = [text(list, "file"), list["line"].to_string()].join(":");
-            println!("list {}@{}  {at}", text(list, "list"), text(list, "version"));
+            out!("list {}@{}  {at}", text(list, "list"), text(list, "version"));
         }
-        let mut table = Table::new();
+        let mut table = output::table();
         table.set_header(["rung", "said", "because"]);
         let decided = text(answer, "rung");
         for rung in answer["rungs"].as_array().into_iter().flatten() {
@@ -96,6 +91,6 @@ impl Explain {
             let mark = if name == decided { format!("→ {name}") } else { name };
             table.add_row([mark, text(rung, "answer"), text(rung, "text")]);
         }
-        println!("{table}");
+        out!("{table}");
     }
 }

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use comfy_table::Table;
 use comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::cli::output;
 use crate::clock::Clock;
 use crate::control::Sources;
 use crate::control::lists::{self, Effect, ImportFormat, ImportOptions, Keys, Loaded, Sizes, Status};
@@ -138,7 +138,7 @@ impl Import {
             lists::accept_sizes(&sources.store_file, &accepted, &now)?;
         }
         if self.json {
-            println!("{}", imported::json(&report));
+            out!("{}", imported::json(&report));
         } else {
             imported::print(&report);
         }
@@ -158,12 +158,12 @@ impl Build {
             let answer = serde_json::json!({
                 "faults": [], "lists": held, "entries": entries, "statutory": loaded.held.sentence(),
             });
-            println!("{answer}");
+            out!("{answer}");
             return Ok(ExitCode::SUCCESS);
         }
-        println!("No faults: {held} lists with {entries} entries; {}.", loaded.held.sentence());
+        out!("No faults: {held} lists with {entries} entries; {}.", loaded.held.sentence());
         for id in &accepted {
-            println!("The size of {id} is accepted; the next reload takes it.");
+            out!("The size of {id} is accepted; the next reload takes it.");
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -175,17 +175,17 @@ impl Show {
         let rows = lists::status(&loaded, &sources.places, Clock::system().now());
         if self.json {
             let answer = serde_json::json!({ "lists": rows, "statutory": loaded.held.sentence() });
-            println!("{answer}");
+            out!("{answer}");
             return Ok(ExitCode::SUCCESS);
         }
-        let mut table = Table::new();
+        let mut table = output::table();
         table.load_style(ASCII_BORDERS_ONLY_CONDENSED);
         table.set_header(["list", "title", "version", "entries", "not taken", "days old", "licence", "kind"]);
         for row in &rows {
             table.add_row(cells(row));
         }
-        println!("{table}");
-        println!("Statutory: {}.", loaded.held.sentence());
+        out!("{table}");
+        out!("Statutory: {}.", loaded.held.sentence());
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -197,14 +197,14 @@ impl Lookup {
         let category = |list: &str| draft.as_ref().and_then(|draft| category_of(draft, list));
         let answer = lists::lookup(&loaded, &self.query, &category)?;
         if self.json {
-            println!("{}", serde_json::to_string(&answer)?);
+            out!("{}", serde_json::to_string(&answer)?);
             return Ok(ExitCode::SUCCESS);
         }
         if answer.matches.is_empty() {
-            println!("No list covers {}.", self.query);
+            out!("No list covers {}.", self.query);
             return Ok(ExitCode::SUCCESS);
         }
-        let mut table = Table::new();
+        let mut table = output::table();
         table.load_style(ASCII_BORDERS_ONLY_CONDENSED);
         table.set_header(["category", "list", "version", "file", "line", "entry"]);
         for found in &answer.matches {
@@ -219,7 +219,7 @@ impl Lookup {
                 or(&found.entry),
             ]);
         }
-        println!("{table}");
+        out!("{table}");
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -7,6 +7,7 @@ use comfy_table::Table;
 use serde_json::json;
 
 use crate::cli::gateway::{Gateway, text};
+use crate::cli::output;
 use crate::model::{Role, StaffName};
 use crate::settings::Settings;
 
@@ -45,24 +46,24 @@ impl Staff {
         match self {
             Staff::Add { name, roles } => {
                 let answer = gateway.post("/local/staff", Some(json!({ "name": name, "roles": roles })))?;
-                println!("Added {name} (record {}).", answer["audit_seq"]);
-                println!("Next: schoolgate staff token {name}");
+                out!("Added {name} (record {}).", answer["audit_seq"]);
+                out!("Next: schoolgate staff token {name}");
             }
             Staff::List { json } => {
                 let answer = gateway.get("/local/staff")?;
                 if *json {
-                    println!("{answer}");
+                    out!("{answer}");
                 } else {
-                    println!("{}", table(&answer));
+                    out!("{}", table(&answer));
                 }
             }
             Staff::Disable { name } => {
                 gateway.post(&format!("/local/staff/{name}/disable"), None)?;
-                println!("{name} can no longer sign in.");
+                out!("{name} can no longer sign in.");
             }
             Staff::Token { name } => {
                 let answer = gateway.post(&format!("/local/staff/{name}/token"), None)?;
-                println!("{}", text(&answer, "token"));
+                out!("{}", text(&answer, "token"));
                 eprintln!("This token is shown once and ends on {}.", text(&answer, "expires_at"));
             }
         }
@@ -71,7 +72,7 @@ impl Staff {
 }
 
 fn table(answer: &serde_json::Value) -> Table {
-    let mut table = Table::new();
+    let mut table = output::table();
     table.set_header(["name", "roles", ""]);
     for staff in answer["items"].as_array().into_iter().flatten() {
         let roles: Vec<&str> =

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::cli::gateway::{Gateway, text};
+use crate::cli::output;
 use crate::model::Timestamp;
 use crate::settings::Settings;
 
@@ -96,9 +97,9 @@ impl Unblock {
                 let query = state.as_ref().map(|state| format!("?state={state}")).unwrap_or_default();
                 let answer = gateway.get(&format!("/api/v1/unblocks{query}"))?;
                 if *json {
-                    println!("{answer}");
+                    out!("{answer}");
                 } else {
-                    println!("{}", table(&answer));
+                    out!("{}", table(&answer));
                 }
             }
         }
@@ -136,19 +137,19 @@ impl Decision {
 }
 
 fn print_one(unblock: &Value) {
-    println!("{}  {} until {}", text(unblock, "id"), text(unblock, "state"), text(unblock, "ends_at"));
+    out!("{}  {} until {}", text(unblock, "id"), text(unblock, "state"), text(unblock, "ends_at"));
     let needs: Vec<&str> =
         unblock["needs"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     if !needs.is_empty() {
-        println!("Needs somebody else’s yes: {}", needs.join(" or "));
+        out!("Needs somebody else’s yes: {}", needs.join(" or "));
     }
     if let Some(note) = unblock["note"].as_str() {
-        println!("{note}");
+        out!("{note}");
     }
 }
 
 fn table(answer: &Value) -> Table {
-    let mut table = Table::new();
+    let mut table = output::table();
     table.set_header(["id", "state", "target", "for", "from", "until", "asked by", "reason"]);
     for unblock in answer["items"].as_array().into_iter().flatten() {
         let named = |field: &str| -> Vec<String> {

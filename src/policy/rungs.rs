@@ -1,6 +1,7 @@
 //! The rungs of the ladder, in its order: one small function each.
 
 use crate::lists::{Asked as Wanted, Match, Reading};
+use crate::model::Scheme;
 use crate::policy::Policy;
 use crate::policy::draft::{CategoryAction, CategoryDraft, Treatment, Unblockable};
 use crate::policy::ladder::{Case, Shown, Step};
@@ -257,7 +258,9 @@ fn categories<'a>(case: &Case<'a>, wanted: &Wanted<'_>, reading: Reading) -> Vec
 fn opens(unblock: &Unblock, wanted: &Wanted<'_>, blocking: &[&CategoryDraft]) -> bool {
     match &unblock.target {
         Target::Category(id) => !blocking.is_empty() && blocking.iter().all(|category| category.id == *id),
-        Target::Url(url) => wanted.url.is_none() && wanted.host == url.host(),
+        Target::Url(url) => {
+            url.scheme() == Scheme::Https && wanted.url.is_none() && wanted.host == url.host()
+        }
         Target::Host(_) => false,
     }
 }

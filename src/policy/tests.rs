@@ -192,6 +192,25 @@ fn an_unblock_opens_its_site_for_its_audience_and_its_time_alone() {
 }
 
 #[test]
+fn a_page_opens_its_host_where_only_the_host_can_be_seen_and_the_page_was_https() {
+    let subject = subject(Some("ks2"));
+    let destination = Destination { host: Host::parse("games.example").ok(), port: 443, url: None };
+    let asked = Asked { subject: &subject, destination: &destination, shown: Shown::TlsName };
+    for (target, answer) in
+        [("https://games.example/chess/", Action::Allow), ("http://games.example/chess/", Action::Block)]
+    {
+        let policy = World { unblocks: vec![unblock(target, "ks2", 30)], ..World::usual() }.policy();
+        assert_eq!(policy.on_connect(&asked, now()).action, answer, "{target}");
+        assert_eq!(
+            decided(&policy, "ks2", "http://games.example/chess/x", now()).0,
+            Action::Allow,
+            "{target}"
+        );
+        assert_eq!(decided(&policy, "ks2", "http://games.example/other", now()).0, Action::Block, "{target}");
+    }
+}
+
+#[test]
 fn an_unblock_lifts_no_locked_category_and_no_statutory_entry() {
     let targets = ["adult.example", "both.example", "statutory.example", "http://other.example/bad/page"];
     let unblocks = targets.iter().map(|target| unblock(target, "pupils", 60)).collect();

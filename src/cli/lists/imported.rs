@@ -1,9 +1,9 @@
 //! What became of an import, for people and for programs.
 
-use comfy_table::Table;
 use comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED;
 use serde_json::{Value, json};
 
+use crate::cli::output;
 use crate::control::lists::{FileRow, Report};
 use crate::lists::Rejected;
 
@@ -40,7 +40,7 @@ pub(super) fn json(report: &Report) -> Value {
 
 /// The report as people read it.
 pub(super) fn print(report: &Report) {
-    let mut table = Table::new();
+    let mut table = output::table();
     table.load_style(ASCII_BORDERS_ONLY_CONDENSED);
     table.set_header([
         "list",
@@ -58,27 +58,19 @@ pub(super) fn print(report: &Report) {
         let names = [row.list.clone(), row.file.to_owned(), row.why.to_owned()];
         table.add_row(names.into_iter().chain(counts.map(|count| count.to_string())));
     }
-    println!("{table}");
+    out!("{table}");
     print_rejected(report);
     print_notes(report);
     let kept: usize = report.files.iter().map(|row| row.kept).sum();
     match &report.written_to {
         Some(folder) => {
-            println!(
-                "\n{} of {}: {kept} entries are in {}.",
-                report.source,
-                report.version,
-                folder.display()
-            );
-            println!(
+            out!("\n{} of {}: {kept} entries are in {}.", report.source, report.version, folder.display());
+            out!(
                 "Next: `schoolgate check`, then `systemctl reload schoolgate` (or SIGHUP) puts them in force."
             );
         }
         None => {
-            println!(
-                "\nA dry run: {kept} entries of {} could be imported; nothing was written.",
-                report.source
-            );
+            out!("\nA dry run: {kept} entries of {} could be imported; nothing was written.", report.source);
         }
     }
 }
@@ -89,40 +81,34 @@ fn print_rejected(report: &Report) {
     if shown.peek().is_none() {
         return;
     }
-    println!("\nLines not taken (the first of each file):");
+    out!("\nLines not taken (the first of each file):");
     for (row, line) in shown.by_ref().take(SHOWN) {
-        println!(
-            "  {}/{}:{}:{}: {} ({})",
-            row.list, row.file, line.line, line.column, line.reason, line.text
-        );
+        out!("  {}/{}:{}:{}: {} ({})", row.list, row.file, line.line, line.column, line.reason, line.text);
     }
     let more = shown.count();
     if more > 0 {
-        println!("  and more: --json shows them");
+        out!("  and more: --json shows them");
     }
 }
 
 fn print_notes(report: &Report) {
     if !report.help_lines.is_empty() {
-        println!("\nEntries that touch a help line; help lines stay open whatever lists say:");
+        out!("\nEntries that touch a help line; help lines stay open whatever lists say:");
         for hit in report.help_lines.iter().take(SHOWN) {
-            println!("  {}/{}:{}: {}", hit.list, hit.file, hit.line, hit.entry);
+            out!("  {}/{}:{}: {}", hit.list, hit.file, hit.line, hit.entry);
         }
     }
     if !report.aliases.is_empty() {
         let names = report.aliases.iter().map(|(name, list)| format!("{name} = {list}"));
-        println!(
-            "\nSecond names, which are no lists of their own: {}.",
-            names.collect::<Vec<_>>().join(", ")
-        );
+        out!("\nSecond names, which are no lists of their own: {}.", names.collect::<Vec<_>>().join(", "));
     }
     if report.expressions > 0 {
-        println!("\n{} regular expressions are not used yet.", report.expressions);
+        out!("\n{} regular expressions are not used yet.", report.expressions);
     }
     if !report.unused.is_empty() {
-        println!("\nLists that no category of the policy uses: {}.", report.unused.join(", "));
+        out!("\nLists that no category of the policy uses: {}.", report.unused.join(", "));
     }
     if !report.licence.is_empty() {
-        println!("\nLicence: {}.", report.licence);
+        out!("\nLicence: {}.", report.licence);
     }
 }
