@@ -22,7 +22,7 @@
 //!
 //! An access is one `schoolgate.access` line, recorded before bytes flow. When it ends, a
 //! `schoolgate.close` line with the same `event.id` carries what was not known before: bytes,
-//! duration and who closed. [`query`] joins the two.
+//! duration and who closed. [`query()`] joins the two.
 
 mod chain;
 mod event;

@@ -19,30 +19,47 @@ use crate::settings::Settings;
 /// # Errors
 /// What kept it from starting or from stopping in order.
 pub async fn serve(settings: &Settings) -> Result<()> {
+    // Before anything else: until there is a listener, a signal ends the process on the spot.
+    let signals = Signals::listen()?;
     let bar = bar();
     let running = app::start(settings, &watching(&bar)).await;
     bar.finish_and_clear();
     let running = running?;
     print_welcome(settings, &running);
     tell(&[NotifyState::Ready]);
-    until_stopped(&running).await?;
+    until_stopped(&running, signals).await;
     tell(&[NotifyState::Stopping]);
     tracing::info!("stopping: taking no new connections, finishing what is open");
     running.stop(settings.limits.drain).await
 }
 
+/// What this process may be told.
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Signals> {
+        let listen = |kind| signal(kind).context("can't listen for signals");
+        Ok(Signals {
+            hangup: listen(SignalKind::hangup())?,
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+}
+
 /// Reloads on SIGHUP, feeds the watchdog, comes back on SIGTERM or SIGINT.
-async fn until_stopped(running: &Running) -> Result<()> {
-    let mut hangup = listen(SignalKind::hangup())?;
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut interrupt = listen(SignalKind::interrupt())?;
+async fn until_stopped(running: &Running, mut signals: Signals) {
     let mut heart =
         tokio::time::interval(sd_notify::watchdog_enabled().map_or(Duration::from_secs(10), |span| span / 3));
     loop {
         tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => reload(running).await,
+            _ = signals.terminate.recv() => return,
+            _ = signals.interrupt.recv() => return,
+            _ = signals.hangup.recv() => reload(running).await,
             _ = heart.tick() => if running.is_alive() { tell(&[NotifyState::Watchdog]) },
         }
     }
@@ -74,10 +91,6 @@ async fn reload(running: &Running) {
         }
     }
     tell(&[NotifyState::Ready]);
-}
-
-fn listen(kind: SignalKind) -> Result<Signal> {
-    signal(kind).context("can't listen for signals")
 }
 
 /// Tells systemd, where there is one to tell.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::model::{GroupName, Host, Timestamp, Url};
 
-/// A step of the ladder; the order of [`super::LADDER`] is the order in which they are asked.
+/// A step of the ladder; the order of [`super::ladder::LADDER`] is the order in which they are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rung {
     /// IWF or CTIRU form lists: refuse, always (DfE: can't be disabled at any level).

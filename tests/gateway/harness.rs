@@ -2,6 +2,7 @@
 
 mod browser;
 mod origin;
+mod program;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -13,8 +14,9 @@ use schoolgate::proxy::Door;
 use schoolgate::settings::Settings;
 use tempfile::TempDir;
 
-pub(crate) use browser::{Answer, Browser};
+pub(crate) use browser::{Answer, Browser, within};
 pub(crate) use origin::Origin;
+pub(crate) use program::{Program, Site, follow};
 
 /// The policy of the tests: a walled garden, a key stage, staff; unknown clients besides.
 const POLICY: &str = r#"

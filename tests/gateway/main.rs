@@ -6,3 +6,6 @@
 mod harness;
 
 mod decisions;
+mod names;
+mod netns;
+mod process;

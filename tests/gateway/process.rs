@@ -1,0 +1,8 @@
+//! The real program as an operator meets it: under load, killed, stopped, reloaded, misconfigured.
+
+mod crash;
+mod faults;
+mod load;
+mod manager;
+mod reload;
+mod stop;
