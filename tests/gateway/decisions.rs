@@ -9,6 +9,7 @@ async fn an_allowed_page_passes_and_is_recorded_once_with_its_end() {
     let gateway = Gateway::new().start().await;
     let answer = gateway.browser("ks2").get("http://maths.example/body").await;
     assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(gateway.only_access()["user"]["group"]["name"], "ks2");
     let event = gateway.closed(0).await;
     assert_eq!(event["event"]["action"], "allow");
     assert_eq!(event["url"]["full"], "http://maths.example/body");

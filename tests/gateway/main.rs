@@ -6,3 +6,12 @@
 mod harness;
 
 mod decisions;
+mod evasion;
+mod hold;
+mod limits;
+mod reach;
+mod record;
+mod reload;
+mod requests;
+mod smuggling;
+mod statutory;
