@@ -2,6 +2,7 @@
 
 use schoolgate::control::UnblockRequest;
 use schoolgate::model::Role;
+use schoolgate::proxy::Door;
 
 use crate::harness::{Answer, Gateway};
 
@@ -50,6 +51,22 @@ fn refused(answer: &Answer) -> bool {
         && !answer.body.contains("statutory.example")
 }
 
+/// Asks where redirected clients come in; how often it asked.
+async fn refused_at_the_transparent_doors(gateway: &Gateway, group: &str) -> usize {
+    let browser = gateway.browser(group);
+    let plain = browser.at(gateway.door(Door::TransparentHttp));
+    for (host, path) in
+        [("statutory.example", "/"), ("shared.example", "/listed/./page"), ("198.51.100.7", "/")]
+    {
+        let answer = plain.send(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+        assert!(refused(&answer), "{group} {host}{path}: {answer:?}");
+    }
+    let secure = browser.at(gateway.door(Door::TransparentTls));
+    let answer = secure.tls_direct("www.statutory.example").await.unwrap_err();
+    assert!(answer.body.contains("AccessDenied"), "{group}: {answer:?}");
+    4
+}
+
 async fn gateway(allow: &str) -> Gateway {
     let hosts = r#"{ "*.example" = "127.0.0.1", "resolves-there.test" = "198.51.100.7" }"#;
     let gateway = Gateway::new().setting("RESOLVER__HOSTS", hosts).file("blocklists/school/allow.txt", allow);
@@ -78,6 +95,9 @@ async fn no_group_reaches_a_statutory_entry_and_no_record_names_it() {
             assert!(refused, "{group} {target}: {answer:?}");
             asked += 1;
         }
+    }
+    for group in GROUPS {
+        asked += refused_at_the_transparent_doors(&gateway, group).await;
     }
     for group in &GROUPS[1..3] {
         let answer = gateway.browser(group).tls("maths.example:443", "statutory.example").await.unwrap_err();
