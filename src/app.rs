@@ -140,6 +140,12 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
 }
 
 impl Running {
+    /// The numbers of this gateway.
+    #[must_use]
+    pub fn counters(&self) -> &Metrics {
+        &self.gate.metrics
+    }
+
     /// Whether the heart beats: a real decision is made, and the record can be kept.
     #[must_use]
     pub fn is_alive(&self) -> bool {

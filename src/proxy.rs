@@ -10,6 +10,7 @@ mod gate;
 mod guard;
 mod http;
 mod listen;
+mod parting;
 mod refuse;
 mod sniff;
 pub mod splice;

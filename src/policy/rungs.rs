@@ -8,6 +8,9 @@ use crate::policy::ladder::{Case, Shown, Step};
 use crate::policy::unblock::{State, Target, Unblock};
 use crate::policy::verdict::{Action, Evidence, Reason, Rule, Rung};
 
+/// A protocol of the web that would carry requests unseen: refused for every group.
+const HTTP2_IN_THE_CLEAR: &str = "http2-preface";
+
 /// 0. IWF and CTIRU form lists: refused for everybody, always.
 pub(super) fn statutory(case: &Case<'_>) -> Step {
     let found = case
@@ -122,6 +125,10 @@ pub(super) fn protocol(case: &Case<'_>) -> Step {
     if matches!(case.asked.shown, Shown::TlsOtherName(_)) {
         let text = "the connection names one site outside and another inside".into();
         return protocol_block("name_mismatch", "Names that disagree", text);
+    }
+    if case.asked.shown == Shown::OtherProtocol(HTTP2_IN_THE_CLEAR) {
+        let text = "HTTP/2 in the clear would hide which pages are asked for".into();
+        return protocol_block("http2", "HTTP/2 in the clear", text);
     }
     let fault = match case.asked.shown {
         Shown::OtherProtocol(name) => {

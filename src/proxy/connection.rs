@@ -38,6 +38,11 @@ pub(super) async fn serve(client: Client, gate: &Arc<Gate>) -> io::Result<()> {
             let (question, sight) = of_hello(address, &hello, at, original.port());
             tunnel::carry(connection, question, sight, gate).await
         }
+        (Door::TransparentTls, Seen::Opening(Opening::Http), Some(original))
+            if gate.lets_through(&plain(address, Some(Host::from(original.ip())), original.port())) =>
+        {
+            http::serve(connection, Mode::Origin { port: original.port() }, address, gate).await
+        }
         (_, seen, original) => {
             let host = original.map(|original| Host::from(original.ip()));
             let port = original.map_or(0, |original| original.port());
@@ -64,7 +69,10 @@ pub(super) async fn inside(mut connection: Prefixed, said: Question, gate: &Arc<
             let question = Question { shown, ..said };
             tunnel::carry(connection, question, sight, gate).await
         }
-        Seen::Opening(Opening::Http) if port != Scheme::Https.default_port() => {
+        Seen::Opening(Opening::Http)
+            if port != Scheme::Https.default_port()
+                || gate.lets_through(&plain(said.address, Some(host.clone()), port)) =>
+        {
             Box::pin(http::serve(connection, Mode::Inside { host, port }, said.address, gate)).await
         }
         seen @ (Seen::Opening(Opening::Http | Opening::Other(_))
@@ -93,6 +101,12 @@ fn of_hello(address: std::net::IpAddr, hello: &ClientHello, at: Host, port: u16)
     };
     let destination = Destination { host: Some(host), port, url: None };
     (Question { address, destination, shown }, sight)
+}
+
+/// HTTP where TLS belongs. Who may speak it there has every request judged all the same.
+fn plain(address: std::net::IpAddr, host: Option<Host>, port: u16) -> Question {
+    let shown = Shown::OtherProtocol(name_of(&Seen::Opening(Opening::Http)));
+    Question { address, destination: Destination { host, port, url: None }, shown }
 }
 
 fn name_of(seen: &Seen) -> &'static str {

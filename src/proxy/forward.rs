@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 
 use crate::audit::ClosedBy;
 use crate::model::{Host, Url};
-use crate::proxy::body::{Downloaded, Payload, Uploaded};
+use crate::proxy::body::{BodyError, Downloaded, Payload, Uploaded};
 use crate::proxy::gate::{Gate, Open, Passage, Question};
 use crate::proxy::http::Session;
 use crate::proxy::refuse::Failure;
@@ -28,7 +28,7 @@ use crate::proxy::sniff::Prefixed;
 use crate::proxy::splice::Tunnel;
 use crate::proxy::tunnel;
 
-/// How long an origin may take to begin its answer.
+/// How long an origin may take to begin its answer, once it has been sent the request.
 const FIRST_BYTE: Duration = Duration::from_secs(60);
 /// Connections to origins that one client connection keeps.
 const KEPT: usize = 4;
@@ -82,10 +82,11 @@ impl Session {
         open.note(0, 0, ClosedBy::Error);
         let origin = self.origin(&passage.permit, &passage.addresses).await?;
         let peer = origin.peer;
+        let uploaded = Arc::clone(&up);
         let exchange = self.origins.exchange(origin, request, self, &passage.permit, &passage.addresses);
         let response = tokio::select! {
             response = exchange => response?,
-            () = tokio::time::sleep(FIRST_BYTE) => return Err(Failure::TooSlow),
+            () = overdue(&uploaded) => return Err(Failure::TooSlow),
             () = self.gate.until_refused(&question, Some(peer)) => {
                 open.note(0, 0, ClosedBy::Policy);
                 return Err(Failure::Unreachable);
@@ -268,6 +269,48 @@ fn strip(fields: &mut HeaderMap) {
     fields.remove("keep-alive");
 }
 
+/// Waits until an origin should have begun to answer: a long upload is no silence.
+async fn overdue(uploaded: &AtomicU64) {
+    let mut sent = uploaded.load(Ordering::Relaxed);
+    loop {
+        tokio::time::sleep(FIRST_BYTE).await;
+        let now = uploaded.load(Ordering::Relaxed);
+        if now == sent {
+            return;
+        }
+        sent = now;
+    }
+}
+
+/// Whose fault it was that there is no answer: the client's when its body did not come whole.
 fn failure(fault: &hyper::Error) -> Failure {
-    if fault.is_timeout() { Failure::TooSlow } else { Failure::BadAnswer }
+    let body = std::error::Error::source(fault).and_then(|cause| cause.downcast_ref::<BodyError>());
+    match body {
+        Some(BodyError::Broken(_) | BodyError::Cut) => {
+            Failure::BadRequest(400, "the body of the request could not be read")
+        }
+        Some(BodyError::Idle) => Failure::BadRequest(408, "the body of the request took too long"),
+        None if fault.is_timeout() => Failure::TooSlow,
+        None => Failure::BadAnswer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_that_moves_is_not_overdue() {
+        let uploaded = AtomicU64::new(0);
+        let moving = async {
+            for _ in 0..10 {
+                tokio::time::sleep(FIRST_BYTE / 2).await;
+                uploaded.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let started = tokio::time::Instant::now();
+        tokio::join!(overdue(&uploaded), moving);
+        let waited = started.elapsed();
+        assert!(waited >= FIRST_BYTE * 6 && waited <= FIRST_BYTE * 7, "{waited:?}");
+    }
 }

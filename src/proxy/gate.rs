@@ -204,6 +204,11 @@ impl Gate {
         self.decide(&self.live.snapshot(), &question.asked(&subject))
     }
 
+    /// Whether the answer would be yes now; nothing is recorded.
+    pub(super) fn lets_through(&self, question: &Question) -> bool {
+        self.glance(question).answer.is_some()
+    }
+
     /// Waits until an access that passed to `peer` would no longer be let through.
     pub(super) async fn until_refused(&self, question: &Question, peer: Option<IpAddr>) {
         let mut live = self.live.clone();

@@ -31,7 +31,9 @@ pub(super) struct Guard {
     state: State,
     waits: Waits,
     deadline: Pin<Box<Sleep>>,
-    fault: Option<HeadFault>,
+    /// Runs while the client takes none of what it is sent.
+    stalled: Option<Pin<Box<Sleep>>>,
+    fault_in_head: Option<HeadFault>,
     busy: Arc<AtomicBool>,
 }
 
@@ -78,14 +80,16 @@ impl Guard {
             state: State::Head { begun },
             waits,
             deadline: Box::pin(tokio::time::sleep(wait)),
-            fault: None,
+            stalled: None,
+            fault_in_head: None,
             busy: Arc::default(),
         }
     }
 
-    /// The fault for which the guard ended the connection, if it did.
-    pub(super) fn fault(&self) -> Option<HeadFault> {
-        self.fault
+    /// The fault in a head for which the guard ended the connection, if it did. Of a fault in a
+    /// body hyper sees the end and answers: one request, one answer.
+    pub(super) fn fault_in_head(&self) -> Option<HeadFault> {
+        self.fault_in_head
     }
 
     /// Set while a request is being answered: then the client may be silent.
@@ -99,12 +103,30 @@ impl Guard {
     }
 
     fn end(&mut self, fault: HeadFault) {
-        self.fault = Some(fault);
+        if matches!(self.state, State::Head { .. }) {
+            self.fault_in_head = Some(fault);
+        }
         self.state = State::Over;
     }
 
     fn wait(&mut self, span: Duration) {
         self.deadline.as_mut().reset(Instant::now() + span);
+    }
+
+    /// Ends a wait for a client that takes nothing for too long.
+    fn unless_stalled<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        polled: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if polled.is_ready() {
+            self.stalled = None;
+            return polled;
+        }
+        let idle = self.waits.idle;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client took none of its answer")))
     }
 
     /// Judges what is buffered; moves on when a whole head is there.
@@ -261,7 +283,8 @@ impl AsyncRead for Guard {
 
 impl AsyncWrite for Guard {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.unless_stalled(cx, polled)
     }
 
     fn poll_write_vectored(
@@ -269,7 +292,8 @@ impl AsyncWrite for Guard {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.unless_stalled(cx, polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -280,7 +304,9 @@ impl AsyncWrite for Guard {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+    /// Flushes and no more: the connection may go on as another protocol, or with an answer to
+    /// a fault; whoever takes it back from hyper closes it.
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
     }
 }

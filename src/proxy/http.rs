@@ -4,11 +4,11 @@
 //! leaves; nothing that a client sends behind a refused CONNECT or upgrade is ever passed on.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::io;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
@@ -16,8 +16,9 @@ use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
+use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 
 use crate::audit::{Seen as Sight, Visibility};
@@ -28,6 +29,7 @@ use crate::proxy::connection;
 use crate::proxy::forward::{Origins, Switched};
 use crate::proxy::gate::{Admission, Gate, Question};
 use crate::proxy::guard::{Guard, Waits};
+use crate::proxy::parting;
 use crate::proxy::refuse::{self, About, Failure};
 use crate::proxy::sniff::Prefixed;
 use crate::wire::http_head::HeadFault;
@@ -58,6 +60,8 @@ pub(super) struct Session {
     mode: Mode,
     address: IpAddr,
     busy: Arc<AtomicBool>,
+    /// Whether a request was HTTP/1.0, to which an answer of unknown length ends with the connection.
+    unframed: AtomicBool,
     next: Mutex<Option<Next>>,
 }
 
@@ -84,6 +88,7 @@ pub(super) async fn serve(
         mode,
         address,
         busy: guard.busy(),
+        unframed: AtomicBool::new(false),
         next: Mutex::new(None),
     });
     let answering = Arc::clone(&session);
@@ -97,7 +102,9 @@ pub(super) async fn serve(
         let mut told = false;
         loop {
             tokio::select! {
-                served = poll_fn(|cx| conn.poll_without_shutdown(cx)) => break served,
+                // Not `poll_without_shutdown`, which may end before the last bytes are flushed; the
+                // guard keeps the socket open beyond hyper's shutdown.
+                served = &mut conn => break served,
                 () = &mut stopping, if !told => {
                     told = true;
                     std::pin::Pin::new(&mut conn).graceful_shutdown();
@@ -106,15 +113,22 @@ pub(super) async fn serve(
         }
     };
     let guard = conn.into_parts().io.into_inner();
-    if let Some(fault) = guard.fault() {
+    if let Some(fault) = guard.fault_in_head() {
         return answer_fault(guard.into_inner(), fault, gate).await;
     }
-    served.map_err(io::Error::other)?;
+    if let Err(fault) = served {
+        if session.unframed.load(Ordering::Relaxed) {
+            // The end of such an answer is the end of the connection: only a reset tells a
+            // broken one from a whole one.
+            let _ = SockRef::from(&guard.into_inner().stream).set_linger(Some(Duration::ZERO));
+        }
+        return Err(io::Error::other(fault));
+    }
     let next = session.next.lock().unwrap_or_else(PoisonError::into_inner).take();
     match next {
         Some(Next::Inside(question)) => connection::inside(guard.into_inner(), question, gate).await,
         Some(Next::Switched(switched)) => switched.run(guard.into_inner(), gate).await,
-        None => guard.into_inner().stream.shutdown().await,
+        None => parting::part(guard.into_inner().stream).await,
     }
 }
 
@@ -133,12 +147,15 @@ async fn answer_fault(connection: Prefixed, fault: HeadFault, gate: &Gate) -> io
     let mut stream = connection.stream;
     stream.write_all(text.as_bytes()).await?;
     stream.write_all(&body).await?;
-    stream.shutdown().await
+    parting::part(stream).await
 }
 
 impl Session {
     async fn answer(self: Arc<Session>, request: Request<Incoming>) -> Response<Payload> {
         self.busy.store(true, Ordering::Relaxed);
+        if request.version() == Version::HTTP_10 {
+            self.unframed.store(true, Ordering::Relaxed);
+        }
         let response = if request.method() == Method::CONNECT {
             self.connect(&request).await
         } else {
@@ -161,7 +178,7 @@ impl Session {
         let port = authority.port_u16().unwrap_or(0);
         let destination = Destination { host: Some(host), port, url: None };
         let question = Question { address: self.address, destination, shown: Shown::ConnectTarget };
-        if self.gate.glance(&question).answer.is_none() {
+        if !self.gate.lets_through(&question) {
             let sight = Sight {
                 visibility: Visibility::Host,
                 scheme: Some(Scheme::Https),

@@ -14,6 +14,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::policy::{Reason, Rung};
+use crate::proxy::parting;
 use crate::wire::alert;
 
 /// A page that explains itself, in English and Welsh.
@@ -101,7 +102,7 @@ pub(super) fn failed(failure: Failure, school: &str) -> Response<Full<Bytes>> {
 pub(super) async fn tls(mut stream: TcpStream, description: u8) {
     // The client may be gone already; then there is nobody to tell.
     let _ = stream.write_all(&alert::fatal(description)).await;
-    let _ = stream.shutdown().await;
+    let _ = parting::part(stream).await;
 }
 
 impl Failure {

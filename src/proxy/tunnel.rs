@@ -3,10 +3,9 @@
 use std::io;
 use std::sync::Arc;
 
-use tokio::io::AsyncWriteExt;
-
 use crate::audit::{ClosedBy, Seen as Sight};
 use crate::proxy::gate::{Admission, Gate, Open, Passage, Question};
+use crate::proxy::parting;
 use crate::proxy::refuse;
 use crate::proxy::sniff::Prefixed;
 use crate::proxy::splice::{self, EndedBy, Traffic, Tunnel};
@@ -88,11 +87,13 @@ pub(super) async fn hold(ends: Tunnel, question: &Question, open: Open, gate: &G
     open.end(traffic.up(), traffic.down(), closed_by);
 }
 
-async fn refuse(mut connection: Prefixed, alert: Option<u8>) -> io::Result<()> {
+async fn refuse(connection: Prefixed, alert: Option<u8>) -> io::Result<()> {
     match alert {
-        Some(description) => refuse::tls(connection.stream, description).await,
+        Some(description) => {
+            refuse::tls(connection.stream, description).await;
+            Ok(())
+        }
         // No alert to give: a plain end.
-        None => connection.stream.shutdown().await?,
+        None => parting::part(connection.stream).await,
     }
-    Ok(())
 }

@@ -9,6 +9,7 @@ async fn an_allowed_page_passes_and_is_recorded_once_with_its_end() {
     let gateway = Gateway::new().start().await;
     let answer = gateway.browser("ks2").get("http://maths.example/body").await;
     assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(gateway.only_access()["user"]["group"]["name"], "ks2");
     let event = gateway.closed(0).await;
     assert_eq!(event["event"]["action"], "allow");
     assert_eq!(event["url"]["full"], "http://maths.example/body");
@@ -76,6 +77,8 @@ async fn a_blocked_host_is_refused_by_connect_and_at_the_transparent_doors() {
         assert!(answer.body.contains("AccessDenied"), "{name}: {answer:?}");
     }
     let http = browser.at(gateway.door(Door::TransparentHttp));
+    let answer = http.send("GET / HTTP/1.1\r\nHost: maths.example\r\nConnection: close\r\n\r\n").await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "hello from the origin"), "{answer:?}");
     for host in ["games.example", "GAMES.EXAMPLE", "games.example."] {
         let answer = http.send(&format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).await;
         assert_eq!(answer.status, 403, "{host}: {answer:?}");

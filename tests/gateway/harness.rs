@@ -1,8 +1,10 @@
 //! A gateway under test: `Gateway::new().start().await`, then `browser("ks2").get(url)`.
 
 mod browser;
+mod hello;
 mod origin;
 mod program;
+mod talk;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -15,11 +17,13 @@ use schoolgate::settings::Settings;
 use tempfile::TempDir;
 
 pub(crate) use browser::{Answer, Browser, within};
-pub(crate) use origin::Origin;
+pub(crate) use hello::{Dripped, hello, in_records};
+pub(crate) use origin::{Origin, never_reached};
 pub(crate) use program::{Program, Site, follow};
+pub(crate) use talk::Talk;
 
 /// The policy of the tests: a walled garden, a key stage, staff; unknown clients besides.
-const POLICY: &str = r#"
+pub(crate) const POLICY: &str = r#"
 [groups.pupils]
 name = "Pupils"
 default = "allow"
@@ -90,6 +94,7 @@ pub(crate) struct Builder {
 
 impl Gateway {
     /// A gateway as usual; say what is to be other, then `start`.
+    #[expect(clippy::new_ret_no_self, reason = "`Gateway::new().start()` reads as it happens")]
     pub(crate) fn new() -> Builder {
         Builder { policy: POLICY.to_owned(), settings: Vec::new(), files: Vec::new() }
     }
@@ -150,6 +155,29 @@ impl Gateway {
                 return record.event.clone();
             }
             assert!(tokio::time::Instant::now() < deadline, "never closed: {:#?}", accesses.get(at));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Everything in the audit folder, as it lies on disk.
+    pub(crate) fn trail(&self) -> String {
+        let mut all = Vec::new();
+        gather(&app::audit_dir(&self.settings), &mut all);
+        String::from_utf8_lossy(&all).into_owned()
+    }
+
+    /// A number of `/metrics`, labels summed.
+    pub(crate) fn metric(&self, name: &str) -> i64 {
+        let text = self.running.counters().render().unwrap();
+        let lines = text.lines().filter(|line| line.starts_with(&format!("schoolgate_{name}")));
+        lines.map(|line| line.rsplit(' ').next().unwrap().parse::<i64>().unwrap()).sum()
+    }
+
+    /// Waits until `seen` says so.
+    pub(crate) async fn eventually(&self, what: &str, seen: impl Fn(&Gateway) -> bool) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
+        while !seen(self) {
+            assert!(tokio::time::Instant::now() < deadline, "never came: {what}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -219,6 +247,16 @@ impl Builder {
         for (path, text) in &self.files {
             put(path, text);
         }
+    }
+}
+
+fn gather(path: &Path, into: &mut Vec<u8>) {
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path).unwrap() {
+            gather(&entry.unwrap().path(), into);
+        }
+    } else {
+        into.extend(std::fs::read(path).unwrap());
     }
 }
 

@@ -6,6 +6,15 @@
 mod harness;
 
 mod decisions;
+mod evasion;
+mod hold;
+mod limits;
 mod names;
 mod netns;
 mod process;
+mod reach;
+mod record;
+mod reload;
+mod requests;
+mod smuggling;
+mod statutory;

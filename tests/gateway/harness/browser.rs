@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+use crate::harness::talk::Talk;
 
 /// How long anything may take before a test fails.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -42,11 +44,26 @@ impl Browser {
 
     /// A bare connection to the proxy from this client's address.
     pub(crate) async fn connection(&self) -> TcpStream {
+        self.connect_from(TcpSocket::new_v4().unwrap()).await
+    }
+
+    /// As `connection`, taking in little at a time.
+    pub(crate) async fn narrow(&self) -> TcpStream {
         let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(8 * 1024).unwrap();
+        self.connect_from(socket).await
+    }
+
+    async fn connect_from(&self, socket: TcpSocket) -> TcpStream {
         socket.bind(SocketAddr::new(self.address, 0)).unwrap();
         let stream = socket.connect(self.proxy).await.unwrap();
         stream.set_nodelay(true).unwrap();
         stream
+    }
+
+    /// A connection on which several things are said.
+    pub(crate) async fn talk(&self) -> Talk {
+        Talk::new(self.connection().await)
     }
 
     /// GET through the proxy: absolute-form for http, CONNECT and TLS for https.
@@ -126,7 +143,11 @@ impl Browser {
         self.handshake(stream, name).await
     }
 
-    async fn handshake(&self, stream: TcpStream, name: &str) -> Result<TlsStream<TcpStream>, Answer> {
+    /// TLS for a name over a connection that is open already.
+    pub(crate) async fn handshake<S>(&self, stream: S, name: &str) -> Result<TlsStream<S>, Answer>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let mut roots = RootCertStore::empty();
         roots.add(self.authority.clone()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -157,7 +178,7 @@ pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("took too long")
 }
 
-fn parse(bytes: &[u8]) -> Answer {
+pub(super) fn parse(bytes: &[u8]) -> Answer {
     let text = String::from_utf8_lossy(bytes);
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);

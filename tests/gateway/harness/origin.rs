@@ -10,6 +10,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
+use crate::harness::talk::dechunk;
+
 /// The names that the TLS origin is certified for.
 const NAMES: [&str; 10] = [
     "maths.example",
@@ -100,12 +102,24 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, heads: &Mutex<V
         let reply = match path.split('?').next().unwrap_or("/") {
             "/body" => reply("text/plain", &body),
             "/head" => reply("text/plain", head.as_bytes()),
+            "/path" => reply("text/plain", path.as_bytes()),
+            "/hop" => {
+                b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: x-hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n\
+                  Proxy-Authenticate: Basic\r\nX-End: 1\r\n\r\nok"
+                    .to_vec()
+            }
+            "/huge" => reply("application/octet-stream", &vec![b'x'; 16 << 20]),
             "/large" => reply("application/octet-stream", &vec![b'x'; 1 << 20]),
             "/chunked" => {
                 b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n".to_vec()
             }
             "/truncated" => {
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this").await;
+                return;
+            }
+            "/truncated-chunked" => {
+                let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nonly this\r\n";
+                let _ = stream.write_all(head).await;
                 return;
             }
             "/stream" => {
@@ -129,6 +143,7 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, heads: &Mutex<V
             "/silent" => std::future::pending().await,
             _ => reply("text/plain", b"hello from the origin"),
         };
+        let reply = if head.starts_with("HEAD ") { only_head(reply) } else { reply };
         let sent = stream.write_all(&reply).await.is_ok() && stream.flush().await.is_ok();
         if !sent || head.to_ascii_lowercase().contains("\r\nconnection: close") {
             let _ = stream.shutdown().await;
@@ -142,6 +157,12 @@ fn reply(kind: &str, body: &[u8]) -> Vec<u8> {
         format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", body.len())
             .into_bytes();
     reply.extend_from_slice(body);
+    reply
+}
+
+fn only_head(mut reply: Vec<u8>) -> Vec<u8> {
+    let end = reply.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
+    reply.truncate(end + 4);
     reply
 }
 
@@ -174,12 +195,15 @@ async fn read_body(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>, 
         })
     };
     if field("transfer-encoding:").is_some() {
-        while !buffer.windows(5).any(|bytes| bytes == b"0\r\n\r\n") {
+        loop {
+            if let Some((body, end)) = dechunk(buffer) {
+                buffer.drain(..end);
+                return body;
+            }
             if stream.read_buf(buffer).await.unwrap_or(0) == 0 {
-                break;
+                return Vec::new();
             }
         }
-        return std::mem::take(buffer);
     }
     let length = field("content-length:").and_then(|length| length.parse().ok()).unwrap_or(0);
     while buffer.len() < length {
@@ -191,8 +215,8 @@ async fn read_body(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>, 
 }
 
 /// A listener that remembers whether anybody came; for what must not be reached.
-pub(crate) async fn never_reached() -> (SocketAddr, tokio::sync::oneshot::Receiver<TcpStream>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+pub(crate) async fn never_reached(ip: &str) -> (SocketAddr, tokio::sync::oneshot::Receiver<TcpStream>) {
+    let listener = TcpListener::bind((ip, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let (tell, told) = tokio::sync::oneshot::channel();
     tokio::spawn(async move {
