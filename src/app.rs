@@ -32,6 +32,10 @@ pub use service::serve;
 /// How far the gateway's time may be ahead of the wall clock before it is said.
 const CLOCK_ALARM: Duration = Duration::from_secs(60);
 
+/// What every page says of a box without a statutory list under licence.
+const UNLICENSED: &str =
+    "This filter is on trial: it holds no IWF or police list, and must not be used with pupils.";
+
 /// A gateway that runs.
 pub struct Running {
     /// Where clients come in.
@@ -118,6 +122,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         upstream: Upstream::new(ways(settings, own_ports))?,
         bounds: bounds(settings),
         site: settings.site.name.clone(),
+        notice: settings.statutory.unlicensed.then_some(UNLICENSED),
         stop: stop.clone(),
         cut,
     }));

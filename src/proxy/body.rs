@@ -196,8 +196,10 @@ impl Drop for Downloaded {
         let up = self.up.load(Ordering::Relaxed);
         self.session.gate.metrics.bytes(Direction::Up, up);
         self.session.gate.metrics.bytes(Direction::Down, self.down);
+        let cut = self.closed_by == ClosedBy::Client && self.session.gate.cut.is_cancelled();
+        let closed_by = if cut { ClosedBy::Gateway } else { self.closed_by };
         if let Some(open) = self.open.take() {
-            open.end(up, self.down, self.closed_by);
+            open.end(up, self.down, closed_by);
         }
         self.session.answered();
     }

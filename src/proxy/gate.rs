@@ -45,6 +45,8 @@ pub struct Gate {
     pub bounds: Bounds,
     /// The school's name, for its pages.
     pub site: String,
+    /// What must be said on every page.
+    pub notice: Option<&'static str>,
     /// Told when the gateway is to stop: idle connections end, others finish what they do.
     pub stop: CancellationToken,
     /// Told when the time to drain is over: tunnels end too.
@@ -87,6 +89,8 @@ pub struct Parts {
     pub bounds: Bounds,
     /// The school's name.
     pub site: String,
+    /// What must be said on every page.
+    pub notice: Option<&'static str>,
     /// The signal to stop.
     pub stop: CancellationToken,
     /// The signal to end what is left.
@@ -146,6 +150,7 @@ impl Gate {
             upstream: parts.upstream,
             bounds: parts.bounds,
             site: parts.site,
+            notice: parts.notice,
             stop: parts.stop,
             cut: parts.cut,
         }
@@ -160,6 +165,7 @@ impl Gate {
         let policy = self.live.snapshot();
         let subject = self.directory.attribute(question.address);
         let mut verdict = self.decide(&policy, &question.asked(&subject));
+        self.metrics.decision_took(started.elapsed());
         let mut addresses = Ok(Vec::new());
         if let Some(permit) = &verdict.answer {
             addresses = self.upstream.resolve(permit.host()).await;
@@ -257,7 +263,6 @@ impl Gate {
     ) -> Result<Receipt, Unrecorded> {
         let group = verdict.group.as_str();
         self.metrics.decided(verdict.action.as_str(), verdict.reason.rung.as_str(), group);
-        self.metrics.decision_took(seen.duration.unwrap_or_default());
         self.metrics.visibility(visibility(seen.visibility), group);
         let access = Access::new(subject, destination, verdict, &seen);
         let recorded = self.recorder.record(Entry::Access(access));

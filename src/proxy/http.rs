@@ -109,6 +109,8 @@ pub(super) async fn serve(
                     told = true;
                     std::pin::Pin::new(&mut conn).graceful_shutdown();
                 }
+                // The time to drain is over: what is under way is dropped, and closed in the record.
+                () = gate.cut.cancelled() => return Ok(()),
             }
         }
     };
@@ -229,14 +231,15 @@ impl Session {
         let url = match (&self.mode, absolute, field) {
             (_, true, _) => Url::parse(&target.to_string()),
             (Mode::Proxy, false, _) | (_, false, None) => return Err(Failure::NotASite),
-            (Mode::Origin { .. } | Mode::Inside { .. }, false, Some(host)) => {
-                Url::parse(&format!("http://{host}{path}"))
+            (Mode::Origin { port } | Mode::Inside { port, .. }, false, Some(host)) => {
+                let port = if names_port(host) { String::new() } else { format!(":{port}") };
+                Url::parse(&format!("http://{host}{port}{path}"))
             }
         };
         let url = url.map_err(|fault| bad_url(&fault))?;
         let agrees = match &self.mode {
             Mode::Proxy => true,
-            Mode::Origin { port } => url.port() == *port || url.port() == Scheme::Http.default_port(),
+            Mode::Origin { port } => url.port() == *port,
             Mode::Inside { host, port } => url.host() == host && url.port() == *port,
         };
         if url.scheme() != Scheme::Http {
@@ -255,7 +258,12 @@ impl Session {
         site: Option<&str>,
         asked: &HeaderMap,
     ) -> Response<Payload> {
-        let about = About { school: &self.gate.site, site, sequence: refusal.receipt.sequence };
+        let about = About {
+            school: &self.gate.site,
+            notice: self.gate.notice,
+            site,
+            sequence: refusal.receipt.sequence,
+        };
         let response = refuse::blocked(&refusal.reason, &about, asked).map(Payload::page);
         closing(response)
     }
@@ -278,6 +286,11 @@ impl Session {
 fn closing(mut response: Response<Payload>) -> Response<Payload> {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
+}
+
+/// Whether a `Host` field names a port; where it does not, the one that was dialled is meant.
+fn names_port(host: &str) -> bool {
+    host.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn bad_host(_: &HostError) -> Failure {

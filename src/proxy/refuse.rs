@@ -24,6 +24,7 @@ struct Page<'a> {
     title: &'a str,
     school: &'a str,
     site: Option<&'a str>,
+    notice: Option<&'static str>,
     parts: [Part<'a>; 2],
     help: bool,
     reference: String,
@@ -39,6 +40,8 @@ struct Part<'a> {
 pub(super) struct About<'a> {
     /// The school.
     pub(super) school: &'a str,
+    /// What must be said on every page, such as that no statutory list is held.
+    pub(super) notice: Option<&'static str>,
     /// The host that was asked for.
     pub(super) site: Option<&'a str>,
     /// The number of the record.
@@ -69,6 +72,7 @@ pub(super) fn blocked(reason: &Reason, about: &About<'_>, asked: &HeaderMap) -> 
         title: "This site is blocked",
         school: about.school,
         site: about.site.filter(|_| !statutory),
+        notice: about.notice,
         parts: if statutory { statutory_parts() } else { blocked_parts(reason) },
         help: !statutory,
         reference: format!("Reference {}", about.sequence),
@@ -88,6 +92,7 @@ pub(super) fn failed(failure: Failure, school: &str) -> Response<Full<Bytes>> {
         title: "This page could not be shown",
         school,
         site: None,
+        notice: None,
         parts: [
             Part { lang: "en-GB", heading: "This page could not be shown", lines: vec![english.into()] },
             Part { lang: "cy", heading: "Nid oedd modd dangos y dudalen hon", lines: vec![welsh.into()] },

@@ -184,10 +184,16 @@ impl Gateway {
 
     /// Stops in order; the trail must verify afterwards.
     pub(crate) async fn stop(self) {
+        self.stop_within(Duration::from_secs(5)).await;
+    }
+
+    /// As `stop`, with so long to drain; the folder stays for as long as it is held.
+    pub(crate) async fn stop_within(self, drain: Duration) -> TempDir {
         let dir = app::audit_dir(&self.settings);
-        self.running.stop(Duration::from_secs(5)).await.unwrap();
+        self.running.stop(drain).await.unwrap();
         let report = audit::verify(&dir, &[]).unwrap();
         assert!(report.is_sound(), "{:#?}", report.faults);
+        self.folder
     }
 }
 
