@@ -153,6 +153,14 @@ async fn what_shows_no_name_is_refused(rig: &Rig, family: Family) {
     let script = format!("printf 'SSH-2.0-x\\r\\n' | timeout 5 curl -sS --max-time 4 telnet://{at}:443");
     let said = rig.run("pupil", &["sh", "-c", &script]).await;
     assert_eq!(said.out, "", "something other than TLS is answered on port 443: {said:?}");
+    let trail = rig.site.trail();
+    let mut nameless = trail.iter().filter(|event| event["destination"]["domain"].is_null());
+    let mut refused = || {
+        let event = nameless.find(|event| event["destination"]["ip"] == family.maths).expect("a record");
+        (event["event"]["action"].as_str(), event["tls"]["client"]["server_name"].as_str())
+    };
+    // First TLS without a name, then what is no TLS.
+    assert_eq!([refused(), refused()], [(Some("block"), None); 2], "recorded with their address");
 }
 
 async fn nothing_goes_round(rig: &Rig, family: Family) {
