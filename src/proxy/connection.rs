@@ -67,6 +67,7 @@ pub(super) async fn inside(mut connection: Prefixed, said: Question, gate: &Arc<
                 (shown, _) => shown.clone(),
             };
             let question = Question { shown, ..said };
+            let sight = Sight { visibility: Visibility::Host, ..sight };
             tunnel::carry(connection, question, sight, gate).await
         }
         Seen::Opening(Opening::Http)

@@ -187,6 +187,13 @@ impl Gateway {
         self.stop_within(Duration::from_secs(5)).await;
     }
 
+    /// Stops in order and starts again on the same state.
+    pub(crate) async fn restarted(self) -> Gateway {
+        self.running.stop(Duration::from_secs(5)).await.unwrap();
+        let running = app::start(&self.settings, &|_, _, _| {}).await.unwrap();
+        Gateway { running, ..self }
+    }
+
     /// As `stop`, with so long to drain; the folder stays for as long as it is held.
     pub(crate) async fn stop_within(self, drain: Duration) -> TempDir {
         let dir = app::audit_dir(&self.settings);

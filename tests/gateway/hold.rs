@@ -137,6 +137,33 @@ async fn an_unblock_that_runs_out_ends_what_it_opened() {
     gateway.stop().await;
 }
 
+/// Invariant 12: an unblock holds across a restart, for its audience and no longer than its time;
+/// what was asked for and not yet approved opens nothing then either.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unblock_holds_across_a_restart_and_a_pending_one_opens_nothing() {
+    let gateway = Gateway::new().start().await;
+    let head = headteacher(&gateway).await;
+    let request = UnblockRequest { minutes: Some(30), ..games_for("ks2") };
+    let kept = gateway.running.control.request_unblock(&head, &request, None).await.unwrap().value;
+    let gateway = gateway.restarted().await;
+    assert_eq!(gateway.browser("ks2").get("http://games.example/").await.status, 200);
+    assert_eq!(gateway.browser("eyfs_ks1").get("http://games.example/").await.status, 403);
+    let control = &gateway.running.control;
+    control.decide(&head, kept.unblock.id, Decision::Revoke, None, None).await.unwrap();
+    let teacher = Staff { name: "t.teacher".parse().unwrap(), roles: vec![Role::Teacher], disabled: false };
+    control.add_staff(&teacher.name, &teacher.roles).await.unwrap();
+    let asked = control.request_unblock(&teacher, &request, None).await.unwrap().value;
+    let gateway = gateway.restarted().await;
+    let now = gateway.running.control.now();
+    assert_eq!(asked.unblock.state(now), schoolgate::policy::State::Pending);
+    assert_eq!(gateway.browser("ks2").get("http://games.example/").await.status, 403);
+    let steps: Vec<_> = gateway.events("schoolgate.unblock").into_iter().map(|record| record.event).collect();
+    let actions: Vec<&str> = steps.iter().filter_map(|event| event["event"]["action"].as_str()).collect();
+    assert_eq!(actions, ["unblock.requested", "unblock.revoked", "unblock.requested"], "each step once");
+    assert!(steps.iter().all(|event| event["schoolgate"]["details"]["justification"].is_string()));
+    gateway.stop().await;
+}
+
 /// Invariant 13: a client in another group is judged as such from its next request on, also on a
 /// connection that was open before; and its tunnels end if the group may not have them.
 #[tokio::test(flavor = "multi_thread")]

@@ -236,7 +236,7 @@ fn source_name(name: String) -> Result<String, ImportError> {
     if fits { Ok(name) } else { Err(ImportError::Name(name)) }
 }
 
-/// `shalla` of `/tmp/shalla.tar.gz`.
+/// `shalla` of `shalla.tar.gz`.
 fn stem(path: &Path) -> String {
     let path = fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
