@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::proxy::connection;
 use crate::proxy::gate::Gate;
+use crate::telemetry::Metrics;
 
 /// How long the loop rests after the system refused it a descriptor.
 const BREATH: Duration = Duration::from_millis(50);
@@ -121,22 +122,27 @@ pub async fn accept(
     }
 }
 
-/// Serves one connection; a panic ends that connection alone, and is counted.
+/// Serves one connection in its place.
 async fn guarded(stream: TcpStream, peer: SocketAddr, door: Door, gate: Arc<Gate>, place: Place) {
     let _open = gate.metrics.connection_opened(door.as_str());
-    let served = AssertUnwindSafe(async {
+    let served = async {
         let client = arrive(stream, peer, door)?;
         connection::serve(client, &gate).await
-    });
-    match served.catch_unwind().await {
+    };
+    confined(door, &gate.metrics, served).await;
+    drop(place);
+}
+
+/// Waits for a connection's end. A panic ends that connection alone, and is counted.
+async fn confined(door: Door, metrics: &Metrics, served: impl Future<Output = io::Result<()>>) {
+    match AssertUnwindSafe(served).catch_unwind().await {
         Ok(Ok(())) => {}
         Ok(Err(fault)) => tracing::debug!(door = door.as_str(), %fault, "a connection ended early"),
         Err(_) => {
-            gate.metrics.panicked();
+            metrics.panicked();
             tracing::error!(door = door.as_str(), "a connection was ended by a fault of this program");
         }
     }
-    drop(place);
 }
 
 fn arrive(stream: TcpStream, peer: SocketAddr, door: Door) -> io::Result<Client> {
@@ -198,5 +204,32 @@ impl Drop for Place {
                 inside.remove(&self.address);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Invariant 22: a panic is confined to its connection and counted.
+    #[tokio::test]
+    async fn a_panic_ends_one_connection_and_is_counted() {
+        let metrics = Metrics::new().unwrap();
+        confined(Door::Explicit, &metrics, async { panic!("on purpose") }).await;
+        confined(Door::Explicit, &metrics, async { Ok(()) }).await;
+        let page = metrics.render().unwrap();
+        assert!(page.contains("schoolgate_panics_total 1"), "{page}");
+    }
+
+    #[test]
+    fn a_place_is_given_back_when_its_connection_ends() {
+        let crowd = Crowd::new(3, 2);
+        let (first, second) = ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
+        let held = [crowd.admit(first), crowd.admit(first)];
+        assert!(held.iter().all(Option::is_some) && crowd.admit(first).is_none(), "two a client");
+        let other = crowd.admit(second);
+        assert!(other.is_some() && crowd.admit(second).is_none(), "three in all");
+        drop(held);
+        assert!(crowd.admit(first).is_some(), "given back");
     }
 }
