@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use crate::audit::{Act, Actor, Entry, Observer, Recorder, Writer};
 use crate::clock::Clock;
@@ -20,7 +21,7 @@ use crate::control::{Control, Shared, Sources, Unlicensed};
 use crate::identity::Directory;
 use crate::model::Timestamp;
 use crate::policy::Reach;
-use crate::proxy::{self, Bounds, Door, Gate, Upstream, Ways};
+use crate::proxy::{self, Bounds, Crowd, Door, Gate, Upstream, Ways};
 use crate::settings::Settings;
 use crate::telemetry::Metrics;
 
@@ -113,7 +114,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
     record_start(settings, &recorder, &clock).await?;
     let control = Arc::new(Control::start(sources(settings, reach), shared, progress).await?);
     let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
-    let gate = Arc::new(Gate::new(proxy::Parts {
+    let gate = Arc::new(Gate {
         live: control.live(),
         directory,
         recorder: recorder.clone(),
@@ -125,7 +126,8 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         notice: settings.statutory.unlicensed.then_some(UNLICENSED),
         stop: stop.clone(),
         cut,
-    }));
+        crowd: Crowd::new(settings.limits.connections, settings.limits.per_client),
+    });
     let (admin, metrics_at) = (local_addresses(&bound.admin), local_addresses(&bound.metrics));
     let admin_thread = admin::spawn(admin::Parts {
         settings,
@@ -232,6 +234,21 @@ fn open_trail(settings: &Settings) -> Result<(Recorder, Writer, Clock)> {
     Ok((recorder, writer, started))
 }
 
+/// This gateway's own id, made at its first start: a name may be given twice, this is not.
+fn gateway_id(settings: &Settings) -> Result<Uuid> {
+    let file = settings.state.dir.join("gateway-id");
+    let named = || format!("can't keep the gateway's id in {}", file.display());
+    match std::fs::read_to_string(&file) {
+        Ok(text) => text.trim().parse().with_context(named),
+        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
+            let id = Uuid::now_v7();
+            std::fs::write(&file, format!("{id}\n")).with_context(named)?;
+            Ok(id)
+        }
+        Err(fault) => Err(fault).with_context(named),
+    }
+}
+
 async fn record_start(settings: &Settings, recorder: &Recorder, clock: &Clock) -> Result<()> {
     let ahead = clock.ahead_of_wall();
     if ahead > CLOCK_ALARM {
@@ -239,6 +256,7 @@ async fn record_start(settings: &Settings, recorder: &Recorder, clock: &Clock) -
         tracing::warn!(seconds, "the wall clock is behind the record's last event: is the clock right?");
     }
     let act = Act::new(Actor::System, "gateway.started")
+        .with("gateway_id", gateway_id(settings)?.to_string())
         .with("unlicensed", settings.statutory.unlicensed)
         .with("clock_ahead_seconds", ahead.as_secs())
         .with("ports_remapped", settings.upstream.ports.len());
@@ -258,14 +276,7 @@ fn ways(settings: &Settings, own_ports: Vec<u16>) -> Ways {
 
 fn bounds(settings: &Settings) -> Bounds {
     let limits = &settings.limits;
-    Bounds {
-        connections: limits.connections,
-        per_client: limits.per_client,
-        head_bytes: limits.header_bytes,
-        hello: limits.hello,
-        head: limits.head,
-        idle: limits.idle,
-    }
+    Bounds { head_bytes: limits.header_bytes, hello: limits.hello, head: limits.head, idle: limits.idle }
 }
 
 fn local_addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {

@@ -80,7 +80,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = || Settings::load(&arguments.config, environment());
     match arguments.command {
-        Command::Serve => serve::run(&settings()?),
+        Command::Serve => serve::run(&settings()?, &arguments.config),
         Command::Check(check) => check.run(&arguments.config),
         Command::Explain(explain) => explain.run(&settings()?),
         Command::Unblock(unblock) => unblock.run(&settings()?),

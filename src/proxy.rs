@@ -17,6 +17,6 @@ pub mod splice;
 mod tunnel;
 mod upstream;
 
-pub use gate::{Bounds, Gate, Parts};
-pub use listen::{Client, Door, accept, bind};
+pub use gate::{Bounds, Gate};
+pub use listen::{Client, Crowd, Door, accept, bind};
 pub use upstream::{DialError, NameError, ResolverError, Upstream, Ways};

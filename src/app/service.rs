@@ -1,5 +1,6 @@
 //! The life of the service: start, signals, watchdog, stop.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,18 +15,19 @@ use crate::control::StartError;
 use crate::control::lists::Progress;
 use crate::settings::Settings;
 
-/// Runs a gateway until it is told to stop.
+/// Runs a gateway until it is told to stop. `config` is where its settings came from, for the
+/// commands that it suggests.
 ///
 /// # Errors
 /// What kept it from starting or from stopping in order.
-pub async fn serve(settings: &Settings) -> Result<()> {
+pub async fn serve(settings: &Settings, config: &Path) -> Result<()> {
     // Before anything else: until there is a listener, a signal ends the process on the spot.
     let signals = Signals::listen()?;
     let bar = bar();
     let running = app::start(settings, &watching(&bar)).await;
     bar.finish_and_clear();
     let running = running?;
-    print_welcome(settings, &running);
+    print_welcome(settings, config, &running);
     tell(&[NotifyState::Ready]);
     until_stopped(&running, signals).await;
     tell(&[NotifyState::Stopping]);
@@ -114,7 +116,7 @@ fn watching(bar: &ProgressBar) -> Box<Progress<'_>> {
 }
 
 /// What listens where, and three things to try.
-fn print_welcome(settings: &Settings, running: &Running) {
+fn print_welcome(settings: &Settings, config: &Path, running: &Running) {
     println!("{} · schoolgate {}", settings.site.name, env!("CARGO_PKG_VERSION"));
     for (door, address) in &running.doors {
         println!("  {:<17} {address}", door.as_str().replace('_', " "));
@@ -136,7 +138,9 @@ fn print_welcome(settings: &Settings, running: &Running) {
         println!("\nTry");
         println!("  a page that passes     curl -x http://{address} http://example.com/");
         println!("  one that is blocked    curl -x http://{address} http://blocked.schoolgate.test/");
-        println!("  how to see why         schoolgate explain http://blocked.schoolgate.test/ --group ks2");
+        let program = std::env::args().next().unwrap_or_else(|| "schoolgate".to_owned());
+        let explain = format!("{program} --config {} explain", config.display());
+        println!("  how to see why         {explain} http://blocked.schoolgate.test/ --client 127.0.0.1");
     }
 }
 

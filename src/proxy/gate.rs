@@ -51,16 +51,13 @@ pub struct Gate {
     pub stop: CancellationToken,
     /// Told when the time to drain is over: tunnels end too.
     pub cut: CancellationToken,
-    pub(super) crowd: Crowd,
+    /// How many are inside.
+    pub crowd: Crowd,
 }
 
 /// Waits and bounds; the settings say them.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Connections in all.
-    pub connections: usize,
-    /// Connections of one client.
-    pub per_client: usize,
     /// The longest request head, in bytes.
     pub head_bytes: usize,
     /// For a whole ClientHello.
@@ -69,32 +66,6 @@ pub struct Bounds {
     pub head: Duration,
     /// For anything to move in a tunnel or a body.
     pub idle: Duration,
-}
-
-/// What a [`Gate`] is made of.
-pub struct Parts {
-    /// The policy in force.
-    pub live: Live,
-    /// Who is where.
-    pub directory: Directory,
-    /// The audit trail.
-    pub recorder: Recorder,
-    /// What time it is.
-    pub clock: Clock,
-    /// The counters.
-    pub metrics: Metrics,
-    /// The way out.
-    pub upstream: Upstream,
-    /// Waits and bounds.
-    pub bounds: Bounds,
-    /// The school's name.
-    pub site: String,
-    /// What must be said on every page.
-    pub notice: Option<&'static str>,
-    /// The signal to stop.
-    pub stop: CancellationToken,
-    /// The signal to end what is left.
-    pub cut: CancellationToken,
 }
 
 /// What a client asks, kept so that it can be asked again.
@@ -137,25 +108,6 @@ pub(super) struct Open {
 }
 
 impl Gate {
-    /// Puts the parts together.
-    #[must_use]
-    pub fn new(parts: Parts) -> Gate {
-        Gate {
-            crowd: Crowd::new(parts.bounds.connections, parts.bounds.per_client),
-            live: parts.live,
-            directory: parts.directory,
-            recorder: parts.recorder,
-            clock: parts.clock,
-            metrics: parts.metrics,
-            upstream: parts.upstream,
-            bounds: parts.bounds,
-            site: parts.site,
-            notice: parts.notice,
-            stop: parts.stop,
-            cut: parts.cut,
-        }
-    }
-
     /// Decides, resolves, judges the addresses and records, in this order.
     ///
     /// # Errors

@@ -165,7 +165,7 @@ fn original_destination(stream: &TcpStream, peer: SocketAddr) -> io::Result<Sock
 }
 
 /// How many are inside, in all and per client.
-pub(super) struct Crowd {
+pub struct Crowd {
     all: Arc<Semaphore>,
     per_client: usize,
     inside: Arc<Mutex<HashMap<IpAddr, usize>>>,
@@ -179,7 +179,9 @@ pub(super) struct Place {
 }
 
 impl Crowd {
-    pub(super) fn new(all: usize, per_client: usize) -> Crowd {
+    /// Nobody yet, and room for so many.
+    #[must_use]
+    pub fn new(all: usize, per_client: usize) -> Crowd {
         Crowd { all: Arc::new(Semaphore::new(all)), per_client, inside: Arc::default() }
     }
 

@@ -102,6 +102,17 @@ async fn every_page_says_when_no_statutory_list_is_held() {
     gateway.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_keeps_its_id_over_restarts_and_records_it() {
+    let gateway = Gateway::new().start().await.restarted().await;
+    let id = std::fs::read_to_string(gateway.file("var/gateway-id")).unwrap();
+    let starts = gateway.events("schoolgate.system").into_iter().map(|record| record.event);
+    let starts = starts.filter(|event| event["event"]["action"] == "gateway.started");
+    let ids: Vec<_> = starts.map(|event| event["schoolgate"]["details"]["gateway_id"].clone()).collect();
+    assert_eq!(ids, [id.trim(), id.trim()]);
+    gateway.stop().await;
+}
+
 /// Invariant 40: the time to drain is kept, and what is cut then is closed in the record.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_download_that_outlasts_the_drain_is_cut_and_closed_in_the_record() {
