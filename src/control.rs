@@ -9,7 +9,7 @@ use crate::audit::{Act, Actor, Entry, Outcome, Recorder};
 use crate::clock::Clock;
 use crate::identity::Directory;
 use crate::model::{Role, StaffName, Timestamp};
-use crate::policy::Live;
+use crate::policy::{Draft, Live};
 use crate::telemetry::Metrics;
 
 mod acts;
@@ -86,6 +86,7 @@ impl Control {
         };
         let act = Act::new(Actor::System, "policy.loaded").with("changes", changes);
         let policy = control.live.snapshot();
+        let act = act.with("inspection_not_built", not_inspected(policy.draft()));
         control.record(Entry::Change(act.with("generation", policy.generation()))).await?;
         control.sweep().await?;
         Ok(control)
@@ -131,7 +132,9 @@ impl Control {
             }
         };
         let changes = prepared.changes().to_vec();
-        let act = Act::new(actor.clone(), "policy.reloaded").with("changes", changes.clone());
+        let act = Act::new(actor.clone(), "policy.reloaded")
+            .with("changes", changes.clone())
+            .with("inspection_not_built", not_inspected(prepared.draft()));
         let act = Act { reason: reason.map(ToOwned::to_owned), ..act };
         let audit_seq = self.record(Entry::Change(act)).await?;
         journal.put_in_force(prepared, &actor, reason.unwrap_or_default(), self.clock.now())?;
@@ -229,4 +232,17 @@ impl Control {
     pub async fn record(&self, entry: Entry) -> Result<u64, ControlError> {
         Ok(self.recorder.record(entry).await?.sequence)
     }
+}
+
+/// The groups that ask for decryption in vain; told and recorded, so that nobody believes it is on.
+fn not_inspected(draft: &Draft) -> Vec<String> {
+    let groups: Vec<String> = draft.asking_for_inspection().map(ToString::to_string).collect();
+    if !groups.is_empty() {
+        let groups = groups.join(", ");
+        tracing::warn!(
+            groups,
+            "the policy asks for inspection, which this version can't do: nothing is decrypted"
+        );
+    }
+    groups
 }

@@ -23,7 +23,9 @@ mod unblock;
 mod verdict;
 
 pub use address::{OutOfReach, Reach};
-pub use draft::{Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Treatment, Unblockable};
+pub use draft::{
+    Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Treatment, Unblockable,
+};
 pub use ladder::{Asked, Shown, Step};
 pub use live::{Live, Publisher, Renewed, put_in_force};
 pub use lookup::{Listed, lookup};

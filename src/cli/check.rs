@@ -10,6 +10,7 @@ use crate::cli::output;
 use crate::control::lists::Loaded;
 use crate::control::{StartError, check};
 use crate::document::Fault;
+use crate::model::GroupName;
 use crate::policy::Draft;
 use crate::settings::Settings;
 
@@ -66,6 +67,10 @@ impl Check {
         table.add_row(["lists", &lists.len().to_string()]);
         table.add_row(["entries", &entries.to_string()]);
         table.add_row(["statutory lists", loaded.held.sentence()]);
+        let asking: Vec<&str> = draft.asking_for_inspection().map(GroupName::as_str).collect();
+        if !asking.is_empty() {
+            table.add_row(["INSPECTION IS NOT BUILT YET, asked for by", &asking.join(", ")]);
+        }
         out!("No faults.\n\n{table}");
     }
 }

@@ -94,6 +94,11 @@ impl From<StoreError> for StartError {
 }
 
 impl Prepared {
+    /// Groups, categories and caps.
+    pub(super) fn draft(&self) -> &Draft {
+        &self.draft
+    }
+
     /// What is other than before, a sentence each.
     pub(super) fn changes(&self) -> &[String] {
         &self.changes

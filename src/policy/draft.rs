@@ -36,6 +36,9 @@ pub struct GroupDraft {
     pub uncategorised: CategoryAction,
     /// What happens to a connection that shows no name.
     pub unclassified: Treatment,
+    /// What the text asks to be decrypted. This version decrypts nothing, and says so wherever
+    /// the policy is checked, started or loaded.
+    pub inspect: Inspect,
     /// The destination ports that CONNECT and absolute-form may name.
     pub ports: Vec<u16>,
     /// The action per category id; a category not named here passes.
@@ -64,6 +67,17 @@ pub enum Treatment {
     Allow,
     /// Is refused.
     Block,
+}
+
+/// What is to be decrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inspect {
+    /// Nothing.
+    Never,
+    /// What a rule needs the URL of.
+    Surgical,
+    /// Everything but what is exempt.
+    Always,
 }
 
 /// What a group does with a category; the strictest of several wins.
@@ -105,6 +119,11 @@ pub enum Approval {
 }
 
 impl Draft {
+    /// The groups whose text asks for decryption, which this version can't do.
+    pub fn asking_for_inspection(&self) -> impl Iterator<Item = &GroupName> {
+        self.groups.iter().filter(|group| group.inspect != Inspect::Never).map(|group| &group.id)
+    }
+
     /// The group that holds for clients nobody knows: a walled garden before all others, then
     /// the one that blocks most categories, then the first written.
     #[must_use]

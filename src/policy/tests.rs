@@ -164,8 +164,7 @@ fn the_ladder_is_asked_in_its_order() {
     let rungs: Vec<Rung> = ladder::LADDER.iter().map(|(rung, _)| *rung).collect();
     let mut sorted = rungs.clone();
     sorted.sort();
-    assert_eq!(rungs, sorted);
-    assert_eq!(rungs[0], Rung::Statutory);
+    assert_eq!((rungs[0], &rungs), (Rung::Statutory, &sorted));
 }
 
 #[test]
@@ -293,6 +292,14 @@ fn a_policy_text_tells_every_fault_at_its_place() {
     }
     assert_eq!(faults.len(), 6, "{told:#?}");
     assert!(faults.iter().all(|fault| fault.line > 0));
+}
+
+#[test]
+fn a_text_that_asks_for_inspection_is_read_and_its_groups_are_named() {
+    let text = TEXT
+        .replace("[groups.ks2]\n", "[groups.ks2]\ninspect = \"surgical\"\ninspect_hosts = [\"a.example\"]\n");
+    let draft = draft(&text).unwrap();
+    assert_eq!(draft.asking_for_inspection().map(GroupName::as_str).collect::<Vec<_>>(), ["ks2"]);
 }
 
 fn shown() -> impl Strategy<Value = Shown> {

@@ -10,9 +10,9 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::document::{Document, Faults, Span, Spanned, Table};
-use crate::model::{GroupName, Role};
+use crate::model::{GroupName, Host, Role};
 use crate::policy::draft::{
-    Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Treatment, Unblockable,
+    Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Treatment, Unblockable,
 };
 
 /// The ports a group may name when its text says none.
@@ -56,6 +56,7 @@ struct Written {
     unclassified: Option<Treatment>,
     ports: Option<Vec<u16>>,
     categories: BTreeMap<String, CategoryAction>,
+    inspect: Option<Inspect>,
 }
 
 fn read_group(
@@ -75,8 +76,13 @@ fn read_group(
         unclassified: table.take_parsed("unclassified", faults),
         ports: ports(&mut table, faults),
         categories: actions(&mut table, known, faults),
+        inspect: table.take_parsed("inspect", faults),
     };
-    let _: Option<NeverInspect> = table.take_parsed("inspect", faults);
+    for host in table.take_list::<String>("inspect_hosts", faults).unwrap_or_default() {
+        if let Err(fault) = Host::parse(&host.value) {
+            faults.push(host.at.fault(fault.to_string()));
+        }
+    }
     table.finish(faults);
     written
 }
@@ -154,6 +160,7 @@ fn inherit(written: &[Written], faults: &mut Faults) -> Vec<GroupDraft> {
             subnets: group.subnets.iter().map(|subnet| subnet.value.trunc()).collect(),
             default: first(|group| group.default).unwrap_or(Treatment::Block),
             unclassified: first(|group| group.unclassified).unwrap_or(Treatment::Block),
+            inspect: line.iter().find_map(|group| group.inspect).unwrap_or(Inspect::Never),
             uncategorised: line.iter().find_map(|group| group.uncategorised).unwrap_or(CategoryAction::Allow),
             ports: line.iter().find_map(|group| group.ports.clone()).unwrap_or_else(|| WEB_PORTS.to_vec()),
             categories,
@@ -239,16 +246,15 @@ fn read_caps(root: &mut Table<'_>, faults: &mut Faults) -> BTreeMap<Role, Cap> {
     caps
 }
 
-/// The one value of `inspect` that this version can keep.
-struct NeverInspect;
+impl FromStr for Inspect {
+    type Err = String;
 
-impl FromStr for NeverInspect {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<NeverInspect, &'static str> {
+    fn from_str(text: &str) -> Result<Inspect, String> {
         match text {
-            "never" => Ok(NeverInspect),
-            _ => Err("this version can't decrypt, so only “never” would be true here"),
+            "never" => Ok(Inspect::Never),
+            "surgical" => Ok(Inspect::Surgical),
+            "always" => Ok(Inspect::Always),
+            _ => Err(format!("“{text}” is no inspection: write “never”, “surgical” or “always”")),
         }
     }
 }
