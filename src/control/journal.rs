@@ -346,9 +346,21 @@ fn changes(store: &Store, draft: &Draft, text: &str, loaded: &Loaded) -> Result<
             Err(_) => changes.push("the policy text, from one that this version can't read".to_owned()),
         }
     }
+    changes.extend(sizes_changed(&store.list_sizes()?, &loaded.sizes()));
     changes.extend(lines_changed("school allow list", &allow_before, &loaded.allow_text));
     changes.extend(lines_changed("school block list", &block_before, &loaded.block_text));
     Ok(changes)
+}
+
+/// Which lists came, went or are of another size.
+fn sizes_changed(before: &lists::Sizes, after: &lists::Sizes) -> Vec<String> {
+    let came = after.iter().filter_map(|(list, entries)| match before.get(list) {
+        None => Some(format!("list {list}: added, {entries} entries")),
+        Some(old) if old != entries => Some(format!("list {list}: had {old} entries, has {entries}")),
+        Some(_) => None,
+    });
+    let went = before.keys().filter(|list| !after.contains_key(*list));
+    came.chain(went.map(|list| format!("list {list}: gone"))).collect()
 }
 
 fn lines_changed(list: &str, before: &str, after: &str) -> Vec<String> {

@@ -98,6 +98,22 @@ async fn a_faulty_reload_leaves_the_last_good_policy_in_force() {
     gateway.stop().await;
 }
 
+/// What a reload changes is in the record, a list's size as well as the school's own entries.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_records_which_lists_changed() {
+    let gateway = Gateway::new().start().await;
+    gateway
+        .rewrite("blocklists/categories/adult.txt", "adult.example\nmore.example\nthird.example\n")
+        .await
+        .unwrap();
+    gateway.rewrite("blocklists/school/block.txt", "school-blocked.example\nnew.example\n").await.unwrap();
+    let told: Vec<_> = gateway.events("schoolgate.change").into_iter().map(|record| record.event).collect();
+    let changes = |at: usize| told[at]["schoolgate"]["details"]["changes"].clone();
+    assert_eq!(changes(1), serde_json::json!(["list seed/adult: had 2 entries, has 3"]));
+    assert_eq!(changes(2), serde_json::json!(["school block list: added new.example"]));
+    gateway.stop().await;
+}
+
 /// Invariant 3: with no last good policy, nothing is served.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_start_with_a_faulty_list_does_not_serve() {
