@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use schoolgate::lists::{
-    Asked, Entry, Format, Index, IndexBuilder, Origin, Reading, Statutory, StatutoryBuilder, parse,
+    Asked, Entry, Format, Index, IndexBuilder, Item, Origin, Reading, Statutory, StatutoryBuilder, parse,
 };
 use schoolgate::model::{Host, Url};
 
@@ -31,12 +31,13 @@ fn index() -> Index {
     });
     for number in 0..NAMES {
         if let Ok(Host::Name(host)) = Host::parse(&name(number)) {
-            builder.add(origin, number + 1, Entry::Host { host, scope: schoolgate::lists::Scope::Subtree });
+            let entry = Entry::Host { host, scope: schoolgate::lists::Scope::Subtree };
+            builder.add(origin, Item::listed(number + 1, entry));
         }
     }
     let pages: String = (0..PAGES).map(|n| format!("pages{}.example/a/{n}/x\n", n % 9_000)).collect();
-    for (line, entry) in parse::read(Format::Urls, pages.as_bytes()).entries {
-        builder.add(origin, line, entry);
+    for item in parse::read(Format::Urls, pages.as_bytes()).items {
+        builder.add(origin, item);
     }
     builder.build()
 }

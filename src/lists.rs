@@ -18,6 +18,7 @@ mod keys;
 mod networks;
 mod origin;
 pub mod parse;
+mod patterns;
 pub mod statutory;
 mod table;
 #[cfg(test)]
@@ -26,10 +27,11 @@ mod urls;
 pub mod ut1;
 
 pub use catalogue::{Catalogue, CatalogueBuilder, FileReport, ListHead, ListInfo};
-pub use entry::{Entry, Scope, UrlEntry};
+pub use entry::{Effect, Entry, Item, Scope, UrlEntry};
 pub use index::{Index, IndexBuilder};
 pub use origin::{ListNo, Match, Origin, OriginId, Specificity};
 pub use parse::{Format, NotAList, Parsed, RejectReason, Rejected};
+pub use patterns::{MAX_PATTERN, Pattern, PatternFault, PatternSubject, PatternSyntax};
 pub use statutory::{EntryId, Statutory, StatutoryBuilder, StatutoryList, StatutoryMatch};
 
 use crate::model;

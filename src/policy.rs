@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::lists::{Catalogue, Index, IndexBuilder, Match, Origin, Statutory};
+use crate::lists::{Catalogue, Index, IndexBuilder, Item, Match, Origin, Statutory};
 use crate::model::{GroupName, Host, Subject, Timestamp};
 
 mod address;
@@ -284,7 +284,7 @@ fn opened(unblocks: &[Unblock]) -> Index {
             file: "".into(),
         });
         if let Some(entry) = unblock.target.entry() {
-            builder.add(origin, 0, entry);
+            builder.add(origin, Item::listed(0, entry));
         }
     }
     builder.build()

@@ -59,10 +59,11 @@ const EVERYTHING: &[&str] = &[
 ];
 
 /// Crates with a home, and the modules that share it.
-const HOMES: [(&str, &[&str]); 28] = [
+const HOMES: [(&str, &[&str]); 29] = [
     ("idna", &["model"]),
     ("url", &["model"]),
     ("httparse", &["wire"]),
+    ("regex", &["lists"]),
     ("psl", &["lists"]),
     ("siphasher", &["lists"]),
     ("blake3", &["lists", "control"]),

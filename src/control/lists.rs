@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::document::Faults;
 use crate::lists::{
-    Catalogue, CatalogueBuilder, Entry, Format, Index, IndexBuilder, Origin, Reading, Statutory,
+    Catalogue, CatalogueBuilder, Entry, Format, Index, IndexBuilder, Item, Origin, Reading, Statutory,
     StatutoryBuilder, parse,
 };
 use crate::model::Host;
@@ -166,23 +166,23 @@ pub fn lifeline(key: [u8; 16]) -> Index {
         version: reading::version(LIFELINE).into(),
         file: "lifeline/uk.txt".into(),
     });
-    for (line, entry) in lifeline_entries() {
-        builder.add(origin, line, entry);
+    for item in lifeline_items() {
+        builder.add(origin, item);
     }
     builder.build()
 }
 
 /// The hosts of the help lines.
 fn lifeline_hosts() -> Vec<Host> {
-    let host = |(_, entry)| match entry {
+    let host = |item: Item| match item.entry {
         Entry::Host { host, .. } => Some(Host::Name(host)),
-        Entry::Network(_) | Entry::Url(_) => None,
+        Entry::Network(_) | Entry::Url(_) | Entry::Pattern(_) => None,
     };
-    lifeline_entries().into_iter().filter_map(host).collect()
+    lifeline_items().into_iter().filter_map(host).collect()
 }
 
-fn lifeline_entries() -> Vec<(u32, Entry)> {
-    parse::read_for(Reading::Allow, Format::Domains, LIFELINE).entries
+fn lifeline_items() -> Vec<Item> {
+    parse::read_for(Reading::Allow, Format::Domains, LIFELINE).items
 }
 
 /// How far reading has come.

@@ -53,7 +53,7 @@ pub struct FileReport {
     pub format: Format,
     /// From what the format was told.
     pub why: &'static str,
-    /// Counts, rejected and dangerous lines; its `entries` are in the index.
+    /// Counts, rejected and dangerous lines; its `items` are in the index.
     pub parsed: Parsed,
 }
 
@@ -115,7 +115,7 @@ impl CatalogueBuilder {
         });
         self.list_of.push(list);
         let index = &mut self.index;
-        let mut keep = |line, entry| index.add(origin, line, entry);
+        let mut keep = |item| index.add(origin, item);
         let parsed = parse::read_each(draft.info.reading, format, bytes, &mut keep);
         draft.info.rejected += parsed.rejected_total;
         Ok(FileReport { file: file.into(), format, why, parsed })

@@ -3,8 +3,41 @@
 //! **Invariant:** a [`UrlEntry`] has a path below `/` or a query; without either it would be a
 //! host entry.
 
-use crate::lists::keys;
+use crate::lists::{Pattern, keys};
 use crate::model::{Host, Name, Url};
+
+/// What one line of a file says: an entry, and what it does in its list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// From 1.
+    pub line: u32,
+    /// What it covers.
+    pub entry: Entry,
+    /// What it does with what it covers.
+    pub effect: Effect,
+}
+
+/// What an entry does in its own list. Of all entries of one list that cover a question the one
+/// of the highest rank decides whether the list covers it, among equals the most specific; an
+/// exception wins a tie. Other lists are not touched.
+///
+/// The ranks are those of the Adblock syntax (`@@…$important` above `$important` above `@@`);
+/// every other format has the lowest one alone, so that the most specific line decides, as in
+/// dnsmasq, unbound and response policy zones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Effect {
+    /// It is on the list.
+    #[default]
+    Lists,
+    /// It is not on the list, whatever a less specific line says.
+    Excepts,
+    /// It is not on the list, whatever a line without rank says: `@@`.
+    ExceptsAll,
+    /// It is on the list, whatever `@@` says: `$important`.
+    ListsImportant,
+    /// It is not on the list, whatever any line says: `@@…$important`.
+    ExceptsImportant,
+}
 
 /// What one line of a list covers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +53,8 @@ pub enum Entry {
     Network(ipnet::IpNet),
     /// Pages of one host.
     Url(UrlEntry),
+    /// Whatever a pattern matches.
+    Pattern(Pattern),
 }
 
 /// The part of a name's tree that an entry covers.
@@ -43,6 +78,44 @@ struct Parts {
     host: Host,
     path: Box<str>,
     parameters: Box<[Box<str>]>,
+}
+
+impl std::fmt::Display for Entry {
+    /// As it could stand in a list: `games.example`, `=www.games.example` (this host only),
+    /// `*.games.example` (below it only), `192.0.2.0/24`, `192.0.2.1`, `site.example/a?k=v`,
+    /// `/pattern/`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Entry::Host { host, scope: Scope::Exact } => write!(f, "={host}"),
+            Entry::Host { host, scope: Scope::Subtree } => write!(f, "{host}"),
+            Entry::Host { host, scope: Scope::Children } => write!(f, "*.{host}"),
+            Entry::Network(network) if network.prefix_len() == network.max_prefix_len() => {
+                write!(f, "{}", network.addr())
+            }
+            Entry::Network(network) => write!(f, "{network}"),
+            Entry::Url(page) => write!(f, "{page}"),
+            Entry::Pattern(pattern) => write!(f, "{pattern}"),
+        }
+    }
+}
+
+impl Item {
+    /// An entry that is on the list.
+    #[must_use]
+    pub fn listed(line: u32, entry: Entry) -> Item {
+        Item { line, entry, effect: Effect::Lists }
+    }
+}
+
+impl Effect {
+    /// Whether it takes off the list what it covers.
+    #[must_use]
+    pub fn excepts(self) -> bool {
+        match self {
+            Effect::Excepts | Effect::ExceptsAll | Effect::ExceptsImportant => true,
+            Effect::Lists | Effect::ListsImportant => false,
+        }
+    }
 }
 
 impl UrlEntry {

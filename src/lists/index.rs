@@ -8,7 +8,7 @@ use crate::lists::keys::HostText;
 use crate::lists::networks::{Networks, NetworksDraft};
 use crate::lists::origin::Place;
 use crate::lists::urls::{Urls, UrlsDraft};
-use crate::lists::{Asked, Entry, Match, Origin, OriginId, Reading};
+use crate::lists::{Asked, Entry, Item, Match, Origin, OriginId, Reading};
 use crate::model::Host;
 
 /// Takes entries, gives an [`Index`].
@@ -51,12 +51,14 @@ impl IndexBuilder {
         OriginId(id)
     }
 
-    /// Adds the entry on `line` (from 1) of a file.
-    pub fn add(&mut self, origin: OriginId, line: u32, entry: Entry) {
+    /// Adds what a line of a file says.
+    pub fn add(&mut self, origin: OriginId, item: Item) {
+        let Item { line, entry, effect: _ } = item;
         match entry {
             Entry::Host { host, scope } => self.domains.add(origin, line, &host, scope),
             Entry::Network(network) => self.networks.add(origin, line, network),
             Entry::Url(url) => self.urls.add(origin, line, &url),
+            Entry::Pattern(_) => {}
         }
     }
 

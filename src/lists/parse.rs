@@ -9,7 +9,7 @@ mod lines;
 
 pub use detect::{NotAList, detect};
 
-use crate::lists::{Entry, Reading};
+use crate::lists::{Entry, Item, PatternFault, Reading};
 
 /// How a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,8 +23,8 @@ pub enum Format {
 /// What a file held.
 #[derive(Clone, Debug, Default)]
 pub struct Parsed {
-    /// Each entry with its line, from 1. One line may give several.
-    pub entries: Vec<(u32, Entry)>,
+    /// What the lines say. One line may give several.
+    pub items: Vec<Item>,
     /// The lines not taken, the first [`MAX_REPORTED`] of them.
     pub rejected: Vec<Rejected>,
     /// How many lines were not taken.
@@ -104,6 +104,9 @@ pub enum RejectReason {
     /// A URL that can't be read, for whatever other cause.
     #[error("this is not a URL")]
     Url,
+    /// A pattern that can't be used.
+    #[error(transparent)]
+    Pattern(#[from] PatternFault),
     /// A network where only single addresses are taken (statutory lists).
     #[error("only single addresses can be listed here, not networks")]
     Network,
@@ -121,19 +124,19 @@ pub fn read(format: Format, bytes: &[u8]) -> Parsed {
 /// and a name with `www` gets no twin.
 #[must_use]
 pub fn read_for(reading: Reading, format: Format, bytes: &[u8]) -> Parsed {
-    let mut entries = Vec::new();
-    let mut parsed = read_each(reading, format, bytes, &mut |line, entry| entries.push((line, entry)));
-    parsed.entries = entries;
+    let mut items = Vec::new();
+    let mut parsed = read_each(reading, format, bytes, &mut |item| items.push(item));
+    parsed.items = items;
     parsed
 }
 
-/// As [`read_for`], but hands each entry over as it is read; `entries` stays empty. For lists of
+/// As [`read_for`], but hands each item over as it is read; `items` stays empty. For lists of
 /// millions.
-pub fn read_each(reading: Reading, format: Format, bytes: &[u8], keep: &mut dyn FnMut(u32, Entry)) -> Parsed {
+pub fn read_each(reading: Reading, format: Format, bytes: &[u8], keep: &mut dyn FnMut(Item)) -> Parsed {
     let mut parsed = Parsed::default();
     for (number, raw) in (1u32..).zip(lines::lines(&lines::utf8(bytes))) {
         let text = lines::Text::of(raw);
-        let mut taken = |entry| keep(number, entry);
+        let mut taken = |entry| keep(Item::listed(number, entry));
         match text.read().and_then(|words| line::read(format, reading, words, &mut taken)) {
             Ok(line::Taken::Nothing) => continue,
             Ok(line::Taken::Entry { repaired, dangerous }) => {

@@ -8,7 +8,7 @@ mod tree;
 
 use std::path::PathBuf;
 
-use crate::lists::{Asked, Entry, Format, Index, IndexBuilder, Origin, OriginId, Reading, parse};
+use crate::lists::{Asked, Entry, Format, Index, IndexBuilder, Item, Origin, OriginId, Reading, parse};
 use crate::model::{Host, Url};
 
 /// An index of one domain file and one URL file.
@@ -16,8 +16,8 @@ pub(super) fn index_of(domains: &str, urls: &str) -> Index {
     let mut builder = IndexBuilder::new(*b"a key for tests!");
     for (file, format, text) in [("domains", Format::Domains, domains), ("urls", Format::Urls, urls)] {
         let origin = add_origin(&mut builder, file);
-        for (line, entry) in parse::read(format, text.as_bytes()).entries {
-            builder.add(origin, line, entry);
+        for item in parse::read(format, text.as_bytes()).items {
+            builder.add(origin, item);
         }
     }
     builder.build()
@@ -90,7 +90,7 @@ fn scopes_cover_what_they_say() {
     let mut builder = IndexBuilder::new([0; 16]);
     let origin = add_origin(&mut builder, "f");
     let Host::Name(name) = host("site.example") else { panic!("a name") };
-    builder.add(origin, 1, Entry::Host { host: name, scope: crate::lists::Scope::Children });
+    builder.add(origin, Item::listed(1, Entry::Host { host: name, scope: crate::lists::Scope::Children }));
     let index = builder.build();
     assert_eq!(found(&index, "http://a.site.example/", Reading::Block), ["*.site.example"]);
     assert!(found(&index, "http://site.example/", Reading::Block).is_empty());

@@ -117,6 +117,7 @@ pub(super) fn help_for(reason: RejectReason) -> &'static str {
         RejectReason::Scheme => "write the host, or an address that begins with http:// or https://",
         RejectReason::Port => "leave the port out: an entry holds for every port",
         RejectReason::Url => "write a host (example.org) or a page (example.org/page)",
+        RejectReason::Pattern(_) => "write a shorter or plainer pattern, or the hosts that are meant",
     }
 }
 
@@ -139,6 +140,7 @@ fn line_fault(path: &Path, rejected: &Rejected, line: Option<&str>) -> Fault {
         | RejectReason::Scheme
         | RejectReason::Port
         | RejectReason::Url
+        | RejectReason::Pattern(_)
         | RejectReason::Network => u32::try_from(at_fault).unwrap_or(1),
     };
     Fault {

@@ -8,7 +8,7 @@ use crate::lists::keys::{self, HostText};
 use crate::lists::parse::{self, RejectReason};
 use crate::lists::statutory::hashes::{Expression, Hash, Hasher, Quick};
 use crate::lists::statutory::{Hidden, Statutory, StatutoryList};
-use crate::lists::{Entry, ListNo, Reading, Scope, UrlEntry};
+use crate::lists::{Entry, ListNo, PatternFault, Reading, Scope, UrlEntry};
 use crate::model::Host;
 
 /// Takes lines, gives a [`Statutory`].
@@ -109,6 +109,8 @@ impl StatutoryBuilder {
                 let host = Host::from(network.addr());
                 self.hold(list, id, &Expression::exact(HostText::of(&host).as_str()), &[]);
             }
+            // `single` lets no pattern through.
+            Entry::Pattern(_) => {}
             Entry::Url(url) => {
                 let host = HostText::of(url.host());
                 let path = keys::liberal_path(url.path());
@@ -142,6 +144,7 @@ impl StatutoryBuilder {
             Entry::Network(network) => {
                 hash(&Expression::exact(HostText::of(&Host::from(network.addr())).as_str()))
             }
+            Entry::Pattern(_) => 0,
             Entry::Url(url) => {
                 let (host, path) = (HostText::of(url.host()), keys::liberal_path(url.path()));
                 hash(&Expression::page(host.without_www(), &path).with(&parameters(url).join("&")))
@@ -157,12 +160,13 @@ impl std::fmt::Debug for StatutoryBuilder {
     }
 }
 
-/// A network can't be hashed as one expression.
+/// Neither a network nor a pattern can be hashed as one expression.
 fn single(entry: &Entry) -> Result<(), RejectReason> {
     match entry {
         Entry::Network(network) if network.prefix_len() != network.max_prefix_len() => {
             Err(RejectReason::Network)
         }
+        Entry::Pattern(_) => Err(RejectReason::Pattern(PatternFault::Syntax)),
         Entry::Network(_) | Entry::Host { .. } | Entry::Url(_) => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::time::Instant;
 
 use super::data;
-use crate::lists::{Asked, CatalogueBuilder, Format, IndexBuilder, Reading, archive, parse};
+use crate::lists::{Asked, CatalogueBuilder, Entry, Format, IndexBuilder, Reading, archive, parse};
 use crate::model::Host;
 
 #[test]
@@ -57,12 +57,12 @@ fn every_ut1_line_finds_itself() {
         for (format, file) in [(Format::Domains, category.domains), (Format::Urls, category.urls)] {
             let Some(file) = file else { continue };
             let reading = category.kind.reading();
-            for (line, entry) in parse::read_for(reading, format, &file.bytes).entries.into_iter().step_by(7)
-            {
-                let text = match &entry {
-                    crate::lists::Entry::Host { host, .. } => host.to_string(),
-                    crate::lists::Entry::Network(network) => Host::from(network.addr()).to_string(),
-                    crate::lists::Entry::Url(page) => page.to_string(),
+            for item in parse::read_for(reading, format, &file.bytes).items.into_iter().step_by(7) {
+                let line = item.line;
+                let text = match &item.entry {
+                    Entry::Host { host, .. } => host.to_string(),
+                    Entry::Network(network) => Host::from(network.addr()).to_string(),
+                    Entry::Url(_) | Entry::Pattern(_) => item.entry.to_string(),
                 };
                 let url = crate::model::Url::parse(&format!("http://{text}")).unwrap();
                 let asked = Asked { host: url.host(), url: Some(&url) };
@@ -84,8 +84,8 @@ fn two_million_names_load_and_find_themselves() {
     let started = Instant::now();
     let mut builder = IndexBuilder::new([9; 16]);
     let origin = super::add_origin(&mut builder, "adult");
-    let parsed = parse::read_each(Reading::Block, Format::Domains, &bytes, &mut |line, entry| {
-        builder.add(origin, line, entry);
+    let parsed = parse::read_each(Reading::Block, Format::Domains, &bytes, &mut |item| {
+        builder.add(origin, item);
     });
     let parsing = started.elapsed();
     let index = builder.build();

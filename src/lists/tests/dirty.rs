@@ -1,7 +1,7 @@
 //! What a technician saves from a spreadsheet, line by line.
 
 use crate::lists::parse::RejectReason::*;
-use crate::lists::{Entry, Format, Parsed, RejectReason, Scope, parse};
+use crate::lists::{Format, Parsed, RejectReason, parse};
 
 const DIRTY: &[u8] = include_bytes!("../../../tests/fixtures/dirty-technician.txt");
 
@@ -12,20 +12,10 @@ enum Line {
 }
 use Line::{Is, Not, Nothing};
 
-fn text(entry: &Entry) -> String {
-    match entry {
-        Entry::Host { host, scope: Scope::Exact } => format!("={host}"),
-        Entry::Host { host, scope: Scope::Subtree } => host.to_string(),
-        Entry::Host { host, scope: Scope::Children } => format!("*.{host}"),
-        Entry::Network(network) => network.to_string(),
-        Entry::Url(url) => url.to_string(),
-    }
-}
-
 fn line(parsed: &Parsed, number: u32) -> (Vec<String>, Option<RejectReason>) {
-    let entries = parsed.entries.iter().filter(|(line, _)| *line == number);
+    let items = parsed.items.iter().filter(|item| item.line == number);
     let rejected = parsed.rejected.iter().find(|rejected| rejected.line == number);
-    (entries.map(|(_, entry)| text(entry)).collect(), rejected.map(|rejected| rejected.reason))
+    (items.map(|item| item.entry.to_string()).collect(), rejected.map(|rejected| rejected.reason))
 }
 
 #[test]
@@ -61,12 +51,12 @@ fn every_line_has_its_outcome() {
         Not(TooLong),
         Is(&["xn--latin1--hya.example"]),
         Not(Control),
-        Is(&["192.0.2.1/32"]),
-        Is(&["2001:db8::1/128"]),
-        Is(&["2001:db8::2/128"]),
+        Is(&["192.0.2.1"]),
+        Is(&["2001:db8::1"]),
+        Is(&["2001:db8::2"]),
         Is(&["192.0.2.0/24"]),
-        Is(&["192.168.1.1/32"]),
-        Is(&["127.0.0.1/32"]),
+        Is(&["192.168.1.1"]),
+        Is(&["127.0.0.1"]),
         Is(&["games1.example"]),
         Not(Character),
         Not(Character),
@@ -141,7 +131,7 @@ fn lines_of_url_lists_are_read_as_their_publishers_mean_them() {
     ];
     for (written, expected) in cases {
         let parsed = parse::read(Format::Urls, written.as_bytes());
-        let entry = parsed.entries.first().map(|(_, entry)| text(entry));
+        let entry = parsed.items.first().map(|item| item.entry.to_string());
         let reason = parsed.rejected.first().map(|rejected| rejected.reason);
         assert_eq!((entry.as_deref(), reason), (expected.ok(), expected.err()), "{written}");
     }
@@ -151,7 +141,7 @@ fn lines_of_url_lists_are_read_as_their_publishers_mean_them() {
 fn an_allow_list_may_name_a_suffix_but_not_a_whole_top_level() {
     let parsed =
         parse::read_for(crate::lists::Reading::Allow, Format::Domains, b"gov.uk\nuk\nwww.bbc.co.uk\n");
-    let texts: Vec<_> = parsed.entries.iter().map(|(_, entry)| text(entry)).collect();
+    let texts: Vec<_> = parsed.items.iter().map(|item| item.entry.to_string()).collect();
     assert_eq!(texts, ["gov.uk", "www.bbc.co.uk"]);
     assert_eq!((parsed.rejected_total, parsed.dangerous.len()), (1, 2));
 }

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 
 use super::{add_origin, host, url};
-use crate::lists::{Asked, Entry, Format, IndexBuilder, Reading, Scope, UrlEntry, archive, keys, parse};
+use crate::lists::{
+    Asked, Entry, Format, IndexBuilder, Item, Reading, Scope, UrlEntry, archive, keys, parse,
+};
 use crate::model::Host;
 
 fn name() -> impl Strategy<Value = String> {
@@ -56,7 +58,9 @@ fn covers(entry: &Entry, asked: &Asked<'_>, reading: Reading) -> bool {
             Scope::Children => name != host && name.is_within(host),
         },
         (Entry::Network(network), Host::Address(address)) => network.contains(address),
-        (Entry::Host { .. }, Host::Address(_)) | (Entry::Network(_), Host::Name(_)) => false,
+        (Entry::Host { .. }, Host::Address(_))
+        | (Entry::Network(_), Host::Name(_))
+        | (Entry::Pattern(_), _) => false,
         (Entry::Url(page), _) => asked.url.is_some_and(|asked| page_covers(page, asked, reading)),
     }
 }
@@ -100,7 +104,7 @@ proptest! {
         let mut builder = IndexBuilder::new(key);
         let origins = [add_origin(&mut builder, "even"), add_origin(&mut builder, "odd")];
         for (line, entry) in (1u32..).zip(&entries) {
-            builder.add(origins[line as usize % 2], line, entry.clone());
+            builder.add(origins[line as usize % 2], Item::listed(line, entry.clone()));
         }
         let index = builder.build();
         prop_assert!(index.len() <= entries.len());
@@ -157,7 +161,7 @@ proptest! {
         for format in [Format::Domains, Format::Urls] {
             let parsed = parse::read(format, text.as_bytes());
             prop_assert!(parsed.read <= 1);
-            let lines: std::collections::BTreeSet<u32> = parsed.entries.iter().map(|(line, _)| *line).collect();
+            let lines: std::collections::BTreeSet<u32> = parsed.items.iter().map(|item| item.line).collect();
             prop_assert_eq!(lines.len() + parsed.rejected_total, parsed.read);
         }
     }
@@ -166,6 +170,6 @@ proptest! {
     fn an_entry_text_reads_back_as_the_entry(page in entry()) {
         let Entry::Url(page) = page else { return Ok(()) };
         let parsed = parse::read(Format::Urls, page.to_string().as_bytes());
-        prop_assert_eq!(parsed.entries, vec![(1, Entry::Url(page))]);
+        prop_assert_eq!(parsed.items, vec![Item::listed(1, Entry::Url(page))]);
     }
 }

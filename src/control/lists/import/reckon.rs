@@ -79,12 +79,12 @@ fn count(
     let file_name = file.kind.as_str();
     let origin = builder.add_origin(Origin { list: list.into(), version: "".into(), file: file_name.into() });
     let mut taken = 0;
-    let parsed = parse::read_each(reading, format, file.bytes, &mut |line, entry| {
+    let parsed = parse::read_each(reading, format, file.bytes, &mut |item| {
         taken += 1;
-        if reading == Reading::Block && is_within(lifeline, &entry) {
-            touched(line, text(&entry));
+        if reading == Reading::Block && is_within(lifeline, &item.entry) {
+            touched(item.line, item.entry.to_string());
         }
-        builder.add(origin, line, entry);
+        builder.add(origin, item);
     });
     let row = FileRow {
         list: list.to_owned(),
@@ -105,7 +105,7 @@ fn count(
 fn is_within(lifeline: &Index, entry: &Entry) -> bool {
     let host = match entry {
         Entry::Host { host, .. } => Host::Name(host.clone()),
-        Entry::Network(_) => return false,
+        Entry::Network(_) | Entry::Pattern(_) => return false,
         Entry::Url(page) => page.host().clone(),
     };
     !lifeline.find(&Asked { host: &host, url: None }, Reading::Allow).is_empty()
@@ -124,12 +124,4 @@ fn covering(index: &Index, counted: &[Counted]) -> Vec<HelpLine> {
         }
     }
     found
-}
-
-fn text(entry: &Entry) -> String {
-    match entry {
-        Entry::Host { host, .. } => host.to_string(),
-        Entry::Network(network) => network.to_string(),
-        Entry::Url(page) => page.to_string(),
-    }
 }
