@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::audit::{Act, Actor, Entry, Observer, Recorder, Writer};
 use crate::clock::Clock;
-use crate::control::lists::{Places, Progress};
+use crate::control::lists::{Kept, Places, Progress};
 use crate::control::{Control, Shared, Sources, Unlicensed};
 use crate::identity::Directory;
 use crate::model::Timestamp;
@@ -72,6 +72,7 @@ pub fn sources(settings: &Settings, reach: Reach) -> Sources {
             lists: settings.lists.dir.clone(),
             imported: settings.state.dir.join("lists"),
             statutory: settings.statutory.dir.clone(),
+            compiled: Kept::Read(settings.state.dir.join("compiled")),
             max_shrink_percent: settings.lists.max_shrink_percent,
         },
         unlicensed: if settings.statutory.unlicensed { Unlicensed::Accepted } else { Unlicensed::Refused },
@@ -112,7 +113,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         directory: directory.clone(),
     };
     record_start(settings, &recorder, &clock).await?;
-    let control = Arc::new(Control::start(sources(settings, reach), shared, progress).await?);
+    let control = Arc::new(Control::start(sources(settings, reach).keeping(), shared, progress).await?);
     let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
     let gate = Arc::new(Gate {
         live: control.live(),

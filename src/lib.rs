@@ -13,14 +13,14 @@
 //! | 0 | [`model`] | the domain's words, one normal form each |
 //! | 1 | [`wire`], [`lists`], [`document`] | pure readers and indexes: bytes or text in, facts out |
 //! | 2 | [`policy`] | the decision: no sockets, files, threads, clocks or logs |
-//! | 3 | [`clock`], [`settings`], [`telemetry`], [`identity`], [`audit`] | edges, one concern each |
+//! | 3 | [`clock`], [`mapped`], [`settings`], [`telemetry`], [`identity`], [`audit`] | edges, one concern each |
 //! | 4 | [`proxy`], [`control`] | the two halves of the product; they never name each other |
 //! | 5 | [`web`] | the outside: API, health, metrics |
 //! | 6 | [`app`], [`cli`] | the composition root and the commands |
 //!
 //! `tests/layering.rs` holds the table of who may name whom. Start reading at
 //! `proxy::connection::serve`, which tells the product's story.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod app;
 pub mod audit;
@@ -30,6 +30,7 @@ pub mod control;
 pub mod document;
 pub mod identity;
 pub mod lists;
+pub mod mapped;
 pub mod model;
 pub mod policy;
 pub mod proxy;

@@ -11,6 +11,7 @@
 
 pub mod archive;
 pub mod catalogue;
+mod column;
 mod domains;
 mod entry;
 mod index;
@@ -19,6 +20,7 @@ mod networks;
 mod origin;
 pub mod parse;
 mod patterns;
+mod sections;
 pub mod statutory;
 mod table;
 #[cfg(test)]
@@ -32,7 +34,10 @@ pub use index::{Index, IndexBuilder};
 pub use origin::{ListNo, Match, Origin, OriginId, Specificity};
 pub use parse::{Format, NotAList, Parsed, RejectReason, Rejected};
 pub use patterns::{MAX_PATTERN, Pattern, PatternFault, PatternSubject, PatternSyntax};
+pub use sections::{Compiled, NotCompiled};
 pub use statutory::{EntryId, Statutory, StatutoryBuilder, StatutoryList, StatutoryMatch};
+
+use serde::{Deserialize, Serialize};
 
 use crate::model;
 
@@ -49,7 +54,7 @@ pub struct Asked<'a> {
 ///
 /// Whatever some server may take for the listed page is blocked; only what every server takes
 /// for it is allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Reading {
     /// ASCII case, `www` twins, encoded slashes, path parameters and parameter order are folded.
     Block,

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use schoolgate::control::lists::Places;
+use schoolgate::control::lists::{Kept, Places};
 use schoolgate::control::{Sources, Unlicensed, compile_once};
 use schoolgate::model::{Attribution, Scheme, Subject, Timestamp, Url};
 use schoolgate::policy::{Action, Asked, Destination, Policy, Reach, Shown};
@@ -79,6 +79,7 @@ fn shipped() -> Policy {
             lists: root.join("blocklists"),
             imported: root.join("nothing-is-imported-here"),
             statutory: root.join("blocklists/statutory"),
+            compiled: Kept::Read(root.join("nothing-is-compiled-here")),
             max_shrink_percent: 20,
         },
         unlicensed: Unlicensed::Accepted,

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cli::output;
 use crate::clock::Clock;
 use crate::control::Sources;
-use crate::control::lists::{self, Effect, ImportFormat, ImportOptions, Keys, Loaded, Sizes, Status};
+use crate::control::lists::{self, Effect, ImportFormat, ImportOptions, Keys, Loaded, Made, Sizes, Status};
 use crate::document::Document;
 use crate::policy::{self, Draft};
 
@@ -150,17 +150,20 @@ impl Build {
         let accepted: BTreeSet<String> = self.accept_shrink.iter().cloned().collect();
         let mut sizes = lists::sizes_in_force(&sources.store_file)?;
         sizes.retain(|id, _| !accepted.contains(id));
-        let loaded = load(sources, &sizes)?;
+        let loaded = load(&sources.clone().keeping(), &sizes)?;
         lists::accept_sizes(&sources.store_file, &accepted, &loaded.sizes())?;
         let (held, entries) = (loaded.catalogue.lists().len(), loaded.catalogue.index().len());
+        let made = made(&loaded);
         if self.json {
             let answer = serde_json::json!({
                 "faults": [], "lists": held, "entries": entries, "statutory": loaded.held.sentence(),
+                "compiled": made,
             });
             out!("{answer}");
             return Ok(ExitCode::SUCCESS);
         }
         out!("No faults: {held} lists with {entries} entries; {}.", loaded.held.sentence());
+        out!("{made}.");
         for id in &accepted {
             out!("The size of {id} is accepted; the next reload takes it.");
         }
@@ -236,6 +239,19 @@ fn load(sources: &Sources, sizes: &Sizes) -> anyhow::Result<Loaded> {
     let loaded = lists::load(&sources.places, &KEYS, sizes, &|id, done, all| step(&bar, id, done, all));
     bar.finish_and_clear();
     Ok(loaded?)
+}
+
+/// How the compiled lists came to be, and how large they are.
+fn made(loaded: &Loaded) -> String {
+    let compiled = loaded.catalogue.compiled();
+    let (all, hot) = (compiled.len() / 1024, compiled.hot_bytes() / 1024);
+    let how = match &loaded.made {
+        Made::Mapped => "Compiled before, and still the same lists".to_owned(),
+        Made::Built => "Compiled anew, and kept for the next start".to_owned(),
+        Made::InMemory(None) => "Compiled, not kept".to_owned(),
+        Made::InMemory(Some(why)) => format!("Compiled, and could not be kept: {why}"),
+    };
+    format!("{how} ({all} KiB, of which {hot} KiB are read at every look-up)")
 }
 
 /// The policy, where it can be read; what is wrong with it is for `check` to say.

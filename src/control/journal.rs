@@ -33,6 +33,15 @@ pub struct Sources {
     pub reach: Arc<Reach>,
 }
 
+impl Sources {
+    /// The same, for the gateway itself: what it compiles is kept.
+    #[must_use]
+    pub fn keeping(mut self) -> Sources {
+        self.places.compiled = self.places.compiled.written();
+        self
+    }
+}
+
 /// Whether a box may run without a statutory list under licence; audited and shown everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unlicensed {

@@ -10,14 +10,15 @@ use std::sync::Arc;
 
 use crate::document::Faults;
 use crate::lists::{
-    Catalogue, CatalogueBuilder, Entry, Format, Index, IndexBuilder, Item, Origin, Reading, Statutory,
-    StatutoryBuilder, parse,
+    Catalogue, Entry, Format, Index, IndexBuilder, Item, Origin, Reading, Statutory, StatutoryBuilder, parse,
 };
 use crate::model::Host;
 
 mod accepted;
+mod compiled;
 mod held;
 mod import;
+mod ingredients;
 mod lookup;
 mod reading;
 mod shrink;
@@ -26,9 +27,11 @@ mod status;
 mod technician;
 
 pub use accepted::{accept_sizes, sizes_in_force};
+pub use compiled::{Kept, Made};
 pub use import::{
     Effect, FileRow, HelpLine, ImportError, ImportFormat, ImportOptions, Report, Shrunk, import,
 };
+use ingredients::Ingredient;
 pub use lookup::{Covered, Lookup, lookup};
 pub use status::{Kind, Status, status};
 
@@ -44,6 +47,8 @@ pub struct Places {
     pub imported: PathBuf,
     /// Statutory lists.
     pub statutory: PathBuf,
+    /// What the category lists are compiled to.
+    pub compiled: Kept,
     /// By how much a list may shrink at once, in percent.
     pub max_shrink_percent: u8,
 }
@@ -51,7 +56,7 @@ pub struct Places {
 /// This gateway's keys for its indexes.
 #[derive(Clone)]
 pub struct Keys {
-    /// For host and URL indexes.
+    /// For host and URL indexes that are not kept.
     pub index: [u8; 16],
     /// For statutory entries.
     pub statutory: [u8; 32],
@@ -79,6 +84,8 @@ pub enum Held {
 pub struct Loaded {
     /// The category lists.
     pub catalogue: Arc<Catalogue>,
+    /// Where they were taken from.
+    pub made: Made,
     /// The school's allow list.
     pub school_allow: Arc<Catalogue>,
     /// The school's block list.
@@ -120,27 +127,21 @@ pub fn load(places: &Places, keys: &Keys, sizes: &Sizes, progress: &Progress<'_>
     let imported = sources.iter().map(|(_, source)| source.lists.len()).sum::<usize>();
     let steps = Steps::new(categories.len() + imported + statutory.len() + 2, progress);
 
-    let mut builder = CatalogueBuilder::new(keys.index);
-    for (stem, path) in &categories {
-        technician::category(&mut builder, stem, path, &mut faults);
-        steps.done(&format!("seed/{stem}"));
-    }
-    for (folder, source) in &sources {
-        for name in source.lists.keys() {
-            source::read(&mut builder, folder, source, name, &mut faults);
-            steps.done(&format!("{}/{name}", source.name));
-        }
-    }
+    let catalogue = gathered(&categories, &sources, &mut faults)
+        .and_then(|lists| ingredients::catalogue(&lists, &places.compiled, &steps, &mut faults));
     let (statutory, held, synthetic) = read_statutory(&statutory, keys, &steps, &mut faults);
     let school = places.lists.join("school");
     let allow = technician::school(&school.join("allow.txt"), Reading::Allow, keys.index, &mut faults);
     steps.done("school/allow");
     let block = technician::school(&school.join("block.txt"), Reading::Block, keys.index, &mut faults);
     steps.done("school/block");
-    let (Some(allow), Some(block)) = (allow, block) else { return Err(faults) };
+    let (Some(allow), Some(block), Some((catalogue, made))) = (allow, block, catalogue) else {
+        return Err(faults);
+    };
 
     let loaded = Loaded {
-        catalogue: Arc::new(builder.build()),
+        catalogue: Arc::new(catalogue),
+        made,
         school_allow: allow.catalogue,
         school_block: block.catalogue,
         statutory: Arc::new(statutory),
@@ -155,6 +156,30 @@ pub fn load(places: &Places, keys: &Keys, sizes: &Sizes, progress: &Progress<'_>
         faults.extend(shrink::faults(places, sizes, &loaded.sizes()));
     }
     faults.or(loaded)
+}
+
+/// Every category list as bytes, or the faults of those that can't be read.
+fn gathered(
+    categories: &[(String, PathBuf)],
+    sources: &[(PathBuf, source::Source)],
+    faults: &mut Faults,
+) -> Option<Vec<Ingredient>> {
+    let own = categories.iter().map(|(stem, path)| technician::category(stem, path));
+    let imported = sources.iter().flat_map(|(folder, source)| {
+        source.lists.iter().map(move |(name, held)| source::list(folder, source, name, held))
+    });
+    let mut lists = Vec::new();
+    let mut whole = true;
+    for list in own.chain(imported) {
+        match list {
+            Ok(list) => lists.push(list),
+            Err(fault) => {
+                whole = false;
+                faults.push(fault);
+            }
+        }
+    }
+    whole.then_some(lists)
 }
 
 /// The help lines that are compiled into the program.

@@ -1,10 +1,16 @@
 //! What lists there are, and the index of what they hold.
 //!
 //! **Invariant:** every entry of the index belongs to exactly one list here, and every list
-//! carries the digest of the very bytes that its entries were read from.
+//! carries the digest of the very bytes that its entries were read from. A catalogue that is
+//! written, mapped and opened again answers as the one that was built.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::lists::archive::Unpacked;
+use crate::lists::index;
 use crate::lists::parse::{self, Format, NotAList, Parsed};
+use crate::lists::sections::{Compiled, NotCompiled, Section};
 use crate::lists::{Index, IndexBuilder, ListNo, Origin, OriginId, Reading, ut1};
 
 /// What is known about a list before it is read.
@@ -23,7 +29,7 @@ pub struct ListHead {
 }
 
 /// What is known about a list in force.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListInfo {
     /// The list's id, e.g. `ut1/games`.
     pub id: Box<str>,
@@ -59,6 +65,7 @@ pub struct FileReport {
 
 /// Takes list files, gives a [`Catalogue`].
 pub struct CatalogueBuilder {
+    stamp: Box<str>,
     index: IndexBuilder,
     lists: Vec<Draft>,
     list_of: Vec<ListNo>,
@@ -75,13 +82,32 @@ pub struct Catalogue {
     index: Index,
     lists: Box<[ListInfo]>,
     list_of: Box<[ListNo]>,
+    stamp: Box<str>,
+    compiled: Compiled,
+}
+
+/// What a compiled catalogue says of itself besides its sections.
+#[derive(Serialize, Deserialize)]
+struct About {
+    stamp: Box<str>,
+    lists: Box<[ListInfo]>,
+    list_of: Box<[ListNo]>,
+    index: index::About,
 }
 
 impl CatalogueBuilder {
     /// No lists yet; the key is the index's, random per build.
     #[must_use]
     pub fn new(key: [u8; 16]) -> CatalogueBuilder {
-        CatalogueBuilder { index: IndexBuilder::new(key), lists: Vec::new(), list_of: Vec::new() }
+        let (lists, list_of) = (Vec::new(), Vec::new());
+        CatalogueBuilder { stamp: "".into(), index: IndexBuilder::new(key), lists, list_of }
+    }
+
+    /// Names what it is built from, so that a catalogue that was kept can be told from one of
+    /// other lists.
+    #[must_use]
+    pub fn stamped(self, stamp: &str) -> CatalogueBuilder {
+        CatalogueBuilder { stamp: stamp.into(), ..self }
     }
 
     /// Names a list, so that its files can be added.
@@ -150,20 +176,50 @@ impl CatalogueBuilder {
     /// Puts everything in order.
     #[must_use]
     pub fn build(self) -> Catalogue {
-        let index = self.index.build();
+        let (mut compiled, about) = self.index.compile();
         let finished = |draft: Draft| ListInfo {
             digest: draft.digest.finalize().to_hex().as_str().into(),
             ..draft.info
         };
         let mut lists: Box<[ListInfo]> = self.lists.into_iter().map(finished).collect();
-        for (number, list) in (0..).zip(&self.list_of) {
-            lists[list.index()].entries += index.entries(OriginId(number));
+        for (list, entries) in self.list_of.iter().zip(about.counts()) {
+            lists[list.index()].entries += entries;
         }
-        Catalogue { index, lists, list_of: self.list_of.into() }
+        let about = About { stamp: self.stamp, lists, list_of: self.list_of.into(), index: about };
+        // Strings, numbers and lists of them: there is nothing that JSON can't say.
+        compiled.put(Section::About, serde_json::to_vec(&about).expect("plain data"));
+        Catalogue::of(about, compiled)
     }
 }
 
 impl Catalogue {
+    /// A catalogue that was written before, in bytes that [`Compiled::verify`] found whole.
+    ///
+    /// # Errors
+    /// [`NotCompiled`] when it is of another version.
+    pub fn open(file: &Bytes) -> Result<Catalogue, NotCompiled> {
+        let compiled = Compiled::open(file)?;
+        let about = serde_json::from_slice(&compiled.section(Section::About));
+        about.map(|about| Catalogue::of(about, compiled)).map_err(|_| NotCompiled::Foreign)
+    }
+
+    fn of(about: About, compiled: Compiled) -> Catalogue {
+        let About { stamp, lists, list_of, index } = about;
+        Catalogue { index: Index::open(index, &compiled), lists, list_of, stamp, compiled }
+    }
+
+    /// The form that can be written to a file.
+    #[must_use]
+    pub fn compiled(&self) -> &Compiled {
+        &self.compiled
+    }
+
+    /// What it was built from.
+    #[must_use]
+    pub fn stamp(&self) -> &str {
+        &self.stamp
+    }
+
     /// What the lists hold.
     #[must_use]
     pub fn index(&self) -> &Index {

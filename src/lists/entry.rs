@@ -3,7 +3,7 @@
 //! **Invariant:** a [`UrlEntry`] has a path below `/` or a query; without either it would be a
 //! host entry.
 
-use crate::lists::{Pattern, keys};
+use crate::lists::{Pattern, Reading, keys};
 use crate::model::{Host, Name, Url};
 
 /// What one line of a file says: an entry, and what it does in its list.
@@ -108,6 +108,37 @@ impl Item {
 }
 
 impl Effect {
+    /// The effect with this number; an unknown one is on the list.
+    pub(super) fn of(number: u8) -> Effect {
+        match number {
+            1 => Effect::Excepts,
+            2 => Effect::ExceptsAll,
+            3 => Effect::ListsImportant,
+            4 => Effect::ExceptsImportant,
+            _ => Effect::Lists,
+        }
+    }
+
+    /// What it is weighed by before all else.
+    pub(super) fn rank(self) -> u8 {
+        match self {
+            Effect::Lists | Effect::Excepts => 0,
+            Effect::ExceptsAll => 1,
+            Effect::ListsImportant => 2,
+            Effect::ExceptsImportant => 3,
+        }
+    }
+
+    /// How an entry is compared where its list is read like this: what opens is read strictly,
+    /// and an exception opens what its list would block.
+    pub(super) fn reading(self, list: Reading) -> Reading {
+        match (list, self.excepts()) {
+            (list, false) => list,
+            (Reading::Block, true) => Reading::Allow,
+            (Reading::Allow, true) => Reading::Block,
+        }
+    }
+
     /// Whether it takes off the list what it covers.
     #[must_use]
     pub fn excepts(self) -> bool {

@@ -109,6 +109,11 @@ pub(super) fn unreserved(text: &str) -> String {
     decoded(text, is_unreserved)
 }
 
+/// What a pattern is held against: every escape decoded that makes text.
+pub(super) fn readable(text: &str) -> String {
+    lossless(text)
+}
+
 fn resolved(path: &str, name: fn(&str) -> &str) -> String {
     let mut form = String::with_capacity(path.len());
     for segment in path.split('/') {

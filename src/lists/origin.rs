@@ -1,7 +1,11 @@
 //! Where a match comes from and how narrowly it fits.
 
+use serde::{Deserialize, Serialize};
+
+use crate::lists::Effect;
+
 /// One file of one version of one list.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Origin {
     /// The list, e.g. `ut1/games`.
     pub list: Box<str>,
@@ -16,7 +20,7 @@ pub struct Origin {
 pub struct OriginId(pub(super) u16);
 
 /// The number of a list while a catalogue or a statutory set is being built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ListNo(pub(super) u16);
 
 /// An entry that covers what was asked.
@@ -24,8 +28,8 @@ pub struct ListNo(pub(super) u16);
 pub struct Match {
     /// The file that holds the entry.
     pub origin: OriginId,
-    /// The entry's line in that file, from 1; of duplicates the first.
-    pub line: u32,
+    /// What the entry does in its list.
+    pub(super) effect: Effect,
     /// How narrowly the entry fits.
     pub specificity: Specificity,
     pub(super) place: Place,
@@ -44,12 +48,13 @@ pub struct Specificity {
     pub(super) exact: bool,
 }
 
-/// Where an index keeps the text of a matched entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where an index keeps a matched entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
-    Name(u32, super::Scope),
+    Name { row: u32, member: u32 },
     Network(u32),
     Url(u32),
+    Pattern(u32),
 }
 
 impl OriginId {
@@ -69,6 +74,11 @@ impl ListNo {
 impl Specificity {
     pub(super) fn of_host(host: usize, exact: bool) -> Specificity {
         Specificity { host: clamped(host), segments: 0, parameters: 0, exact }
+    }
+
+    /// A pattern is wider than anything that names a host.
+    pub(super) fn of_pattern() -> Specificity {
+        Specificity { host: 0, segments: 0, parameters: 0, exact: false }
     }
 
     pub(super) fn of_url(host: usize, segments: usize, parameters: usize) -> Specificity {

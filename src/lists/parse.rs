@@ -38,6 +38,9 @@ pub struct Parsed {
     pub read: usize,
 }
 
+/// Goes up whenever the same bytes are read as other entries than before, so that what was
+/// compiled from them is made anew.
+pub const RULES: u32 = 1;
 /// The most lines that one file's report shows; all are counted.
 pub const MAX_REPORTED: usize = 1000;
 /// The longest line that is read, in bytes.

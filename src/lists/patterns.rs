@@ -3,9 +3,14 @@
 //! **Invariant:** linear time. Every pattern is run by an automaton that never backtracks, and
 //! one whose automaton would be large is refused when it is read, not when it is used.
 
+mod set;
+
 use std::fmt;
 
 use regex::bytes::RegexBuilder;
+use serde::{Deserialize, Serialize};
+
+pub(super) use set::{PatternPosting, Patterns};
 
 /// The longest pattern, in bytes.
 pub const MAX_PATTERN: usize = 4096;
@@ -15,10 +20,10 @@ const MAX_AUTOMATON: usize = 256 * 1024;
 const MAX_NEST: u32 = 50;
 
 /// A pattern of a list.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Pattern(Box<Parts>);
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 struct Parts {
     subject: PatternSubject,
     syntax: PatternSyntax,
@@ -26,7 +31,7 @@ struct Parts {
 }
 
 /// What a pattern is held against, always in lower case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PatternSubject {
     /// The host alone: `www.games.example`.
     Host,
@@ -36,7 +41,7 @@ pub enum PatternSubject {
 }
 
 /// How a pattern is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PatternSyntax {
     /// A regular expression in the syntax of the `regex` crate, ASCII, case ignored.
     Regex,

@@ -68,7 +68,7 @@ fn matches_come_most_specific_first_and_say_their_line() {
     let matches = index.find(&asked, Reading::Block);
     let lines: Vec<_> = matches
         .iter()
-        .map(|found| (&*index.origin(found.origin).file, found.line, index.entry_text(found)))
+        .map(|found| (&*index.origin(found.origin).file, index.line(found), index.entry_text(found)))
         .collect();
     assert_eq!(
         lines,

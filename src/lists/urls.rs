@@ -6,26 +6,51 @@
 use std::hash::Hasher;
 
 use siphasher::sip::SipHasher13;
+use zerocopy::little_endian::{U16, U32};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+use crate::lists::column::{Column, small};
 use crate::lists::keys::{self, HostText};
 use crate::lists::origin::Place;
-use crate::lists::table::{Draft, Table, Texts};
-use crate::lists::{Match, OriginId, Reading, Specificity, UrlEntry};
+use crate::lists::sections::{Compiled, Section};
+use crate::lists::table::{self, Draft, Table, Texts, TextsDraft};
+use crate::lists::{Effect, Match, OriginId, Reading, Specificity, UrlEntry};
 use crate::model::{Host, Url};
+
+const SECTIONS: table::Sections = table::Sections {
+    filter: Section::PageFilter,
+    buckets: Section::PageBuckets,
+    fingerprints: Section::PageFingerprints,
+    payloads: Section::PagePayloads,
+    starts: Section::PageStarts,
+    texts: Section::PageTexts,
+};
 
 /// Where a page is listed; `written` numbers its strict form.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Posting {
     origin: OriginId,
     line: u32,
+    effect: Effect,
     written: u32,
+}
+
+/// A posting as it is kept.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct Held {
+    line: U32,
+    written: U32,
+    origin: U16,
+    effect: u8,
+    spare: u8,
 }
 
 /// Pages to be indexed.
 pub(super) struct UrlsDraft {
     hasher: SipHasher13,
     rows: Draft<Posting>,
-    written: Texts,
+    written: TextsDraft,
     deepest: usize,
 }
 
@@ -35,7 +60,8 @@ pub(super) struct UrlsDraft {
 /// cost no more than one.
 pub(super) struct Urls {
     hasher: SipHasher13,
-    table: Table<Posting>,
+    table: Table,
+    postings: Column<Held>,
     written: Texts,
     /// Most prefixes that the path of an entry has: deeper ones need no probe.
     deepest: usize,
@@ -54,15 +80,15 @@ struct Page<'a> {
 impl UrlsDraft {
     pub(super) fn new(key: &[u8; 16]) -> UrlsDraft {
         let hasher = SipHasher13::new_with_key(key);
-        UrlsDraft { hasher, rows: Draft::new(), written: Texts::new(), deepest: 0 }
+        UrlsDraft { hasher, rows: Draft::new(), written: TextsDraft::new(), deepest: 0 }
     }
 
-    pub(super) fn add(&mut self, origin: OriginId, line: u32, entry: &UrlEntry) {
+    pub(super) fn add(&mut self, origin: OriginId, line: u32, entry: &UrlEntry, effect: Effect) {
         let host = HostText::of(entry.host());
         let host = host.without_www();
         let path = keys::liberal_path(entry.path());
-        let written = self.written.push(&entry.to_string());
-        let posting = Some(Posting { origin, line, written });
+        let written = self.written.add(&entry.to_string());
+        let posting = Some(Posting { origin, line, effect, written });
         let probes = Probes::new(self.hasher, host, &path);
         self.rows.add(probes.hasher.finish(), host, None);
         self.deepest = self.deepest.max(Probes::new(self.hasher, host, &path).count());
@@ -74,26 +100,54 @@ impl UrlsDraft {
         }
     }
 
-    pub(super) fn build(self) -> Urls {
-        Urls {
-            hasher: self.hasher,
-            table: self.rows.build(|a, b| a == b),
-            written: self.written.shrunk(),
-            deepest: self.deepest,
+    /// Gives the most prefixes that the path of an entry has.
+    pub(super) fn build(self, compiled: &mut Compiled, counts: &mut [usize]) -> usize {
+        let mut held = Vec::new();
+        self.rows.build(compiled, SECTIONS, |postings, _| {
+            let start = small(held.len());
+            for posting in &*postings {
+                counts[posting.origin.index()] += 1;
+                held.push(Held::of(posting));
+            }
+            start
+        });
+        compiled.put(Section::PagePostings, Column::bytes_of(&held));
+        self.written.put(compiled, Section::WrittenStarts, Section::WrittenTexts);
+        self.deepest
+    }
+}
+
+impl Held {
+    fn of(posting: &Posting) -> Held {
+        Held {
+            line: U32::new(posting.line),
+            written: U32::new(posting.written),
+            origin: U16::new(posting.origin.0),
+            effect: posting.effect as u8,
+            spare: 0,
         }
     }
 }
 
 impl Urls {
+    pub(super) fn open(key: &[u8; 16], deepest: usize, compiled: &Compiled) -> Urls {
+        Urls {
+            hasher: SipHasher13::new_with_key(key),
+            table: Table::open(compiled, SECTIONS),
+            postings: Column::of(compiled.section(Section::PagePostings)),
+            written: Texts::open(compiled, Section::WrittenStarts, Section::WrittenTexts),
+            deepest,
+        }
+    }
+
     /// Whether any page of this host or of one of its `www` twins is listed.
     pub(super) fn knows(&self, host: &HostText<'_>) -> bool {
         let name = host.without_www();
-        let state = Probes::new(self.hasher, name, "").hasher;
-        self.table.row(state.finish(), |text| text == name).is_some()
+        let mut hasher = self.hasher;
+        hasher.write(name.as_bytes());
+        self.row(hasher.finish(), |text| text == name).is_some()
     }
 
-    /// Appends a match for every entry that covers `url`. Allocates only for a host that has
-    /// entries.
     pub(super) fn find(&self, url: &Url, reading: Reading, matches: &mut Vec<Match>) {
         let host = HostText::of(url.host());
         if !self.knows(&host) {
@@ -117,25 +171,34 @@ impl Urls {
     }
 
     /// The entry as it could stand in a list.
-    pub(super) fn text(&self, written: u32) -> String {
-        self.written.at(written).to_owned()
+    pub(super) fn text(&self, posting: u32) -> String {
+        self.written(self.postings.cells()[posting as usize]).to_owned()
     }
 
-    pub(super) fn origins(&self) -> impl Iterator<Item = OriginId> {
-        self.table.all_postings().iter().map(|posting| posting.origin)
+    /// The line of the entry.
+    pub(super) fn line(&self, posting: u32) -> u32 {
+        self.postings.cells()[posting as usize].line.get()
+    }
+
+    fn written(&self, held: Held) -> &str {
+        std::str::from_utf8(self.written.at(held.written.get())).unwrap_or_default()
+    }
+
+    fn row(&self, fingerprint: u64, is: impl Fn(&str) -> bool) -> Option<u32> {
+        self.table.rows(fingerprint).find(|row| std::str::from_utf8(self.table.cold(*row)).is_ok_and(&is))
     }
 
     fn find_form(&self, page: &Page<'_>, path: &str, matches: &mut Vec<Match>) {
         let host = page.host.without_www();
         for (state, prefix) in Probes::new(self.hasher, host, path).take(self.deepest) {
             let rest = |text: &str| text.strip_prefix(host) == Some(prefix);
-            let Some(row) = self.table.row(state.finish(), rest) else { continue };
+            let Some(row) = self.row(state.finish(), rest) else { continue };
             self.take_fitting(page, row, prefix, matches);
             for (_, parameter) in &page.parameters {
                 let is = |text: &str| {
                     text.split_once('?').is_some_and(|(place, last)| last == parameter && rest(place))
                 };
-                if let Some(row) = self.table.row(with_parameter(state, parameter), is) {
+                if let Some(row) = self.row(with_parameter(state, parameter), is) {
                     self.take_fitting(page, row, prefix, matches);
                 }
             }
@@ -143,14 +206,17 @@ impl Urls {
     }
 
     fn take_fitting(&self, page: &Page<'_>, row: u32, prefix: &str, matches: &mut Vec<Match>) {
-        for posting in self.table.postings(row) {
-            let Some(parameters) = page.fits(self.written.at(posting.written)) else { continue };
+        for number in self.table.payload(row) {
+            let held = self.postings.cells()[number as usize];
+            let effect = Effect::of(held.effect);
+            let reading = effect.reading(page.reading);
+            let Some(parameters) = page.fits(self.written(held), reading) else { continue };
             let segments = prefix.matches('/').count();
             let found = Match {
-                origin: posting.origin,
-                line: posting.line,
+                origin: OriginId(held.origin.get()),
+                effect,
                 specificity: Specificity::of_url(page.labels, segments, parameters),
-                place: Place::Url(posting.written),
+                place: Place::Url(number),
             };
             if !matches.contains(&found) {
                 matches.push(found);
@@ -162,9 +228,9 @@ impl Urls {
 impl Page<'_> {
     /// How many parameters the entry asks for, if it fits all in all; its liberal host and path
     /// already do.
-    fn fits(&self, written: &str) -> Option<usize> {
+    fn fits(&self, written: &str, reading: Reading) -> Option<usize> {
         let (place, query) = written.split_once('?').map_or((written, None), |(p, q)| (p, Some(q)));
-        match self.reading {
+        match reading {
             Reading::Block => {}
             Reading::Allow => {
                 let listed = place.strip_prefix(self.host.as_str())?;
@@ -172,12 +238,12 @@ impl Page<'_> {
                 below.is_none_or(|next| next == '/').then_some(())?;
             }
         }
-        keys::parameters(query).try_fold(0, |count, listed| self.has(listed).then_some(count + 1))
+        keys::parameters(query).try_fold(0, |count, listed| self.has(listed, reading).then_some(count + 1))
     }
 
-    fn has(&self, listed: &str) -> bool {
-        let listed = keys::parameter(listed, self.reading);
-        self.parameters.iter().any(|(written, liberal)| match self.reading {
+    fn has(&self, listed: &str, reading: Reading) -> bool {
+        let listed = keys::parameter(listed, reading);
+        self.parameters.iter().any(|(written, liberal)| match reading {
             Reading::Block => *liberal == listed,
             Reading::Allow => keys::parameter(written, Reading::Allow) == listed,
         })

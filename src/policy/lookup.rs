@@ -37,7 +37,7 @@ fn covering(catalogue: &Catalogue, wanted: &Wanted<'_>, reading: Reading) -> Vec
                 list: origin.list.to_string(),
                 version: origin.version.to_string(),
                 file: origin.file.to_string(),
-                line: found.line,
+                line: index.line(&found),
                 entry: None,
             };
             Listed { evidence, entry: index.entry_text(&found) }

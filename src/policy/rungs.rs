@@ -294,7 +294,7 @@ fn evidence(index: &crate::lists::Index, found: &Match) -> Option<Evidence> {
         list: origin.list.to_string(),
         version: origin.version.to_string(),
         file: origin.file.to_string(),
-        line: found.line,
+        line: index.line(found),
         entry: None,
     })
 }

@@ -53,7 +53,7 @@ pub fn lookup(
             list: origin.list.to_string(),
             version: origin.version.to_string(),
             file: Some(origin.file.to_string()),
-            line: Some(found.line),
+            line: Some(loaded.lifeline.line(found)),
             entry: Some(loaded.lifeline.entry_text(found)),
         }
     }));
@@ -86,7 +86,7 @@ fn in_catalogue(
         found.filter(move |found| catalogue.list_of(found.origin).reading == reading)
     };
     let mut found: Vec<_> = read(Reading::Block).chain(read(Reading::Allow)).collect();
-    found.sort_by_key(|found| (std::cmp::Reverse(found.specificity), found.origin, found.line));
+    found.sort_by_key(|found| (std::cmp::Reverse(found.specificity), found.origin));
     let covered = |found: &crate::lists::Match| {
         let origin = index.origin(found.origin);
         Covered {
@@ -94,7 +94,7 @@ fn in_catalogue(
             list: origin.list.to_string(),
             version: origin.version.to_string(),
             file: Some(origin.file.to_string()),
-            line: Some(found.line),
+            line: Some(index.line(found)),
             entry: Some(index.entry_text(found)),
         }
     };

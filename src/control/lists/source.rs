@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::control::lists::ingredients::{Care, Ingredient, IngredientFile};
 use crate::control::lists::reading::{self, file_fault};
 use crate::document::{Fault, Faults};
-use crate::lists::{CatalogueBuilder, ListHead, Reading};
+use crate::lists::{ListHead, Reading};
 use crate::model::Timestamp;
 
 /// The note's name.
@@ -141,32 +142,35 @@ pub(super) fn note(folder: &Path) -> Result<Source, Fault> {
     }
 }
 
-/// Reads one list of a source.
-pub(super) fn read(
-    builder: &mut CatalogueBuilder,
+/// One list of a source, read into memory and held against the note.
+pub(super) fn list(
     folder: &Path,
     source: &Source,
     name: &str,
-    faults: &mut Faults,
-) {
-    let Some(held) = source.lists.get(name) else { return };
+    held: &SourceList,
+) -> Result<Ingredient, Fault> {
     let id = format!("{}/{name}", source.name);
-    let list = builder.add_list(ListHead {
-        id: id.as_str().into(),
+    let mut files = Vec::new();
+    for (kind, file) in &held.files {
+        let path = folder.join(name).join(kind.as_str());
+        let sound = reading::bytes(&path).ok().filter(|bytes| reading::digest(bytes) == file.blake3);
+        let bytes = sound.ok_or_else(|| damaged(&path, &id))?;
+        files.push(IngredientFile { name: format!("{name}/{}", kind.as_str()), path, bytes });
+    }
+    let head = ListHead {
+        id: id.into(),
         title: held.title.as_str().into(),
         version: held.version.as_str().into(),
         licence: source.licence.as_str().into(),
         reading: held.meant.reading(),
-    });
-    for (kind, file) in &held.files {
-        let path = folder.join(name).join(kind.as_str());
-        let sound = reading::bytes(&path).ok().filter(|bytes| reading::digest(bytes) == file.blake3);
-        let read = sound.map(|bytes| builder.add_file(list, &format!("{name}/{}", kind.as_str()), &bytes));
-        if !matches!(read, Some(Ok(_))) {
-            let problem = format!("the list {id} is damaged or missing: import it again");
-            faults.push(file_fault(&path, problem).help("`schoolgate lists import`"));
-        }
-    }
+    };
+    Ok(Ingredient { head, files, care: Care::Imported })
+}
+
+/// The fault of an imported list that is not as it was imported.
+pub(super) fn damaged(path: &Path, id: &str) -> Fault {
+    file_fault(path, format!("the list {id} is damaged or missing: import it again"))
+        .help("`schoolgate lists import`")
 }
 
 /// Whether this can be a folder below a source's, and nothing else: `games`, `hobby/games-online`.

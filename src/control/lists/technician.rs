@@ -6,8 +6,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::control::lists::ingredients::{Care, Ingredient, IngredientFile};
 use crate::control::lists::reading::{self, file_fault, line_faults, not_a_list};
-use crate::document::Faults;
+use crate::document::{Fault, Faults};
 use crate::lists::{Catalogue, CatalogueBuilder, ListHead, NotAList, Reading};
 
 /// A list of the school's: its index and its text.
@@ -16,26 +17,18 @@ pub(super) struct School {
     pub(super) text: String,
 }
 
-/// Reads one category list.
-pub(super) fn category(builder: &mut CatalogueBuilder, stem: &str, path: &Path, faults: &mut Faults) {
-    let bytes = match reading::bytes(path) {
-        Ok(bytes) => bytes,
-        Err(fault) => return faults.push(fault),
-    };
-    let list = builder.add_list(ListHead {
+/// One category list, read into memory.
+pub(super) fn category(stem: &str, path: &Path) -> Result<Ingredient, Fault> {
+    let bytes = reading::bytes(path)?;
+    let head = ListHead {
         id: format!("seed/{stem}").into(),
         title: title(&bytes).unwrap_or_else(|| stem.to_owned()).into(),
         version: reading::version(&bytes).into(),
         licence: "".into(),
         reading: Reading::Block,
-    });
-    match builder.add_file(list, &format!("categories/{stem}.txt"), &bytes) {
-        Err(why) => faults.push(not_a_list(path, why)),
-        Ok(report) if report.parsed.read == 0 => {
-            faults.push(file_fault(path, "the list holds no entry").help("put the last good copy back"));
-        }
-        Ok(report) => faults.extend(line_faults(path, &bytes, &report)),
-    }
+    };
+    let file = IngredientFile { name: format!("categories/{stem}.txt"), path: path.to_owned(), bytes };
+    Ok(Ingredient { head, files: vec![file], care: Care::Strict })
 }
 
 /// Reads the school's allow or block list; it may hold no entry, but it must be there.

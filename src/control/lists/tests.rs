@@ -1,5 +1,6 @@
 //! Trees of lists, sound and broken.
 
+mod compiled;
 mod import;
 mod load;
 mod school_day;
@@ -48,6 +49,7 @@ impl Tree {
             lists: self.path("lists"),
             imported: self.path("imported"),
             statutory: self.path("statutory"),
+            compiled: Kept::Written(self.path("compiled")),
             max_shrink_percent: 20,
         }
     }

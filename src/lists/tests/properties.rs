@@ -122,7 +122,8 @@ proptest! {
                 naive.dedup();
                 let matches = index.find(&asked, reading);
                 let mut indexed: Vec<_> = matches.iter()
-                    .map(|found| (found.line % 2, entries[found.line as usize - 1].clone()))
+                    .map(|found| index.line(found))
+                    .map(|line| (line % 2, entries[line as usize - 1].clone()))
                     .collect();
                 indexed.sort();
                 indexed.dedup();

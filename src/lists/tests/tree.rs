@@ -98,7 +98,7 @@ fn a_catalogue_knows_every_list_and_whose_entry_matched() {
     assert_eq!(matches.len(), 1);
     assert_eq!(&*catalogue.list_of(matches[0].origin).id, "ut1/child");
     assert_eq!(&*catalogue.index().origin(matches[0].origin).file, "child/domains");
-    assert_eq!(matches[0].line, 2);
+    assert_eq!(catalogue.index().line(&matches[0]), 2);
     assert!(matches!(builder_with_page(), Err(crate::lists::NotAList::WebPage)));
 }
 

@@ -13,7 +13,7 @@ use tower::ServiceExt;
 
 use crate::audit::{Access, Entry, Filter, Observer, Order, Recorder, Seen, Visibility, Writer, query};
 use crate::clock::Clock;
-use crate::control::lists::Places;
+use crate::control::lists::{Kept, Places};
 use crate::control::{self, Control, Sources, Unlicensed};
 use crate::identity::Directory;
 use crate::model::{Host, Role, Subject};
@@ -87,6 +87,7 @@ impl Office {
                 lists: at("lists"),
                 imported: at("imported"),
                 statutory: at("statutory"),
+                compiled: Kept::Written(at("compiled")),
                 max_shrink_percent: 100,
             },
             unlicensed: Unlicensed::Accepted,

@@ -119,7 +119,7 @@ fn covering(index: &Index, counted: &[Counted]) -> Vec<HelpLine> {
             let Some(file) = counted.iter().find(|file| file.origin == hit.origin) else { continue };
             if file.reading == Reading::Block {
                 let (list, entry) = (file.row.list.clone(), index.entry_text(&hit));
-                found.push(HelpLine { list, file: file.row.file, line: hit.line, entry });
+                found.push(HelpLine { list, file: file.row.file, line: index.line(&hit), entry });
             }
         }
     }

@@ -17,6 +17,7 @@ fn the_projects_own_lists_are_sound() {
         lists: project().join("blocklists"),
         imported: project().join("blocklists/none"),
         statutory: project().join("blocklists/statutory"),
+        compiled: Kept::Read(project().join("blocklists/none")),
         max_shrink_percent: 20,
     };
     let told = Mutex::new(Vec::new());

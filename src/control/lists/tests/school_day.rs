@@ -24,6 +24,7 @@ fn school() -> Option<(Draft, Loaded)> {
         lists: project().join("blocklists"),
         imported: folder.path().join("imported"),
         statutory: project().join("blocklists/statutory"),
+        compiled: Kept::Written(folder.path().join("compiled")),
         max_shrink_percent: 20,
     };
     let report = import(&archive, &import::options(), &places, [1; 16], &|_, _, _| {}).unwrap();
