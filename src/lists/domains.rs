@@ -238,14 +238,14 @@ fn covers(scope: Scope, whole: bool) -> bool {
 }
 
 /// The suffixes of a name by whole labels, shortest first, each with its hash: the hash runs from
-/// the right, so each suffix continues the one before.
+/// the right, a label with the dot behind it at a time, so each suffix continues the one before.
 fn suffixes(mut hasher: SipHasher13, name: &str) -> impl Iterator<Item = (SipHasher13, &str)> {
     let mut end = Some(name.len());
     std::iter::from_fn(move || {
         let until = end?;
         let start = name[..until].rfind('.').map_or(0, |dot| dot + 1);
-        hasher.write(&name.as_bytes()[start..until]);
-        hasher.write(b".");
+        let dotted = (until + 1).min(name.len());
+        hasher.write(&name.as_bytes()[start..dotted]);
         end = start.checked_sub(1);
         Some((hasher, &name[start..]))
     })

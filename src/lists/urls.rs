@@ -163,9 +163,8 @@ impl Urls {
             reading,
         };
         self.find_form(&page, &keys::liberal_path(url.path()), matches);
-        if reading == Reading::Block
-            && let Some(form) = keys::resolved_path(url.path())
-        {
+        // Where allowing, for the exceptions: they take away, so they are compared liberally.
+        if let Some(form) = keys::resolved_path(url.path()) {
             self.find_form(&page, &form, matches);
         }
     }

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::{add_origin, host, url};
 use crate::lists::{
-    Asked, Entry, Format, IndexBuilder, Item, Reading, Scope, UrlEntry, archive, keys, parse,
+    Asked, Effect, Entry, Format, IndexBuilder, Item, Origin, Pattern, PatternSubject, Reading, Scope,
+    UrlEntry, archive, keys, parse,
 };
 use crate::model::Host;
 
@@ -58,11 +59,42 @@ fn covers(entry: &Entry, asked: &Asked<'_>, reading: Reading) -> bool {
             Scope::Children => name != host && name.is_within(host),
         },
         (Entry::Network(network), Host::Address(address)) => network.contains(address),
-        (Entry::Host { .. }, Host::Address(_))
-        | (Entry::Network(_), Host::Name(_))
-        | (Entry::Pattern(_), _) => false,
+        (Entry::Host { .. }, Host::Address(_)) | (Entry::Network(_), Host::Name(_)) => false,
+        (Entry::Pattern(pattern), host) => host.to_string().contains(pattern.text()),
         (Entry::Url(page), _) => asked.url.is_some_and(|asked| page_covers(page, asked, reading)),
     }
+}
+
+/// What an entry weighs against others of its list, said once more.
+fn weight(item: &Item, asked: &Asked<'_>) -> (u8, usize, usize, usize, bool, bool) {
+    let labels = |name: &crate::model::Name| name.suffixes().count();
+    let (host, segments, parameters, exact) = match &item.entry {
+        Entry::Host { host, scope } => (labels(host), 0, 0, *scope == Scope::Exact),
+        Entry::Network(network) => (usize::from(network.prefix_len()), 0, 0, true),
+        Entry::Url(page) => {
+            let host = asked.host.name().map_or(32, labels);
+            (host, keys::liberal_path(page.path()).matches('/').count(), page.parameters().len(), true)
+        }
+        Entry::Pattern(_) => (0, 0, 0, false),
+    };
+    (item.effect.rank(), host, segments, parameters, exact, item.effect.excepts())
+}
+
+/// A pattern that a scan can follow without an automaton.
+fn keyword() -> impl Strategy<Value = Entry> {
+    let word = prop::sample::select(vec!["a.b", "www", "c-d.ex", "example"]);
+    word.prop_map(|word| Entry::Pattern(Pattern::keyword(PatternSubject::Host, word).unwrap()))
+}
+
+fn effect() -> impl Strategy<Value = Effect> {
+    prop::sample::select(vec![
+        Effect::Lists,
+        Effect::Lists,
+        Effect::Excepts,
+        Effect::ExceptsAll,
+        Effect::ListsImportant,
+        Effect::ExceptsImportant,
+    ])
 }
 
 fn page_covers(page: &UrlEntry, asked: &crate::model::Url, reading: Reading) -> bool {
@@ -132,6 +164,55 @@ proptest! {
                 if matches.iter().any(|found| index.entry_text(found).contains('/')) && asked_url.host().name().is_some() {
                     prop_assert!(index.has_url_entries(asked_url.host()));
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn exceptions_take_off_their_own_list_what_a_scan_would(
+        written in prop::collection::vec((prop_oneof![4 => entry(), 1 => keyword()], effect()), 0..30),
+        names in prop::collection::vec((name(), path(), query()), 1..20),
+        key in any::<[u8; 16]>(),
+    ) {
+        let items: Vec<Item> = (1u32..)
+            .zip(written)
+            .map(|(line, (entry, effect))| Item { line, entry, effect })
+            .collect();
+        let mut builder = IndexBuilder::new(key);
+        let lists = ["even", "odd"].map(|list| builder.add_origin(Origin {
+            list: list.into(),
+            version: "1".into(),
+            file: "f".into(),
+        }));
+        for item in &items {
+            builder.add(lists[item.line as usize % 2], item.clone());
+        }
+        let index = builder.build();
+        for (name, path, query) in names {
+            let asked_url = url(&format!("https://{name}{path}{query}"));
+            let asked = Asked { host: asked_url.host(), url: Some(&asked_url) };
+            for reading in [Reading::Block, Reading::Allow] {
+                let mut naive = Vec::new();
+                for list in 0..2 {
+                    let mine = items.iter().filter(|item| item.line % 2 == list);
+                    let covering: Vec<&Item> = mine
+                        .filter(|item| covers(&item.entry, &asked, item.effect.reading(reading)))
+                        .collect();
+                    let heaviest = covering.iter().max_by_key(|item| weight(item, &asked));
+                    if heaviest.is_some_and(|heaviest| !heaviest.effect.excepts()) {
+                        let listed = covering.iter().filter(|item| !item.effect.excepts());
+                        naive.extend(listed.map(|item| (list, item.entry.clone())));
+                    }
+                }
+                naive.sort();
+                naive.dedup();
+                let found = index.find(&asked, reading);
+                let lines = found.iter().map(|found| index.line(found));
+                let mut indexed: Vec<_> =
+                    lines.map(|line| (line % 2, items[line as usize - 1].entry.clone())).collect();
+                indexed.sort();
+                indexed.dedup();
+                prop_assert_eq!(&indexed, &naive, "{} {:?}", asked_url, reading);
             }
         }
     }
