@@ -59,7 +59,7 @@ const EVERYTHING: &[&str] = &[
 ];
 
 /// Crates with a home, and the modules that share it.
-const HOMES: [(&str, &[&str]); 29] = [
+const HOMES: [(&str, &[&str]); 30] = [
     ("idna", &["model"]),
     ("url", &["model"]),
     ("httparse", &["wire"]),
@@ -68,6 +68,7 @@ const HOMES: [(&str, &[&str]); 29] = [
     ("siphasher", &["lists"]),
     ("blake3", &["lists", "control"]),
     ("bloomfilter", &["lists"]),
+    ("csv", &["lists"]),
     ("tar", &["lists"]),
     ("flate2", &["lists"]),
     ("toml", &["document"]),
