@@ -4,7 +4,8 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use schoolgate::lists::{
-    Asked, Entry, Format, Index, IndexBuilder, Item, Origin, Reading, Statutory, StatutoryBuilder, parse,
+    Asked, Entry, Format, Index, IndexBuilder, Item, Origin, ReadOptions, Reading, Statutory,
+    StatutoryBuilder, parse,
 };
 use schoolgate::model::{Host, Url};
 
@@ -36,7 +37,7 @@ fn index() -> Index {
         }
     }
     let pages: String = (0..PAGES).map(|n| format!("pages{}.example/a/{n}/x\n", n % 9_000)).collect();
-    for item in parse::read(Format::Urls, pages.as_bytes()).items {
+    for item in parse::read(&ReadOptions::of(Reading::Block), Format::Urls, pages.as_bytes()).items {
         builder.add(origin, item);
     }
     builder.build()

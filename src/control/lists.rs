@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use crate::document::Faults;
 use crate::lists::{
-    Catalogue, Entry, Format, Index, IndexBuilder, Item, Origin, Reading, Statutory, StatutoryBuilder, parse,
+    Catalogue, Entry, Format, Index, IndexBuilder, Item, Origin, ReadOptions, Reading, Statutory,
+    StatutoryBuilder, parse,
 };
 use crate::model::Host;
 
@@ -207,7 +208,7 @@ fn lifeline_hosts() -> Vec<Host> {
 }
 
 fn lifeline_items() -> Vec<Item> {
-    parse::read_for(Reading::Allow, Format::Domains, LIFELINE).items
+    parse::read(&ReadOptions::of(Reading::Allow), Format::Domains, LIFELINE).items
 }
 
 /// How far reading has come.

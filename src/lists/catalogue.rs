@@ -11,7 +11,7 @@ use crate::lists::archive::Unpacked;
 use crate::lists::index;
 use crate::lists::parse::{self, Format, NotAList, Parsed};
 use crate::lists::sections::{Compiled, NotCompiled, Section};
-use crate::lists::{Index, IndexBuilder, ListNo, Origin, OriginId, Reading, ut1};
+use crate::lists::{Index, IndexBuilder, ListNo, Origin, OriginId, ReadOptions, Reading, ut1};
 
 /// What is known about a list before it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,7 +142,7 @@ impl CatalogueBuilder {
         self.list_of.push(list);
         let index = &mut self.index;
         let mut keep = |item| index.add(origin, item);
-        let parsed = parse::read_each(draft.info.reading, format, bytes, &mut keep);
+        let parsed = parse::read_each(&ReadOptions::of(draft.info.reading), format, bytes, &mut keep);
         draft.info.rejected += parsed.rejected_total;
         Ok(FileReport { file: file.into(), format, why, parsed })
     }

@@ -4,11 +4,14 @@ mod corpus;
 mod data;
 mod dirty;
 mod properties;
+mod readers;
 mod tree;
 
 use std::path::PathBuf;
 
-use crate::lists::{Asked, Entry, Format, Index, IndexBuilder, Item, Origin, OriginId, Reading, parse};
+use crate::lists::{
+    Asked, Entry, Format, Index, IndexBuilder, Item, Origin, OriginId, ReadOptions, Reading, parse,
+};
 use crate::model::{Host, Url};
 
 /// An index of one domain file and one URL file.
@@ -16,7 +19,7 @@ pub(super) fn index_of(domains: &str, urls: &str) -> Index {
     let mut builder = IndexBuilder::new(*b"a key for tests!");
     for (file, format, text) in [("domains", Format::Domains, domains), ("urls", Format::Urls, urls)] {
         let origin = add_origin(&mut builder, file);
-        for item in parse::read(format, text.as_bytes()).items {
+        for item in parse::read(&ReadOptions::of(Reading::Block), format, text.as_bytes()).items {
             builder.add(origin, item);
         }
     }

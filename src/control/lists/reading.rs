@@ -76,6 +76,7 @@ pub(super) fn not_a_list(path: &Path, why: NotAList) -> Fault {
         NotAList::WebPage => "fetch the list again: what came was a page, perhaps an error or a sign-in",
         NotAList::Archive => "unpack it, or hand it to `schoolgate lists import`",
         NotAList::Binary => "save it as plain text in UTF-8",
+        NotAList::OtherThings => "take the file out: only lists of sites can be used",
     };
     file_fault(path, why.to_string()).help(help)
 }
@@ -101,9 +102,11 @@ pub(super) fn line_faults(path: &Path, bytes: &[u8], report: &FileReport) -> Fau
 pub(super) fn help_for(reason: RejectReason) -> &'static str {
     match reason {
         RejectReason::PublicSuffix => "name the sites that are meant, each on its own line",
-        RejectReason::SingleLabel => "write the whole host name, e.g. example.org",
+        RejectReason::OutOfZone | RejectReason::NoEntry | RejectReason::SingleLabel => {
+            "write the whole host name, e.g. example.org"
+        }
         RejectReason::LocalName | RejectReason::Empty => "take the line out, or write the host that is meant",
-        RejectReason::TooWide | RejectReason::Network => {
+        RejectReason::TooWide | RejectReason::Network | RejectReason::NotANetwork => {
             "write the single networks or addresses that are meant"
         }
         RejectReason::EmptyLabel => "write one dot between the parts of the name",
@@ -117,7 +120,27 @@ pub(super) fn help_for(reason: RejectReason) -> &'static str {
         RejectReason::Scheme => "write the host, or an address that begins with http:// or https://",
         RejectReason::Port => "leave the port out: an entry holds for every port",
         RejectReason::Url => "write a host (example.org) or a page (example.org/page)",
-        RejectReason::Pattern(_) => "write a shorter or plainer pattern, or the hosts that are meant",
+        RejectReason::NotASuffix => "put the name into a list of hosts",
+        RejectReason::Grammar => "see the description of the format, or name another with --format",
+        RejectReason::Action => "write block or allow",
+        RejectReason::Json => "mend the file so that a JSON reader takes the whole of it",
+        RejectReason::BackReference | RejectReason::LookAround | RejectReason::Pattern(_) => {
+            "write a shorter or plainer pattern, or the hosts that are meant"
+        }
+        RejectReason::Include => "import the other file as well",
+        RejectReason::Timed | RejectReason::Blanket => "set it in the policy",
+        RejectReason::Rewrite
+        | RejectReason::Setting
+        | RejectReason::ZoneRecord
+        | RejectReason::DnsOnly
+        | RejectReason::Continued
+        | RejectReason::Cosmetic
+        | RejectReason::Context
+        | RejectReason::SomeQueries
+        | RejectReason::AnyHost
+        | RejectReason::TakesBack
+        | RejectReason::TakenBack
+        | RejectReason::ListCategory => "nothing needs to be done: the line is passed over",
     }
 }
 
@@ -126,23 +149,9 @@ fn line_fault(path: &Path, rejected: &Rejected, line: Option<&str>) -> Fault {
     let text: String = line.chars().take(QUOTED).collect();
     let from = usize::try_from(rejected.column).unwrap_or(usize::MAX).saturating_sub(1);
     let at_fault = text.chars().skip(from).take_while(|c| !c.is_whitespace()).count().max(1);
-    let width = match rejected.reason {
-        RejectReason::Character | RejectReason::Control | RejectReason::EmptyLabel => 1,
-        RejectReason::PublicSuffix
-        | RejectReason::SingleLabel
-        | RejectReason::LocalName
-        | RejectReason::TooWide
-        | RejectReason::Empty
-        | RejectReason::TooLong
-        | RejectReason::Address
-        | RejectReason::SeveralWords
-        | RejectReason::MailAddress
-        | RejectReason::Scheme
-        | RejectReason::Port
-        | RejectReason::Url
-        | RejectReason::Pattern(_)
-        | RejectReason::Network => u32::try_from(at_fault).unwrap_or(1),
-    };
+    let is_one = [RejectReason::Character, RejectReason::Control, RejectReason::EmptyLabel];
+    let width =
+        if is_one.contains(&rejected.reason) { 1 } else { u32::try_from(at_fault).unwrap_or(u32::MAX) };
     Fault {
         file: path.display().to_string(),
         line: rejected.line,

@@ -2,11 +2,12 @@
 //!
 //! **Invariant:** a downloaded error page, an archive or a binary is never read as a list.
 
-use crate::lists::parse::Format;
-use crate::lists::parse::lines::{lines, utf8};
+mod vote;
 
-/// How many lines vote.
-const VOTERS: usize = 2000;
+use crate::lists::e2guardian::{self, Kind};
+use crate::lists::parse::Format;
+use crate::lists::parse::lines::utf8;
+use vote::{head, vote};
 
 /// Why a file is no list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +24,9 @@ pub enum NotAList {
     /// Neither text in UTF-8, UTF-16 nor Latin-1.
     #[error("the file is binary, not a list")]
     Binary,
+    /// A file of e2guardian that holds phrases, file types or people.
+    #[error("the file lists phrases, file types, people or settings, not sites")]
+    OtherThings,
 }
 
 /// Guesses the format from the file's path and content, and says from what.
@@ -44,10 +48,29 @@ pub fn detect(path: &str, bytes: &[u8]) -> Result<(Format, &'static str), NotALi
     if is_binary(&text) {
         return Err(NotAList::Binary);
     }
-    match path.rsplit(['/', '\\']).next().unwrap_or_default() {
-        "domains" => Ok((Format::Domains, "the file is called domains (UT1, squidGuard)")),
-        "urls" => Ok((Format::Urls, "the file is called urls (UT1, squidGuard)")),
-        _ => Ok(vote(start)),
+    let leaf = path.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
+    match named(&leaf)? {
+        Some(found) => Ok(found),
+        None => Ok(head(start).unwrap_or_else(|| vote(&leaf, start))),
+    }
+}
+
+/// By the file's name alone.
+fn named(leaf: &str) -> Result<Option<(Format, &'static str)>, NotAList> {
+    let found = match leaf {
+        "domains" => Some((Format::Domains, "the file is called domains (UT1, squidGuard)")),
+        "urls" => Some((Format::Urls, "the file is called urls (UT1, squidGuard)")),
+        "expressions" => Some((Format::Expressions, "the file is called expressions (UT1, squidGuard)")),
+        _ if leaf.ends_with(".csv") => Some((Format::Csv, "the file's name ends in .csv")),
+        _ => None,
+    };
+    if found.is_some() {
+        return Ok(found);
+    }
+    match e2guardian::kind(leaf) {
+        Some(Kind::Lists(format)) => Ok(Some((format, "the file has a name of e2guardian or DansGuardian"))),
+        Some(Kind::NotUsable(_)) => Err(NotAList::OtherThings),
+        None => Ok(None),
     }
 }
 
@@ -70,29 +93,6 @@ fn is_binary(bytes: &[u8]) -> bool {
     controls * 200 > bytes.len() || invalid * 20 > bytes.len()
 }
 
-/// A URL list if more than half of the first lines have a path.
-fn vote(text: &[u8]) -> (Format, &'static str) {
-    let (mut voters, mut paths) = (0, 0);
-    for line in lines(text).map(<[u8]>::trim_ascii).filter(|line| !line.is_empty() && line[0] != b'#') {
-        voters += 1;
-        paths += usize::from(has_path(line));
-        if voters == VOTERS {
-            break;
-        }
-    }
-    if paths * 2 > voters {
-        (Format::Urls, "most lines have a path after the host")
-    } else {
-        (Format::Domains, "most lines are a host alone")
-    }
-}
-
-fn has_path(line: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(line);
-    let rest = text.split_once("://").map_or(&*text, |(_, rest)| rest);
-    rest.split_once('/').is_some_and(|(_, path)| !path.is_empty()) && rest.parse::<ipnet::IpNet>().is_err()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,8 +104,8 @@ mod tests {
             ("games/urls", b"a.example\n", Format::Urls),
             ("list.txt", b"# c\na.example\nb.example/x\nc.example\n", Format::Domains),
             ("list.txt", b"http://a.example/x\nb.example/y\nc.example\n", Format::Urls),
-            ("list.txt", b"http://a.example/\nhttp://b.example/\n", Format::Domains),
-            ("list.txt", b"192.0.2.0/24\n2001:db8::/32\n", Format::Domains),
+            ("list.txt", b"http://a.example/\nhttp://b.example/\n", Format::Urls),
+            ("list.txt", b"192.0.2.0/24\n2001:db8::/32\n", Format::Networks),
             ("list.txt", b"\xff\xfea\0.\0b\0\n\0", Format::Domains),
         ];
         for (path, bytes, format) in cases {

@@ -42,6 +42,34 @@ pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// Which line a byte of a file is on; asked from front to back.
+pub(super) struct LineOf<'b> {
+    bytes: &'b [u8],
+    at: usize,
+    line: u32,
+}
+
+impl<'b> LineOf<'b> {
+    pub(super) fn new(bytes: &'b [u8]) -> LineOf<'b> {
+        LineOf { bytes, at: 0, line: 1 }
+    }
+
+    /// The line, from 1, of a byte that is not before the one asked last.
+    pub(super) fn byte(&mut self, byte: usize) -> u32 {
+        let until = byte.clamp(self.at, self.bytes.len());
+        for at in self.at..until {
+            let ends = match self.bytes[at] {
+                b'\n' => true,
+                b'\r' => self.bytes.get(at + 1) != Some(&b'\n'),
+                _ => false,
+            };
+            self.line = self.line.saturating_add(u32::from(ends));
+        }
+        self.at = until;
+        self.line
+    }
+}
+
 impl<'l> Text<'l> {
     pub(super) fn of(raw: &'l [u8]) -> Text<'l> {
         let too_long = raw.len() > MAX_LINE;
@@ -55,16 +83,21 @@ impl<'l> Text<'l> {
         }
     }
 
-    /// The text to be read, trimmed.
-    pub(super) fn read(&self) -> Result<&str, RejectReason> {
+    /// The text to be read, trimmed; what a comment holds does not matter.
+    pub(super) fn read(&self, comment_signs: &[char]) -> Result<&str, RejectReason> {
         let text = self.text.trim();
-        if self.too_long && !text.starts_with('#') {
+        if self.too_long && !text.starts_with(comment_signs) {
             return Err(RejectReason::TooLong);
         }
-        if text.contains(|c: char| c.is_control() && c != '\t') && !text.starts_with('#') {
+        if text.contains(|c: char| c.is_control() && c != '\t') && !text.starts_with(comment_signs) {
             return Err(RejectReason::Control);
         }
         Ok(text)
+    }
+
+    /// Whether it starts with white space.
+    pub(super) fn is_indented(&self) -> bool {
+        self.text.starts_with([' ', '\t'])
     }
 
     /// Whether the bytes were no UTF-8 and were taken for Latin-1.

@@ -5,7 +5,9 @@ use std::io::Read;
 use std::time::Instant;
 
 use super::data;
-use crate::lists::{Asked, CatalogueBuilder, Entry, Format, IndexBuilder, Reading, archive, parse};
+use crate::lists::{
+    Asked, CatalogueBuilder, Entry, Format, IndexBuilder, ReadOptions, Reading, archive, parse,
+};
 use crate::model::Host;
 
 #[test]
@@ -57,7 +59,9 @@ fn every_ut1_line_finds_itself() {
         for (format, file) in [(Format::Domains, category.domains), (Format::Urls, category.urls)] {
             let Some(file) = file else { continue };
             let reading = category.kind.reading();
-            for item in parse::read_for(reading, format, &file.bytes).items.into_iter().step_by(7) {
+            for item in
+                parse::read(&ReadOptions::of(reading), format, &file.bytes).items.into_iter().step_by(7)
+            {
                 let line = item.line;
                 let text = match &item.entry {
                     Entry::Host { host, .. } => host.to_string(),
@@ -86,7 +90,7 @@ fn two_million_names_load_and_find_themselves() {
     let started = Instant::now();
     let mut builder = IndexBuilder::new([9; 16]);
     let origin = super::add_origin(&mut builder, "adult");
-    let parsed = parse::read_each(Reading::Block, Format::Domains, &bytes, &mut |item| {
+    let parsed = parse::read_each(&ReadOptions::of(Reading::Block), Format::Domains, &bytes, &mut |item| {
         builder.add(origin, item);
     });
     let parsing = started.elapsed();

@@ -1,8 +1,9 @@
 //! What a technician saves from a spreadsheet, line by line.
 
 use crate::lists::parse::RejectReason::*;
-use crate::lists::{Format, Parsed, RejectReason, parse};
+use crate::lists::{Format, Parsed, ReadOptions, Reading, RejectReason, parse};
 
+static BLOCK: ReadOptions = ReadOptions::of(Reading::Block);
 const DIRTY: &[u8] = include_bytes!("../../../tests/fixtures/dirty-technician.txt");
 
 enum Line {
@@ -20,7 +21,7 @@ fn line(parsed: &Parsed, number: u32) -> (Vec<String>, Option<RejectReason>) {
 
 #[test]
 fn every_line_has_its_outcome() {
-    let parsed = parse::read(Format::Domains, DIRTY);
+    let parsed = parse::read(&BLOCK, Format::Domains, DIRTY);
     let expected = [
         Nothing,
         Is(&["games1.example"]),
@@ -92,7 +93,7 @@ impl MapOwned for &[&str] {
 
 #[test]
 fn a_rejected_line_says_where() {
-    let parsed = parse::read(Format::Domains, DIRTY);
+    let parsed = parse::read(&BLOCK, Format::Domains, DIRTY);
     let shown = |number| {
         let rejected = parsed.rejected.iter().find(|rejected| rejected.line == number).unwrap();
         (rejected.column, rejected.text.to_string())
@@ -130,7 +131,7 @@ fn lines_of_url_lists_are_read_as_their_publishers_mean_them() {
         ("0.0.0.0", Err(LocalName)),
     ];
     for (written, expected) in cases {
-        let parsed = parse::read(Format::Urls, written.as_bytes());
+        let parsed = parse::read(&BLOCK, Format::Urls, written.as_bytes());
         let entry = parsed.items.first().map(|item| item.entry.to_string());
         let reason = parsed.rejected.first().map(|rejected| rejected.reason);
         assert_eq!((entry.as_deref(), reason), (expected.ok(), expected.err()), "{written}");
@@ -139,8 +140,11 @@ fn lines_of_url_lists_are_read_as_their_publishers_mean_them() {
 
 #[test]
 fn an_allow_list_may_name_a_suffix_but_not_a_whole_top_level() {
-    let parsed =
-        parse::read_for(crate::lists::Reading::Allow, Format::Domains, b"gov.uk\nuk\nwww.bbc.co.uk\n");
+    let parsed = parse::read(
+        &ReadOptions::of(crate::lists::Reading::Allow),
+        Format::Domains,
+        b"gov.uk\nuk\nwww.bbc.co.uk\n",
+    );
     let texts: Vec<_> = parsed.items.iter().map(|item| item.entry.to_string()).collect();
     assert_eq!(texts, ["gov.uk", "www.bbc.co.uk"]);
     assert_eq!((parsed.rejected_total, parsed.dangerous.len()), (1, 2));

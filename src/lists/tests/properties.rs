@@ -1,4 +1,4 @@
-//! The index gives what a scan over all entries would, and the readers take any bytes.
+//! The index gives what a scan over all entries would.
 
 use std::net::IpAddr;
 
@@ -6,8 +6,7 @@ use proptest::prelude::*;
 
 use super::{add_origin, host, url};
 use crate::lists::{
-    Asked, Effect, Entry, Format, IndexBuilder, Item, Origin, Pattern, PatternSubject, Reading, Scope,
-    UrlEntry, archive, keys, parse,
+    Asked, Effect, Entry, IndexBuilder, Item, Origin, Pattern, PatternSubject, Reading, Scope, UrlEntry, keys,
 };
 use crate::model::Host;
 
@@ -34,7 +33,7 @@ fn address() -> impl Strategy<Value = IpAddr> {
     ]
 }
 
-fn entry() -> impl Strategy<Value = Entry> {
+pub(super) fn entry() -> impl Strategy<Value = Entry> {
     let scope = prop::sample::select(vec![Scope::Exact, Scope::Subtree, Scope::Children]);
     let network = (address(), 16u8..=32).prop_map(|(address, length)| {
         let length = if address.is_ipv4() { length } else { length * 4 };
@@ -224,34 +223,5 @@ proptest! {
         if covers(&page, &asked, Reading::Allow) {
             prop_assert!(covers(&page, &asked, Reading::Block));
         }
-    }
-
-    #[test]
-    fn any_bytes_are_read(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
-        let _ = parse::detect("any", &bytes);
-        for format in [Format::Domains, Format::Urls] {
-            for reading in [Reading::Block, Reading::Allow] {
-                let parsed = parse::read_for(reading, format, &bytes);
-                prop_assert!(parsed.rejected_total <= parsed.read);
-            }
-        }
-        let _ = archive::unpack(&bytes[..]);
-    }
-
-    #[test]
-    fn any_line_is_taken_or_reported(text in "[ -~é\u{200b}\t]{0,60}") {
-        for format in [Format::Domains, Format::Urls] {
-            let parsed = parse::read(format, text.as_bytes());
-            prop_assert!(parsed.read <= 1);
-            let lines: std::collections::BTreeSet<u32> = parsed.items.iter().map(|item| item.line).collect();
-            prop_assert_eq!(lines.len() + parsed.rejected_total, parsed.read);
-        }
-    }
-
-    #[test]
-    fn an_entry_text_reads_back_as_the_entry(page in entry()) {
-        let Entry::Url(page) = page else { return Ok(()) };
-        let parsed = parse::read(Format::Urls, page.to_string().as_bytes());
-        prop_assert_eq!(parsed.items, vec![Item::listed(1, Entry::Url(page))]);
     }
 }

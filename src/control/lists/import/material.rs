@@ -144,8 +144,8 @@ fn single<'a>(bytes: &'a [u8], path: &Path, options: &ImportOptions) -> Result<M
     let (kind, why) = match (options.format, guessed) {
         (Some(ImportFormat::Domains), _) => (FileKind::Domains, "--format says so"),
         (Some(ImportFormat::Urls), _) => (FileKind::Urls, "--format says so"),
-        (Some(ImportFormat::Ut1) | None, (Format::Domains, why)) => (FileKind::Domains, why),
         (Some(ImportFormat::Ut1) | None, (Format::Urls, why)) => (FileKind::Urls, why),
+        (Some(ImportFormat::Ut1) | None, (_, why)) => (FileKind::Domains, why),
     };
     let files = vec![FoundFile { kind, why, bytes }];
     let found = Found { title: category.clone(), reading: Reading::Block, files };

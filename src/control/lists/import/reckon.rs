@@ -7,7 +7,9 @@ use crate::control::lists::import::{FileRow, HelpLine, ImportError};
 use crate::control::lists::source::FileKind;
 use crate::control::lists::{self, Progress, lifeline_hosts};
 use crate::lists::parse::detect;
-use crate::lists::{Asked, Entry, Format, Index, IndexBuilder, Origin, OriginId, Reading, parse};
+use crate::lists::{
+    Asked, Entry, Format, Index, IndexBuilder, Origin, OriginId, ReadOptions, Reading, parse,
+};
 use crate::model::Host;
 
 /// The most rejected lines of a file that a report shows.
@@ -79,7 +81,7 @@ fn count(
     let file_name = file.kind.as_str();
     let origin = builder.add_origin(Origin { list: list.into(), version: "".into(), file: file_name.into() });
     let mut taken = 0;
-    let parsed = parse::read_each(reading, format, file.bytes, &mut |item| {
+    let parsed = parse::read_each(&ReadOptions::of(reading), format, file.bytes, &mut |item| {
         taken += 1;
         if reading == Reading::Block && is_within(lifeline, &item.entry) {
             touched(item.line, item.entry.to_string());
