@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use schoolgate::document::Document;
-use schoolgate::lists::{Catalogue, CatalogueBuilder, IndexBuilder, ListHead, Reading, StatutoryBuilder};
+use schoolgate::lists::{
+    Catalogue, CatalogueBuilder, Form, Format, IndexBuilder, ListHead, Reading, StatutoryBuilder,
+};
 use schoolgate::model::{Attribution, Host, Justification, Subject, Timestamp, Window};
 use schoolgate::policy::{
     Asked, Audience, Decided, Destination, OnConnect, Parts, Policy, Shown, Target, Unblock, read_text,
@@ -53,7 +55,7 @@ fn list(id: &str, reading: Reading, text: &str) -> Catalogue {
 fn add(builder: &mut CatalogueBuilder, id: &str, reading: Reading, text: &str) {
     let (title, version, licence) = (id.into(), "1".into(), "".into());
     let list = builder.add_list(ListHead { id: id.into(), title, version, licence, reading });
-    builder.add_file(list, "domains", text.as_bytes()).unwrap();
+    builder.add_file(list, "domains", &Form::of(Format::Domains), text.as_bytes()).unwrap();
 }
 
 /// What every policy of this bench shares.

@@ -12,7 +12,9 @@ use std::io::{BufWriter, Read, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use schoolgate::lists::{Asked, Catalogue, CatalogueBuilder, Compiled, ListHead, NotAList, Reading, archive};
+use schoolgate::lists::{
+    Asked, Catalogue, CatalogueBuilder, Compiled, Form, Format, ListHead, NotAList, Reading, archive,
+};
 use schoolgate::mapped;
 use schoolgate::model::Host;
 
@@ -75,7 +77,8 @@ fn build(wanted: usize) -> (Catalogue, usize, Duration) {
             reading: Reading::Block,
         };
         let list = builder.add_list(head);
-        match builder.add_file(list, id, bytes) {
+        let format = if id.ends_with("/urls") { Format::Urls } else { Format::Domains };
+        match builder.add_file(list, id, &Form::of(format), bytes) {
             Ok(report) => read += report.parsed.read,
             Err(NotAList::Empty) => {}
             Err(why) => panic!("{id}: {why}"),

@@ -1,19 +1,19 @@
 //! `schoolgate lists`: import lists, read them all, say what is held, look a site up.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::output;
 use crate::clock::Clock;
 use crate::control::Sources;
-use crate::control::lists::{self, Effect, ImportFormat, ImportOptions, Keys, Loaded, Made, Sizes, Status};
+use crate::control::lists::{self, Keys, Loaded, Made, Sizes, Status};
 use crate::document::Document;
 use crate::policy::{self, Draft};
 
+mod import;
 mod imported;
 
 /// What is not for keeping needs no secret: these commands end with their indexes.
@@ -22,39 +22,14 @@ const KEYS: Keys = Keys { index: [0; 16], statutory: [0; 32] };
 /// What to do with the lists.
 #[derive(Subcommand)]
 pub(super) enum Lists {
-    /// Take a list in: a UT1 tree (a folder or .tar.gz) or a single file.
-    Import(Import),
+    /// Take a list in: a single file in any format, or a tree of categories (a folder or an archive).
+    Import(import::Import),
     /// Read every list and say what is wrong, as a reload would.
     Build(Build),
     /// Say what lists are held, how large and how old.
     Status(Show),
     /// Say which lists cover a host or URL, and from which line.
     Lookup(Lookup),
-}
-
-/// Options of `import`.
-#[derive(Args)]
-pub(super) struct Import {
-    /// A folder, a .tar.gz or a list.
-    path: PathBuf,
-    /// What a single file lists; it becomes the list local/CATEGORY.
-    #[arg(long)]
-    category: Option<String>,
-    /// How it is written, where that should not be guessed.
-    #[arg(long)]
-    format: Option<Format>,
-    /// What the source is called (ut1 for a UT1 tree, local for a file).
-    #[arg(long)]
-    name: Option<String>,
-    /// Say what would be done, and write nothing.
-    #[arg(long)]
-    dry_run: bool,
-    /// A list that may shrink as it likes; may be given several times.
-    #[arg(long, value_name = "ID")]
-    accept_shrink: Vec<String>,
-    /// Print as JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 /// Options of `build`.
@@ -87,17 +62,6 @@ pub(super) struct Lookup {
     json: bool,
 }
 
-/// How a list is written.
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    /// One host a line.
-    Domains,
-    /// One page a line.
-    Urls,
-    /// A tree of categories.
-    Ut1,
-}
-
 impl Lists {
     pub(super) fn run(&self, sources: &Sources) -> anyhow::Result<ExitCode> {
         match self {
@@ -106,42 +70,6 @@ impl Lists {
             Lists::Status(show) => show.run(sources),
             Lists::Lookup(lookup) => lookup.run(sources),
         }
-    }
-}
-
-impl Import {
-    fn run(&self, sources: &Sources) -> anyhow::Result<ExitCode> {
-        let accept_shrink: BTreeSet<String> = self.accept_shrink.iter().cloned().collect();
-        let options = ImportOptions {
-            category: self.category.clone(),
-            format: self.format.map(Format::into),
-            name: self.name.clone(),
-            effect: if self.dry_run { Effect::DryRun } else { Effect::Write },
-            accept_shrink: accept_shrink.clone(),
-            used: draft(sources).map(|draft| used(&draft)),
-            now: Clock::system().now(),
-        };
-        let bar = bar();
-        let report = lists::import(&self.path, &options, &sources.places, KEYS.index, &|id, done, all| {
-            step(&bar, id, done, all);
-        });
-        bar.finish_and_clear();
-        let report = report?;
-        if report.written_to.is_some() {
-            let mut now = Sizes::new();
-            for row in &report.files {
-                *now.entry(row.list.clone()).or_default() += row.kept;
-            }
-            let own = format!("{}/", report.source);
-            let accepted = accept_shrink.into_iter().filter(|id| id.starts_with(&own)).collect();
-            lists::accept_sizes(&sources.store_file, &accepted, &now)?;
-        }
-        if self.json {
-            out!("{}", imported::json(&report));
-        } else {
-            imported::print(&report);
-        }
-        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -221,16 +149,6 @@ impl Lookup {
         }
         out!("{table}");
         Ok(ExitCode::SUCCESS)
-    }
-}
-
-impl Format {
-    fn into(self) -> ImportFormat {
-        match self {
-            Format::Domains => ImportFormat::Domains,
-            Format::Urls => ImportFormat::Urls,
-            Format::Ut1 => ImportFormat::Ut1,
-        }
     }
 }
 

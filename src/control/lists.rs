@@ -30,7 +30,8 @@ mod technician;
 pub use accepted::{accept_sizes, sizes_in_force};
 pub use compiled::{Kept, Made};
 pub use import::{
-    Effect, FileRow, HelpLine, ImportError, ImportFormat, ImportOptions, Report, Shrunk, import,
+    Effect, FileRow, HelpLine, ImportError, ImportFormat, ImportOptions, MAX_REJECTED_PERCENT, Report,
+    Shrunk, import,
 };
 use ingredients::Ingredient;
 pub use lookup::{Covered, Lookup, lookup};

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::lists::archive::Unpacked;
 use crate::lists::index;
-use crate::lists::parse::{self, Format, NotAList, Parsed};
+use crate::lists::parse::{self, Form, Format, NotAList, Parsed};
 use crate::lists::sections::{Compiled, NotCompiled, Section};
-use crate::lists::{Index, IndexBuilder, ListNo, Origin, OriginId, ReadOptions, Reading, ut1};
+use crate::lists::{Index, IndexBuilder, ListNo, Origin, OriginId, Reading, ut1};
 
 /// What is known about a list before it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,10 +55,8 @@ pub struct ListInfo {
 pub struct FileReport {
     /// The file inside the list, e.g. `games/domains`.
     pub file: Box<str>,
-    /// The format it was read in.
-    pub format: Format,
-    /// From what the format was told.
-    pub why: &'static str,
+    /// Its number in the index.
+    pub origin: OriginId,
     /// Counts, rejected and dangerous lines; its `items` are in the index.
     pub parsed: Parsed,
 }
@@ -130,8 +128,14 @@ impl CatalogueBuilder {
     ///
     /// # Panics
     /// At the 65,537th file.
-    pub fn add_file(&mut self, list: ListNo, file: &str, bytes: &[u8]) -> Result<FileReport, NotAList> {
-        let (format, why) = parse::detect(file, bytes)?;
+    pub fn add_file(
+        &mut self,
+        list: ListNo,
+        file: &str,
+        form: &Form,
+        bytes: &[u8],
+    ) -> Result<FileReport, NotAList> {
+        let _ = parse::detect(file, bytes)?;
         let draft = &mut self.lists[list.index()];
         draft.digest.update(bytes);
         let origin = self.index.add_origin(Origin {
@@ -142,9 +146,9 @@ impl CatalogueBuilder {
         self.list_of.push(list);
         let index = &mut self.index;
         let mut keep = |item| index.add(origin, item);
-        let parsed = parse::read_each(&ReadOptions::of(draft.info.reading), format, bytes, &mut keep);
+        let parsed = parse::read_each(&form.options(draft.info.reading), form.format, bytes, &mut keep);
         draft.info.rejected += parsed.rejected_total;
-        Ok(FileReport { file: file.into(), format, why, parsed })
+        Ok(FileReport { file: file.into(), origin, parsed })
     }
 
     /// Reads every category of a UT1 tree as a list of its own, `ut1/CATEGORY`; says what became
@@ -163,10 +167,10 @@ impl CatalogueBuilder {
                 licence: ut1::LICENCE.into(),
                 reading: category.kind.reading(),
             });
-            for (kind, file) in [("domains", category.domains), ("urls", category.urls)] {
+            for (format, file) in [(Format::Domains, category.domains), (Format::Urls, category.urls)] {
                 let Some(file) = file else { continue };
-                let name = format!("{}/{kind}", category.name);
-                let report = self.add_file(list, &name, &file.bytes);
+                let name = format!("{}/{format}", category.name);
+                let report = self.add_file(list, &name, &Form::of(format), &file.bytes);
                 reports.push((name.into(), report));
             }
         }

@@ -13,6 +13,7 @@ mod dnsmasq;
 mod domains;
 mod e2;
 mod expressions;
+mod form;
 mod format;
 mod hosts;
 mod intake;
@@ -32,6 +33,7 @@ mod word;
 use std::collections::BTreeSet;
 
 pub use detect::{NotAList, detect};
+pub use form::Form;
 pub use format::{Format, UnknownFormat};
 pub use options::{ReadOptions, Scoping, Suffixes};
 pub use reason::RejectReason;

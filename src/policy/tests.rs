@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::document::Document;
-use crate::lists::{CatalogueBuilder, ListHead, Reading, StatutoryBuilder};
+use crate::lists::{CatalogueBuilder, Form, Format, ListHead, Reading, StatutoryBuilder};
 use crate::model::{Attribution, GroupName, Justification, Subject, Url, Window};
 
 const TEXT: &str = r#"
@@ -81,7 +81,9 @@ impl World {
         ];
         for (id, text) in lists {
             let list = catalogue.add_list(head(id, Reading::Block));
-            catalogue.add_file(list, &format!("{id}.txt"), text.as_bytes()).unwrap();
+            catalogue
+                .add_file(list, &format!("{id}.txt"), &Form::of(Format::Domains), text.as_bytes())
+                .unwrap();
         }
         let mut statutory = StatutoryBuilder::new(*b"0123456789abcdefghijklmnopqrstuv");
         let list = statutory.add_list("test", "1");
@@ -120,7 +122,7 @@ fn head(id: &str, reading: Reading) -> ListHead {
 fn single(id: &str, reading: Reading, text: &str) -> Catalogue {
     let mut builder = CatalogueBuilder::new([3; 16]);
     let list = builder.add_list(head(id, reading));
-    builder.add_file(list, "list.txt", text.as_bytes()).unwrap();
+    builder.add_file(list, "list.txt", &Form::of(Format::Domains), text.as_bytes()).unwrap();
     builder.build()
 }
 

@@ -19,9 +19,10 @@ pub(super) fn json(report: &Report) -> Value {
     };
     let file = |row: &FileRow| {
         json!({
-            "list": row.list, "file": row.file, "format_from": row.why, "read": row.read, "kept": row.kept,
-            "repaired": row.repaired, "duplicates": row.duplicates, "rejected": row.rejected,
-            "dangerous": row.dangerous,
+            "list": row.list, "file": row.file, "format": row.format, "format_from": row.why, "read": row.read,
+            "kept": row.kept, "exceptions": row.exceptions, "repaired": row.repaired, "merged": row.merged,
+            "skipped": row.skipped, "rejected": row.rejected, "dangerous": row.dangerous,
+            "first_skipped": row.first_skipped.iter().map(rejected).collect::<Vec<_>>(),
             "first_rejected": row.first_rejected.iter().map(rejected).collect::<Vec<_>>(),
         })
     };
@@ -42,22 +43,24 @@ pub(super) fn print(report: &Report) {
     let mut table = output::table();
     table.set_header([
         "list",
-        "file",
-        "why so",
+        "format",
+        "because",
         "read",
         "kept",
         "repaired",
-        "duplicates",
+        "merged",
+        "skipped",
         "rejected",
         "dangerous",
     ]);
     for row in &report.files {
-        let counts = [row.read, row.kept, row.repaired, row.duplicates, row.rejected, row.dangerous];
-        let names = [row.list.clone(), row.file.to_owned(), row.why.to_owned()];
+        let counts = [row.read, row.kept, row.repaired, row.merged, row.skipped, row.rejected, row.dangerous];
+        let names = [row.list.clone(), row.format.to_string(), row.why.to_owned()];
         table.add_row(names.into_iter().chain(counts.map(|count| count.to_string())));
     }
     out!("{table}");
-    print_rejected(report);
+    print_lines(report, "Lines not taken", |row| &row.first_rejected);
+    print_lines(report, "Lines that mean nothing at a gateway", |row| &row.first_skipped);
     print_notes(report);
     let kept: usize = report.files.iter().map(|row| row.kept).sum();
     match &report.written_to {
@@ -73,13 +76,14 @@ pub(super) fn print(report: &Report) {
     }
 }
 
-fn print_rejected(report: &Report) {
-    let lines = report.files.iter().flat_map(|row| row.first_rejected.iter().map(move |line| (row, line)));
+/// Lines of one kind, the first of each file.
+fn print_lines(report: &Report, heading: &str, of: fn(&FileRow) -> &[Rejected]) {
+    let lines = report.files.iter().flat_map(|row| of(row).iter().map(move |line| (row, line)));
     let mut shown = lines.peekable();
     if shown.peek().is_none() {
         return;
     }
-    out!("\nLines not taken (the first of each file):");
+    out!("\n{heading} (the first of each file):");
     for (row, line) in shown.by_ref().take(SHOWN) {
         out!("  {}/{}:{}:{}: {} ({})", row.list, row.file, line.line, line.column, line.reason, line.text);
     }
@@ -90,6 +94,14 @@ fn print_rejected(report: &Report) {
 }
 
 fn print_notes(report: &Report) {
+    let exact = report.files.iter().filter(|row| row.format.is_exact());
+    for row in exact {
+        out!(
+            "\n{}: each name covers that host alone, as the format {} means it; --subtree covers what lies below.",
+            row.list,
+            row.format
+        );
+    }
     if !report.help_lines.is_empty() {
         out!("\nEntries that touch a help line; help lines stay open whatever lists say:");
         for hit in report.help_lines.iter().take(SHOWN) {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::control::lists::source::{self, Source};
 use crate::control::lists::{Places, Progress, shrink};
 use crate::lists::archive::ArchiveFault;
-use crate::lists::{NotAList, Rejected};
+use crate::lists::{Format, NotAList, Reading, Rejected, Scoping, Suffixes};
 use crate::model::Timestamp;
 
 mod material;
@@ -23,26 +23,38 @@ pub struct ImportOptions {
     pub category: Option<String>,
     /// How the file is written, where that should not be guessed.
     pub format: Option<ImportFormat>,
+    /// What a single file is meant for.
+    pub reading: Reading,
+    /// What names cover that their lines mark in no way.
+    pub scoping: Scoping,
+    /// Whether public suffixes are taken.
+    pub suffixes: Suffixes,
     /// What the source is called, where its own name will not do.
     pub name: Option<String>,
+    /// Licence and attribution of a single file, if known.
+    pub licence: String,
     /// Whether anything is written.
     pub effect: Effect,
     /// The lists that may shrink as they like.
     pub accept_shrink: BTreeSet<String>,
+    /// How many of a file's lines may be no entries, in percent.
+    pub max_rejected_percent: u8,
     /// The lists that the policy's categories are made of, where the policy can be read.
     pub used: Option<BTreeSet<String>>,
     /// What time it is.
     pub now: Timestamp,
 }
 
+/// The share of lines that may be no entries, in percent: more, and the file is hardly a list of
+/// this format.
+pub const MAX_REJECTED_PERCENT: u8 = 50;
+
 /// How what is imported is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportFormat {
-    /// One host a line.
-    Domains,
-    /// One page a line.
-    Urls,
-    /// A tree of categories, a folder or a `.tar.gz`.
+    /// A single file in this format.
+    File(Format),
+    /// A tree of categories, a folder or an archive.
     Ut1,
 }
 
@@ -83,24 +95,32 @@ pub struct Report {
 pub struct FileRow {
     /// The list: `ut1/games`.
     pub list: String,
-    /// The file in it: `domains` or `urls`.
-    pub file: &'static str,
-    /// How it is known to be written that way.
+    /// The file in it: `domains`.
+    pub file: String,
+    /// How it is written.
+    pub format: Format,
+    /// How that is known.
     pub why: &'static str,
     /// Lines that are neither blank nor a comment.
     pub read: usize,
     /// Entries that came of them.
     pub kept: usize,
+    /// Of those, how many take off the list what they cover.
+    pub exceptions: usize,
     /// Lines taken after a repair.
     pub repaired: usize,
-    /// Entries that were there before.
-    pub duplicates: usize,
+    /// Entries that say nothing new: there before, or within a wider one of the same file.
+    pub merged: usize,
+    /// Lines that mean nothing at a gateway.
+    pub skipped: usize,
     /// Lines not taken.
     pub rejected: usize,
     /// Lines that would cover far too much.
     pub dangerous: usize,
     /// The first lines not taken.
     pub first_rejected: Vec<Rejected>,
+    /// The first lines that mean nothing here.
+    pub first_skipped: Vec<Rejected>,
 }
 
 /// An entry of a list that touches a help line.
@@ -109,7 +129,7 @@ pub struct HelpLine {
     /// The list.
     pub list: String,
     /// The file in it.
-    pub file: &'static str,
+    pub file: String,
     /// The line, from 1.
     pub line: u32,
     /// The entry.
@@ -174,6 +194,23 @@ pub enum ImportError {
     /// Lists would lose more than they may.
     #[error("{}", shrunk(.0))]
     Shrunk(Vec<Shrunk>),
+    /// Most lines of a file are no entries.
+    #[error(
+        "{list}/{file}: {rejected} of {read} lines can't be used; is it {format}? Name the format (--format), \
+         or add --max-rejected 100"
+    )]
+    Rejected {
+        /// The list.
+        list: String,
+        /// The file in it.
+        file: String,
+        /// What it was read as.
+        format: Format,
+        /// Lines not taken.
+        rejected: usize,
+        /// Lines read.
+        read: usize,
+    },
     /// What was imported before is damaged, so that the file can't be added to it.
     #[error("what was imported before is damaged: {0}")]
     Before(String),
@@ -200,6 +237,7 @@ pub fn import(
         Effect::Write => Some(place::lock(&places.imported)?),
         Effect::DryRun => None,
     };
+    usable(&reckoned.files, options.max_rejected_percent)?;
     let before = before(places, &material)?;
     guard(&material, &reckoned, before.as_ref(), options, places)?;
     let written_to = match options.effect {
@@ -218,11 +256,24 @@ pub fn import(
             .unwrap_or_default(),
         source: material.source.clone(),
         version: material.version.clone(),
-        licence: material.licence.to_owned(),
+        licence: material.licence.clone(),
         files: reckoned.files,
         aliases: material.aliases.clone(),
         expressions: material.expressions,
         help_lines: reckoned.help_lines,
+    })
+}
+
+/// Refuses what is hardly a list.
+fn usable(files: &[FileRow], max_rejected_percent: u8) -> Result<(), ImportError> {
+    let hardly = |row: &&FileRow| row.rejected * 100 > row.read * usize::from(max_rejected_percent);
+    let Some(row) = files.iter().find(hardly) else { return Ok(()) };
+    Err(ImportError::Rejected {
+        list: row.list.clone(),
+        file: row.file.clone(),
+        format: row.format,
+        rejected: row.rejected,
+        read: row.read,
     })
 }
 

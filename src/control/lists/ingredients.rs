@@ -9,7 +9,7 @@ use crate::control::lists::compiled::{Kept, Made, Stamp};
 use crate::control::lists::reading::{file_fault, line_faults, not_a_list};
 use crate::control::lists::{Steps, source};
 use crate::document::{Fault, Faults};
-use crate::lists::{Catalogue, CatalogueBuilder, ListHead};
+use crate::lists::{Catalogue, CatalogueBuilder, Form, ListHead};
 
 /// A list as it lies on disk.
 pub(super) struct Ingredient {
@@ -23,6 +23,7 @@ pub(super) struct IngredientFile {
     /// As evidence names it: `games/domains`.
     pub(super) name: String,
     pub(super) path: PathBuf,
+    pub(super) form: Form,
     pub(super) bytes: Vec<u8>,
 }
 
@@ -67,6 +68,8 @@ fn stamp(ingredients: &[Ingredient]) -> String {
         stamp.add_list(&list.head);
         for file in &list.files {
             stamp.add(file.name.as_bytes());
+            // A form is words and nothing else.
+            stamp.add(&serde_json::to_vec(&file.form).unwrap_or_default());
             stamp.add(&file.bytes);
         }
     }
@@ -76,7 +79,7 @@ fn stamp(ingredients: &[Ingredient]) -> String {
 fn read(builder: &mut CatalogueBuilder, list: &Ingredient, faults: &mut Faults) {
     let number = builder.add_list(list.head.clone());
     for file in &list.files {
-        let report = builder.add_file(number, &file.name, &file.bytes);
+        let report = builder.add_file(number, &file.name, &file.form, &file.bytes);
         match (report, list.care) {
             (Ok(report), Care::Strict) if report.parsed.read == 0 => {
                 let help = "put the last good copy back";

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::control::lists::ingredients::{Care, Ingredient, IngredientFile};
 use crate::control::lists::reading::{self, file_fault};
 use crate::document::{Fault, Faults};
-use crate::lists::{ListHead, Reading};
+use crate::lists::{Form, ListHead, Reading};
 use crate::model::Timestamp;
 
 /// The note's name.
@@ -34,22 +34,17 @@ pub(super) struct SourceList {
     pub(super) version: String,
     pub(super) imported_at: Timestamp,
     pub(super) meant: Meant,
-    pub(super) files: BTreeMap<FileKind, SourceFile>,
+    /// By name.
+    pub(super) files: BTreeMap<String, SourceFile>,
 }
 
 /// One file of a list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct SourceFile {
+    #[serde(flatten)]
+    pub(super) form: Form,
     pub(super) blake3: String,
     pub(super) entries: usize,
-}
-
-/// Which file of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum FileKind {
-    Domains,
-    Urls,
 }
 
 /// What the publisher means a list for.
@@ -58,16 +53,6 @@ pub(super) enum FileKind {
 pub(super) enum Meant {
     Block,
     Allow,
-}
-
-impl FileKind {
-    /// The file's name.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            FileKind::Domains => "domains",
-            FileKind::Urls => "urls",
-        }
-    }
 }
 
 impl Meant {
@@ -136,9 +121,11 @@ pub(super) fn note(folder: &Path) -> Result<Source, Fault> {
     if called.strip_suffix(PREVIOUS).unwrap_or(called) != source.name {
         return Err(damaged("it is the note of another source".to_owned()));
     }
-    match source.lists.keys().find(|name| !is_list_name(name)) {
-        Some(_) => Err(damaged("it names a list that can't be".to_owned())),
-        None => Ok(source),
+    let files = source.lists.values().flat_map(|list| list.files.keys());
+    if source.lists.keys().all(|name| is_list_name(name)) && files.into_iter().all(|name| is_word(name)) {
+        Ok(source)
+    } else {
+        Err(damaged("it names a list or a file that can't be".to_owned()))
     }
 }
 
@@ -151,11 +138,12 @@ pub(super) fn list(
 ) -> Result<Ingredient, Fault> {
     let id = format!("{}/{name}", source.name);
     let mut files = Vec::new();
-    for (kind, file) in &held.files {
-        let path = folder.join(name).join(kind.as_str());
+    for (file_name, file) in &held.files {
+        let path = folder.join(name).join(file_name);
         let sound = reading::bytes(&path).ok().filter(|bytes| reading::digest(bytes) == file.blake3);
         let bytes = sound.ok_or_else(|| damaged(&path, &id))?;
-        files.push(IngredientFile { name: format!("{name}/{}", kind.as_str()), path, bytes });
+        let form = file.form.clone();
+        files.push(IngredientFile { name: format!("{name}/{file_name}"), path, form, bytes });
     }
     let head = ListHead {
         id: id.into(),

@@ -9,7 +9,10 @@ use std::sync::Arc;
 use crate::control::lists::ingredients::{Care, Ingredient, IngredientFile};
 use crate::control::lists::reading::{self, file_fault, line_faults, not_a_list};
 use crate::document::{Fault, Faults};
-use crate::lists::{Catalogue, CatalogueBuilder, ListHead, NotAList, Reading};
+use crate::lists::{Catalogue, CatalogueBuilder, Form, Format, ListHead, NotAList, Reading};
+
+/// How these lists are written; a line with a path is a page all the same.
+const BY_HAND: Form = Form::of(Format::Domains);
 
 /// A list of the school's: its index and its text.
 pub(super) struct School {
@@ -27,7 +30,12 @@ pub(super) fn category(stem: &str, path: &Path) -> Result<Ingredient, Fault> {
         licence: "".into(),
         reading: Reading::Block,
     };
-    let file = IngredientFile { name: format!("categories/{stem}.txt"), path: path.to_owned(), bytes };
+    let file = IngredientFile {
+        name: format!("categories/{stem}.txt"),
+        path: path.to_owned(),
+        form: BY_HAND,
+        bytes,
+    };
     Ok(Ingredient { head, files: vec![file], care: Care::Strict })
 }
 
@@ -48,7 +56,7 @@ pub(super) fn school(path: &Path, reading: Reading, key: [u8; 16], faults: &mut 
         licence: "".into(),
         reading,
     });
-    match builder.add_file(list, &format!("{id}.txt"), &bytes) {
+    match builder.add_file(list, &format!("{id}.txt"), &BY_HAND, &bytes) {
         Ok(report) => faults.extend(line_faults(path, &bytes, &report)),
         // Nothing was allowed before and nothing is now; but what was blocked must not vanish
         // with a file that was cut off.

@@ -1,5 +1,7 @@
 //! The formats that lists are written in, each with one stable name.
 
+use serde::{Deserialize, Serialize};
+
 /// How a file is written, and so what its lines mean.
 ///
 /// A name that a line marks in no way covers what the format says ([`Scoping`] can say otherwise):
@@ -7,7 +9,8 @@
 /// covers its `www` twin as well.
 ///
 /// [`Scoping`]: crate::lists::parse::Scoping
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "&str", try_from = "String")]
 pub enum Format {
     /// One name, address or network a line, as UT1, squidGuard and people write it; subtree.
     Domains,
@@ -82,6 +85,12 @@ impl Format {
         Format::E2RegexUrls,
     ];
 
+    /// Whether a name that a line marks in no way covers that host alone.
+    #[must_use]
+    pub fn is_exact(self) -> bool {
+        matches!(self, Format::Hosts | Format::Rpz | Format::Squid)
+    }
+
     /// The name in settings, commands and notes.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -122,6 +131,20 @@ impl std::str::FromStr for Format {
     fn from_str(text: &str) -> Result<Format, UnknownFormat> {
         let found = Format::ALL.into_iter().find(|format| format.as_str() == text);
         found.ok_or_else(|| UnknownFormat(text.to_owned()))
+    }
+}
+
+impl From<Format> for &str {
+    fn from(format: Format) -> Self {
+        format.as_str()
+    }
+}
+
+impl TryFrom<String> for Format {
+    type Error = UnknownFormat;
+
+    fn try_from(text: String) -> Result<Format, UnknownFormat> {
+        text.parse()
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a list is read for, and what its lines may say.
 
+use serde::{Deserialize, Serialize};
+
 use crate::lists::Reading;
 
 /// How a list is to be read.
@@ -18,7 +20,8 @@ pub struct ReadOptions {
 }
 
 /// What a name covers that its line marks in no way (`=name`, `*.name`, `||name^` are marks).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Scoping {
     /// What the format says.
     #[default]
@@ -30,7 +33,8 @@ pub enum Scoping {
 }
 
 /// Whether public suffixes are taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Suffixes {
     /// They are slips of the pen.
     #[default]

@@ -7,7 +7,7 @@ use tar::{Builder, EntryType, Header};
 
 use crate::lists::archive::{Alias, ArchiveFault, unpack, unpack_within};
 use crate::lists::ut1::{self, Kind};
-use crate::lists::{Asked, CatalogueBuilder, Reading};
+use crate::lists::{Asked, CatalogueBuilder, Form, Format, Reading};
 
 fn member(builder: &mut Builder<Vec<u8>>, path: &str, bytes: &[u8], kind: EntryType, link: &str) {
     let mut header = Header::new_gnu();
@@ -111,7 +111,7 @@ fn builder_with_page() -> Result<(), crate::lists::NotAList> {
         licence: "".into(),
         reading: Reading::Block,
     });
-    builder.add_file(list, "domains", b"<html>404").map(|_| ())
+    builder.add_file(list, "domains", &Form::of(Format::Domains), b"<html>404").map(|_| ())
 }
 
 #[test]

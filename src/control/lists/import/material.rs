@@ -1,5 +1,6 @@
 //! What is to be imported, whatever it came in: a folder, an archive, a file.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
@@ -8,10 +9,10 @@ use std::time::UNIX_EPOCH;
 
 use crate::control::lists::import::{ImportError, ImportFormat, ImportOptions};
 use crate::control::lists::reading;
-use crate::control::lists::source::{self, FileKind, PREVIOUS};
+use crate::control::lists::source::{self, PREVIOUS};
 use crate::lists::archive::{self, Alias, ArchiveFault, ArchiveFile, Unpacked};
-use crate::lists::parse::detect;
-use crate::lists::{Format, Reading, ut1};
+use crate::lists::parse::{self, detect};
+use crate::lists::{Form, Format, Reading, ut1};
 use crate::model::Timestamp;
 
 /// The source that single files become lists of.
@@ -29,7 +30,7 @@ pub(super) enum Read {
 pub(super) struct Material<'a> {
     pub(super) source: String,
     pub(super) version: String,
-    pub(super) licence: &'static str,
+    pub(super) licence: String,
     pub(super) lists: BTreeMap<String, Found<'a>>,
     pub(super) aliases: Vec<(String, String)>,
     pub(super) expressions: usize,
@@ -45,9 +46,12 @@ pub(super) struct Found<'a> {
 
 /// One file of a list.
 pub(super) struct FoundFile<'a> {
-    pub(super) kind: FileKind,
+    /// What it is called where it is kept: `domains`.
+    pub(super) name: String,
+    pub(super) form: Form,
+    /// How its format is known.
     pub(super) why: &'static str,
-    pub(super) bytes: &'a [u8],
+    pub(super) bytes: Cow<'a, [u8]>,
 }
 
 /// What becomes of the other lists of the source.
@@ -66,7 +70,7 @@ pub(super) fn read(path: &Path, options: &ImportOptions) -> Result<Read, ImportE
     let is_packed = !is_folder && starts_packed(path).map_err(unreadable)?;
     let is_tree = is_folder || is_packed;
     match options.format {
-        Some(ImportFormat::Domains | ImportFormat::Urls) if is_tree => Err(ImportError::OwnCategories),
+        Some(ImportFormat::File(_)) if is_tree => Err(ImportError::OwnCategories),
         Some(_) | None if is_tree && options.category.is_some() => Err(ImportError::OwnCategories),
         Some(ImportFormat::Ut1) if !is_tree => Err(ImportError::NotAList {
             file: path.display().to_string(),
@@ -97,7 +101,7 @@ fn tree<'a>(tree: &'a Unpacked, path: &Path, options: &ImportOptions) -> Result<
     let is_ut1 = tree.files.iter().any(|file| file.path.rsplit('/').next() == Some("global_usage"));
     let own = if is_ut1 { "ut1".to_owned() } else { stem(path) };
     let source = source_name(options.name.clone().unwrap_or(own))?;
-    let licence = if is_ut1 { ut1::LICENCE } else { "" };
+    let licence = if is_ut1 { ut1::LICENCE } else { "" }.to_owned();
     let mut material = Material {
         source,
         version: day(path)?,
@@ -111,13 +115,15 @@ fn tree<'a>(tree: &'a Unpacked, path: &Path, options: &ImportOptions) -> Result<
         material.expressions += category.expressions;
         let named = |alias: String| (alias, category.name.clone());
         material.aliases.extend(category.aliases.iter().cloned().map(named));
-        let kinds = [(FileKind::Domains, category.domains), (FileKind::Urls, category.urls)];
-        let found = |(kind, file): (FileKind, Option<&'a ArchiveFile>)| {
-            let why = match kind {
-                FileKind::Domains => "the file is called domains",
-                FileKind::Urls => "the file is called urls",
-            };
-            file.map(|file| FoundFile { kind, why, bytes: &file.bytes })
+        let kinds = [(Format::Domains, category.domains), (Format::Urls, category.urls)];
+        let found = |(format, file): (Format, Option<&'a ArchiveFile>)| {
+            let form = form(format, options);
+            file.map(|file| FoundFile {
+                name: format.to_string(),
+                form,
+                why: "the file is called so",
+                bytes: Cow::Borrowed(&file.bytes),
+            })
         };
         let files: Vec<_> = kinds.into_iter().filter_map(found).collect();
         if files.is_empty() {
@@ -134,30 +140,52 @@ fn tree<'a>(tree: &'a Unpacked, path: &Path, options: &ImportOptions) -> Result<
 }
 
 fn single<'a>(bytes: &'a [u8], path: &Path, options: &ImportOptions) -> Result<Material<'a>, ImportError> {
-    let category = options.category.clone().ok_or(ImportError::NoCategory)?;
-    if !source::is_word(&category) {
-        return Err(ImportError::Name(category));
-    }
     let source = source_name(options.name.clone().unwrap_or_else(|| LOCAL.to_owned()))?;
     let file = path.display().to_string();
-    let guessed = detect(&file, bytes).map_err(|why| ImportError::NotAList { file, why })?;
-    let (kind, why) = match (options.format, guessed) {
-        (Some(ImportFormat::Domains), _) => (FileKind::Domains, "--format says so"),
-        (Some(ImportFormat::Urls), _) => (FileKind::Urls, "--format says so"),
-        (Some(ImportFormat::Ut1) | None, (Format::Urls, why)) => (FileKind::Urls, why),
-        (Some(ImportFormat::Ut1) | None, (_, why)) => (FileKind::Domains, why),
+    let (guessed, why) = detect(&file, bytes).map_err(|why| ImportError::NotAList { file, why })?;
+    let (format, why) = match options.format {
+        Some(ImportFormat::File(format)) => (format, "--format says so"),
+        Some(ImportFormat::Ut1) | None => (guessed, why),
     };
-    let files = vec![FoundFile { kind, why, bytes }];
-    let found = Found { title: category.clone(), reading: Reading::Block, files };
+    let mut lists = BTreeMap::new();
+    for (list, category) in destinations(format, bytes, options)? {
+        if !source::is_word(&list) {
+            return Err(ImportError::Name(list));
+        }
+        let form = Form { category, ..form(format, options) };
+        let file = FoundFile { name: format.to_string(), form, why, bytes: Cow::Borrowed(bytes) };
+        lists.insert(list.clone(), Found { title: list, reading: options.reading, files: vec![file] });
+    }
     Ok(Material {
         source,
         version: reading::dated(bytes).map_or_else(|| day(path), Ok)?,
-        licence: "",
-        lists: BTreeMap::from([(category, found)]),
+        licence: options.licence.clone(),
+        lists,
         aliases: Vec::new(),
         expressions: 0,
         others: Others::Kept,
     })
+}
+
+/// The lists that a file becomes: the one that was named, or one for each category that its own
+/// rows name.
+fn destinations(
+    format: Format,
+    bytes: &[u8],
+    options: &ImportOptions,
+) -> Result<Vec<(String, Option<Box<str>>)>, ImportError> {
+    if let Some(category) = &options.category {
+        return Ok(vec![(category.clone(), None)]);
+    }
+    let own = parse::categories(format, bytes);
+    if own.is_empty() {
+        return Err(ImportError::NoCategory);
+    }
+    Ok(own.into_iter().map(|category| (category.clone(), Some(category.into()))).collect())
+}
+
+fn form(format: Format, options: &ImportOptions) -> Form {
+    Form { scoping: options.scoping, suffixes: options.suffixes, ..Form::of(format) }
 }
 
 /// A folder as if it had been an archive.

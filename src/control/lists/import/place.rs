@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::control::lists::import::ImportError;
-use crate::control::lists::import::material::{Material, Others};
+use crate::control::lists::import::material::{Found, FoundFile, Material, Others};
 use crate::control::lists::import::reckon::Reckoned;
 use crate::control::lists::reading;
 use crate::control::lists::source::{self, Meant, NOTE, PREVIOUS, Source, SourceFile, SourceList};
@@ -63,12 +63,15 @@ fn note(material: &Material<'_>, reckoned: &Reckoned, now: Timestamp) -> Source 
         let row = reckoned.files.iter().find(|row| row.list == id && row.file == file);
         row.map_or(0, |row| row.kept)
     };
-    let list = |(name, found): (&String, &super::material::Found<'_>)| {
+    let list = |(name, found): (&String, &Found<'_>)| {
         let id = format!("{}/{name}", material.source);
-        let file = |file: &super::material::FoundFile<'_>| {
-            let held =
-                SourceFile { blake3: reading::digest(file.bytes), entries: entries(&id, file.kind.as_str()) };
-            (file.kind, held)
+        let file = |file: &FoundFile<'_>| {
+            let held = SourceFile {
+                form: file.form.clone(),
+                blake3: reading::digest(&file.bytes),
+                entries: entries(&id, &file.name),
+            };
+            (file.name.clone(), held)
         };
         let held = SourceList {
             title: found.title.clone(),
@@ -81,7 +84,7 @@ fn note(material: &Material<'_>, reckoned: &Reckoned, now: Timestamp) -> Source 
     };
     Source {
         name: material.source.clone(),
-        licence: material.licence.to_owned(),
+        licence: material.licence.clone(),
         lists: material.lists.iter().map(list).collect(),
     }
 }
@@ -89,7 +92,7 @@ fn note(material: &Material<'_>, reckoned: &Reckoned, now: Timestamp) -> Source 
 fn write_lists(new: &Path, material: &Material<'_>) -> Result<(), ImportError> {
     for (name, found) in &material.lists {
         for file in &found.files {
-            write(&new.join(name).join(file.kind.as_str()), file.bytes)?;
+            write(&new.join(name).join(&file.name), &file.bytes)?;
         }
     }
     Ok(())
@@ -102,13 +105,13 @@ fn keep_others(from: &Path, to: &Path, before: &Source, note: &mut Source) -> Re
         if note.lists.contains_key(name) {
             continue;
         }
-        for (kind, file) in &held.files {
-            let path = from.join(name).join(kind.as_str());
+        for (file_name, file) in &held.files {
+            let path = from.join(name).join(file_name);
             let bytes = reading::bytes(&path).map_err(|fault| ImportError::Before(fault.problem))?;
             if reading::digest(&bytes) != file.blake3 {
                 return Err(ImportError::Before(format!("{}/{name}", before.name)));
             }
-            write(&to.join(name).join(kind.as_str()), &bytes)?;
+            write(&to.join(name).join(file_name), &bytes)?;
         }
         note.lists.insert(name.clone(), held.clone());
     }

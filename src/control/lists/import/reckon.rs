@@ -1,15 +1,12 @@
 //! What an import comes to: every file read as it will be when it is in force, and counted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::control::lists::import::material::{FoundFile, Material};
 use crate::control::lists::import::{FileRow, HelpLine, ImportError};
-use crate::control::lists::source::FileKind;
 use crate::control::lists::{self, Progress, lifeline_hosts};
 use crate::lists::parse::detect;
-use crate::lists::{
-    Asked, Entry, Format, Index, IndexBuilder, Origin, OriginId, ReadOptions, Reading, parse,
-};
+use crate::lists::{Asked, Entry, Index, IndexBuilder, Origin, OriginId, Reading, parse};
 use crate::model::Host;
 
 /// The most rejected lines of a file that a report shows.
@@ -42,16 +39,18 @@ pub(super) fn reckon(
         let list = format!("{}/{name}", material.source);
         for file in &found.files {
             let mut touched = |line, entry: String| {
-                help_lines.insert(HelpLine { list: list.clone(), file: file.kind.as_str(), line, entry });
+                help_lines.insert(HelpLine { list: list.clone(), file: file.name.clone(), line, entry });
             };
             counted.push(count(&mut builder, &list, found.reading, file, &lifeline, &mut touched)?);
         }
         progress(&list, done, material.lists.len());
     }
     let index = builder.build();
-    for file in &mut counted {
-        file.row.kept = index.entries(file.origin);
-        file.row.duplicates = file.taken.saturating_sub(file.row.kept);
+    let files = material.lists.values().flat_map(|found| found.files.iter());
+    for (counted, file) in counted.iter_mut().zip(files) {
+        counted.row.kept = index.entries(counted.origin);
+        let twice = counted.taken.saturating_sub(counted.row.kept);
+        counted.row.merged = twice + within_wider(&index, counted, file);
     }
     help_lines.extend(covering(&index, &counted));
     let files: Vec<FileRow> = counted.into_iter().map(|file| file.row).collect();
@@ -72,35 +71,52 @@ fn count(
     lifeline: &Index,
     touched: &mut dyn FnMut(u32, String),
 ) -> Result<Counted, ImportError> {
-    let name = format!("{list}/{}", file.kind.as_str());
-    detect(&name, file.bytes).map_err(|why| ImportError::NotAList { file: name, why })?;
-    let format = match file.kind {
-        FileKind::Domains => Format::Domains,
-        FileKind::Urls => Format::Urls,
-    };
-    let file_name = file.kind.as_str();
-    let origin = builder.add_origin(Origin { list: list.into(), version: "".into(), file: file_name.into() });
+    let name = format!("{list}/{}", file.name);
+    detect(&name, &file.bytes).map_err(|why| ImportError::NotAList { file: name, why })?;
+    let origin =
+        builder.add_origin(Origin { list: list.into(), version: "".into(), file: file.name.as_str().into() });
     let mut taken = 0;
-    let parsed = parse::read_each(&ReadOptions::of(reading), format, file.bytes, &mut |item| {
+    let options = file.form.options(reading);
+    let parsed = parse::read_each(&options, file.form.format, &file.bytes, &mut |item| {
         taken += 1;
-        if reading == Reading::Block && is_within(lifeline, &item.entry) {
+        if reading == Reading::Block && !item.effect.excepts() && is_within(lifeline, &item.entry) {
             touched(item.line, item.entry.to_string());
         }
         builder.add(origin, item);
     });
     let row = FileRow {
         list: list.to_owned(),
-        file: file_name,
+        file: file.name.clone(),
+        format: file.form.format,
         why: file.why,
         read: parsed.read,
         kept: 0,
+        exceptions: parsed.exceptions,
         repaired: parsed.repaired,
-        duplicates: 0,
+        merged: 0,
+        skipped: parsed.skipped_total,
         rejected: parsed.rejected_total,
         dangerous: parsed.dangerous.len(),
         first_rejected: parsed.rejected.into_iter().take(SHOWN).collect(),
+        first_skipped: parsed.skipped.into_iter().take(SHOWN).collect(),
     };
     Ok(Counted { row, reading, origin, taken })
+}
+
+/// How many names of a file lie within a wider entry of it.
+fn within_wider(index: &Index, counted: &Counted, file: &FoundFile<'_>) -> usize {
+    let (mut names, mut within) = (HashSet::new(), 0);
+    let _ =
+        parse::read_each(&file.form.options(counted.reading), file.form.format, &file.bytes, &mut |item| {
+            let Entry::Host { host, .. } = &item.entry else { return };
+            let asked = Host::Name(host.clone());
+            let found = index.find(&Asked { host: &asked, url: None }, Reading::Block);
+            let mut own = found.iter().filter(|found| found.origin == counted.origin);
+            // The narrowest is the name itself; anything after it is wider.
+            let is_within = own.next().is_some() && own.next().is_some();
+            within += usize::from(is_within && names.insert(host.clone()));
+        });
+    within
 }
 
 /// Whether an entry is a help line, a part of one, or a page of one.
@@ -121,7 +137,8 @@ fn covering(index: &Index, counted: &[Counted]) -> Vec<HelpLine> {
             let Some(file) = counted.iter().find(|file| file.origin == hit.origin) else { continue };
             if file.reading == Reading::Block {
                 let (list, entry) = (file.row.list.clone(), index.entry_text(&hit));
-                found.push(HelpLine { list, file: file.row.file, line: index.line(&hit), entry });
+                let file = file.row.file.clone();
+                found.push(HelpLine { list, file, line: index.line(&hit), entry });
             }
         }
     }

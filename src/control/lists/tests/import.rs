@@ -6,14 +6,19 @@ use std::os::unix::fs::symlink;
 use flate2::{Compression, write::GzEncoder};
 
 use super::*;
-use crate::lists::Asked;
+use crate::lists::{Asked, Scoping, Suffixes};
 use crate::model::{Host, Timestamp};
 
 pub(super) fn options() -> ImportOptions {
     ImportOptions {
         category: None,
         format: None,
+        reading: Reading::Block,
+        scoping: Scoping::ByFormat,
+        suffixes: Suffixes::Refused,
         name: None,
+        licence: String::new(),
+        max_rejected_percent: 100,
         effect: Effect::Write,
         accept_shrink: BTreeSet::new(),
         used: None,
@@ -55,7 +60,7 @@ fn a_folder_becomes_lists_that_are_found() {
     assert_eq!(report.aliases, [("spiele".to_owned(), "games".to_owned())]);
     assert_eq!(report.unused, ["ut1/child"]);
     let row = report.files.iter().find(|row| row.list == "ut1/games" && row.file == "domains").unwrap();
-    assert_eq!((row.read, row.repaired, row.duplicates), (5, 1, 1));
+    assert_eq!((row.read, row.repaired, row.merged), (5, 1, 1));
     assert_eq!((row.rejected, row.dangerous, row.first_rejected[0].line), (1, 1, 3));
     let help = &report.help_lines;
     assert!(help.iter().all(|hit| hit.line == 5 && hit.list == "ut1/games") && !help.is_empty(), "{help:?}");
@@ -95,7 +100,7 @@ fn files_become_lists_of_one_source() {
     assert!(matches!(take(&tree, "one.txt", &options()), Err(ImportError::NoCategory)));
     let named = |name: &str| ImportOptions { category: Some(name.to_owned()), ..options() };
     let report = take(&tree, "one.txt", &named("fun")).unwrap();
-    assert_eq!((&*report.version, report.files[0].file), ("2026-10-01", "domains"));
+    assert_eq!((&*report.version, &*report.files[0].file), ("2026-10-01", "domains"));
     take(&tree, "two.txt", &named("pages")).unwrap();
     let loaded = loaded(&tree);
     assert_eq!(&*loaded.catalogue.list("local/fun").unwrap().version, "2026-10-01");
@@ -178,7 +183,7 @@ fn what_was_imported_and_is_damaged_or_missing_is_a_fault() {
     take(&tree, "ut1tree", &options()).unwrap();
     let note = std::fs::read_to_string(tree.path("imported/ut1/source.json")).unwrap();
     tree.write("imported/ut1/source.json", note.replace("\"games\"", "\"../../lists\""));
-    assert!(tree.faults()[0].problem.contains("names a list that can't be"));
+    assert!(tree.faults()[0].problem.contains("names a list or a file that can't be"));
 }
 
 #[test]

@@ -1,0 +1,117 @@
+//! `schoolgate lists import`: a list of any origin, taken in whole or not at all.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::cli::lists::{KEYS, bar, draft, imported, step, used};
+use crate::clock::Clock;
+use crate::control::Sources;
+use crate::control::lists::{self, Effect, ImportFormat, ImportOptions, MAX_REJECTED_PERCENT, Sizes};
+use crate::lists::{Format, Reading, Scoping, Suffixes};
+
+/// Options of `import`.
+#[derive(Args)]
+pub(in crate::cli) struct Import {
+    /// A folder, an archive or a list.
+    path: PathBuf,
+    /// What a single file lists; it becomes the list local/CATEGORY. A CSV or JSON file whose rows
+    /// name categories needs none: it becomes a list of each.
+    #[arg(long)]
+    category: Option<String>,
+    /// How it is written, where that should not be guessed: ut1 for a tree of categories, or
+    /// domains, urls, hosts, wildcard, dnsmasq, unbound, rpz, adblock, squid, pihole-regex,
+    /// expressions, v2fly, csv, json, networks, suffixes, e2-sites, e2-site-ips, e2-urls,
+    /// e2-regex-urls.
+    #[arg(long, value_parser = format)]
+    format: Option<ImportFormat>,
+    /// The file lists what is to be allowed, not blocked.
+    #[arg(long)]
+    allow: bool,
+    /// Every name covers what lies below it, also where the format lists single hosts.
+    #[arg(long, conflicts_with = "exact")]
+    subtree: bool,
+    /// Every name covers itself alone.
+    #[arg(long)]
+    exact: bool,
+    /// Take public suffixes and top-level domains (zip, co.uk): each covers every site below it.
+    #[arg(long)]
+    allow_suffix: bool,
+    /// What the source is called (ut1 for a UT1 tree, local for a file).
+    #[arg(long)]
+    name: Option<String>,
+    /// Licence and attribution of a single file.
+    #[arg(long, default_value = "")]
+    licence: String,
+    /// Say what would be done, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// A list that may shrink as it likes; may be given several times.
+    #[arg(long, value_name = "ID")]
+    accept_shrink: Vec<String>,
+    /// How many of a file's lines may be no entries, in percent.
+    #[arg(long, value_name = "PERCENT", default_value_t = MAX_REJECTED_PERCENT)]
+    #[arg(value_parser = clap::value_parser!(u8).range(0..=100))]
+    max_rejected: u8,
+    /// Print as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Import {
+    pub(super) fn run(&self, sources: &Sources) -> anyhow::Result<ExitCode> {
+        let options = self.options(sources);
+        let bar = bar();
+        let report = lists::import(&self.path, &options, &sources.places, KEYS.index, &|id, done, all| {
+            step(&bar, id, done, all);
+        });
+        bar.finish_and_clear();
+        let report = report?;
+        if report.written_to.is_some() {
+            let mut now = Sizes::new();
+            for row in &report.files {
+                *now.entry(row.list.clone()).or_default() += row.kept;
+            }
+            let own = format!("{}/", report.source);
+            let accepted = options.accept_shrink.into_iter().filter(|id| id.starts_with(&own)).collect();
+            lists::accept_sizes(&sources.store_file, &accepted, &now)?;
+        }
+        if self.json {
+            out!("{}", imported::json(&report));
+        } else {
+            imported::print(&report);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn options(&self, sources: &Sources) -> ImportOptions {
+        let accept_shrink: BTreeSet<String> = self.accept_shrink.iter().cloned().collect();
+        ImportOptions {
+            category: self.category.clone(),
+            format: self.format,
+            reading: if self.allow { Reading::Allow } else { Reading::Block },
+            scoping: match (self.subtree, self.exact) {
+                (true, _) => Scoping::Subtree,
+                (false, true) => Scoping::Exact,
+                (false, false) => Scoping::ByFormat,
+            },
+            suffixes: if self.allow_suffix { Suffixes::Taken } else { Suffixes::Refused },
+            name: self.name.clone(),
+            licence: self.licence.clone(),
+            effect: if self.dry_run { Effect::DryRun } else { Effect::Write },
+            accept_shrink,
+            max_rejected_percent: self.max_rejected,
+            used: draft(sources).map(|draft| used(&draft)),
+            now: Clock::system().now(),
+        }
+    }
+}
+
+fn format(text: &str) -> Result<ImportFormat, String> {
+    match text {
+        "ut1" => Ok(ImportFormat::Ut1),
+        _ => text.parse::<Format>().map(ImportFormat::File).map_err(|fault| fault.to_string()),
+    }
+}
