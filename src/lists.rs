@@ -36,7 +36,9 @@ pub use origin::{ListNo, Match, Origin, OriginId, Specificity};
 pub use parse::{Format, NotAList, Parsed, ReadOptions, RejectReason, Rejected, Scoping, Suffixes};
 pub use patterns::{MAX_PATTERN, Pattern, PatternFault, PatternSubject, PatternSyntax};
 pub use sections::{Compiled, NotCompiled};
-pub use statutory::{EntryId, Statutory, StatutoryBuilder, StatutoryList, StatutoryMatch};
+pub use statutory::{
+    EntryId, HashedList, ListHasher, Sealed, Statutory, StatutoryBuilder, StatutoryList, StatutoryMatch,
+};
 
 use serde::{Deserialize, Serialize};
 
