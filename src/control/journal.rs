@@ -10,7 +10,6 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension, params};
 
 use crate::audit::Actor;
-use crate::control::feeds::View;
 use crate::control::lists::{self, Held, Keys, Loaded, Places, Progress, Standing};
 use crate::control::store::{Store, StoreError};
 use crate::control::{ControlError, Shared};
@@ -248,29 +247,6 @@ impl Journal {
     /// How many unblocks are in force.
     pub(super) fn active(&self, now: Timestamp) -> usize {
         self.parts.unblocks.iter().filter(|unblock| unblock.state(now) == State::Active).count()
-    }
-
-    /// How each statutory list stands, and whether its file is still there.
-    pub(super) fn standing(&self) -> Vec<Standing> {
-        lists::standing_now(&self.sources.places, &self.standing)
-    }
-
-    /// Tells the gauges how long ago each list was last looked at with success, and what is wrong.
-    pub(super) fn tell_ages(&self, view: &View, now: Timestamp) {
-        for (id, taken) in &self.taken {
-            let looked = view.source_of(id).and_then(|source| source.looked);
-            self.metrics.list_age_seconds(id, now.since(looked.unwrap_or(*taken)));
-        }
-        for (id, looked) in &view.looked {
-            self.metrics.list_age_seconds(id, now.since(*looked));
-        }
-        let sources = view.sources.iter().map(|source| source.source.clone());
-        for id in sources.chain(self.standing.iter().map(Standing::id)) {
-            match view.alarm_of(&id) {
-                Some(_) => self.metrics.list_alarms(&id),
-                None => self.metrics.list_is_in_order(&id),
-            }
-        }
     }
 
     /// Lets the rest of the gateway know what has come in force.

@@ -156,6 +156,10 @@ impl Web {
             Error::Rustls(fault) => Fault::Failed(format!("TLS with the server failed: {fault}")),
             Error::Tls(fault) => Fault::Failed(format!("TLS with the server failed: {fault}")),
             Error::Io(fault) if is_timeout(fault) => self.too_slow(),
+            Error::Io(io) if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
+                let fault = io.get_ref().map(ToString::to_string).unwrap_or_default();
+                Fault::Failed(format!("TLS with the server failed: {fault}"))
+            }
             Error::Io(fault) => Fault::Failed(format!("the server can't be reached: {}", fault.kind())),
             _ => Fault::Failed("the server's answer makes no sense".to_owned()),
         }

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use crate::control::lists::{self, Held, Keys, Sizes, StatutoryRead};
+use crate::control::feeds::View;
+use crate::control::lists::{self, Held, Keys, Sizes, Standing, StatutoryRead};
 use crate::control::store::StoreError;
 use crate::control::{ControlError, StartError};
 use crate::model::Timestamp;
@@ -19,6 +20,29 @@ pub(in crate::control) struct PreparedStatutory {
 }
 
 impl Journal {
+    /// How each statutory list stands, and whether its file is still there.
+    pub(in crate::control) fn standing(&self) -> Vec<Standing> {
+        lists::standing_now(&self.sources.places, &self.standing)
+    }
+
+    /// Tells the gauges how long ago each list was last looked at with success, and what is wrong.
+    pub(in crate::control) fn tell_ages(&self, view: &View, now: Timestamp) {
+        for (id, taken) in &self.taken {
+            let looked = view.source_of(id).and_then(|source| source.looked);
+            self.metrics.list_age_seconds(id, now.since(looked.unwrap_or(*taken)));
+        }
+        for (id, looked) in &view.looked {
+            self.metrics.list_age_seconds(id, now.since(*looked));
+        }
+        let sources = view.sources.iter().map(|source| source.source.clone());
+        for id in sources.chain(self.standing.iter().map(Standing::id)) {
+            match view.alarm_of(&id) {
+                Some(_) => self.metrics.list_alarms(&id),
+                None => self.metrics.list_is_in_order(&id),
+            }
+        }
+    }
+
     /// What fetched lists are taken in under, and held against.
     pub(in crate::control) fn index_keys(&self) -> Result<(Keys, Sizes), StoreError> {
         Ok((self.keys.clone(), self.store.list_sizes()?))
