@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::audit::{Act, Actor, Entry, Observer, Recorder, Writer};
 use crate::clock::Clock;
+use crate::control::feeds::{self, Asked, Looked};
 use crate::control::lists::{Kept, Places, Progress};
 use crate::control::{Control, Shared, Sources, Unlicensed};
 use crate::identity::Directory;
@@ -73,10 +74,14 @@ pub fn sources(settings: &Settings, reach: Reach) -> Sources {
             imported: settings.state.dir.join("lists"),
             statutory: settings.statutory.dir.clone(),
             compiled: Kept::Read(settings.state.dir.join("compiled")),
+            kept: settings.state.dir.join("statutory"),
+            fetched: settings.statutory.sources.iter().map(|source| source.name.clone()).collect(),
             max_shrink_percent: settings.lists.max_shrink_percent,
         },
         unlicensed: if settings.statutory.unlicensed { Unlicensed::Accepted } else { Unlicensed::Refused },
         reach: Arc::new(reach),
+        feeds: settings.lists.sources.iter().chain(&settings.statutory.sources).cloned().collect(),
+        extra_roots: settings.upstream.extra_roots.clone(),
     }
 }
 
@@ -145,6 +150,21 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         tokio::spawn(proxy::accept(listener, door, Arc::clone(&gate), tasks.clone(), stop.clone()));
     }
     Ok(Running { doors, admin, metrics: metrics_at, control, recorder, gate, tasks, admin_thread, writer })
+}
+
+/// Looks at the lists' sources where no gateway runs, and records it.
+///
+/// # Errors
+/// When the state can't be opened, as while a gateway runs on it, or no source has that name.
+pub async fn fetch_by_itself(settings: &Settings, asked: &Asked) -> Result<Vec<Looked>> {
+    make_state_dir(settings)?;
+    let (recorder, writer, clock) = open_trail(settings)?;
+    let shared = Shared { recorder, clock, metrics: Metrics::new()?, directory: Directory::default() };
+    let sources = sources(settings, Reach::default());
+    let looked = feeds::fetch_once(&sources, &shared, asked, &Actor::Local).await;
+    drop(shared);
+    tokio::task::spawn_blocking(move || writer.finish()).await.context("the audit writer")?;
+    Ok(looked?)
 }
 
 impl Running {

@@ -86,7 +86,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Unblock(unblock) => unblock.run(&settings()?),
         Command::Staff(staff) => staff.run(&settings()?),
         Command::Audit(audit) => audit.run(&settings()?),
-        Command::Lists(lists) => lists.run(&sources(&settings()?)),
+        Command::Lists(lists) => lists.run(&settings()?),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::telemetry::Metrics;
 
 mod acts;
 mod error;
+pub mod feeds;
 mod idempotency;
 mod journal;
 pub mod lists;
@@ -33,6 +34,7 @@ pub use staff::{Staff, Token};
 pub use store::StoreError;
 pub use unblocks::Kept;
 
+use feeds::Feeds;
 use journal::Journal;
 
 /// The administration half. Share it behind an `Arc`.
@@ -42,6 +44,7 @@ pub struct Control {
     clock: Clock,
     metrics: Metrics,
     live: Live,
+    feeds: Feeds,
 }
 
 /// What control shares with the rest of the gateway.
@@ -76,19 +79,26 @@ impl Control {
         shared: Shared,
         progress: &lists::Progress<'_>,
     ) -> Result<Control, StartError> {
-        let (journal, live, changes) = Journal::start(sources, &shared, progress)?;
+        let feeds = Feeds::open(&sources);
+        feeds::fetch_first(&feeds, &sources, &shared).await?;
+        let waiting = feeds.waiting();
+        let (journal, live, changes, told) = Journal::start(sources, &shared, progress)?;
+        feeds.note_waiting(&waiting, false);
         let control = Control {
             journal: Mutex::new(journal),
             recorder: shared.recorder,
             clock: shared.clock,
             metrics: shared.metrics,
             live,
+            feeds,
         };
         let act = Act::new(Actor::System, "policy.loaded").with("changes", changes);
+        let act = act.with("last_good", warned(&told));
         let policy = control.live.snapshot();
         let act = act.with("inspection_not_built", not_inspected(policy.draft()));
         control.record(Entry::Change(act.with("generation", policy.generation()))).await?;
         control.sweep().await?;
+        control.watch().await?;
         Ok(control)
     }
 
@@ -123,6 +133,7 @@ impl Control {
         progress: &lists::Progress<'_>,
     ) -> Result<Recorded<Vec<String>>, StartError> {
         let mut journal = self.journal.lock().await;
+        let waiting = self.feeds.waiting();
         let prepared = match journal.prepare(progress) {
             Ok(prepared) => prepared,
             Err(fault) => {
@@ -134,11 +145,25 @@ impl Control {
         let changes = prepared.changes().to_vec();
         let act = Act::new(actor.clone(), "policy.reloaded")
             .with("changes", changes.clone())
+            .with("last_good", warned(prepared.told()))
             .with("inspection_not_built", not_inspected(prepared.draft()));
         let act = Act { reason: reason.map(ToOwned::to_owned), ..act };
         let audit_seq = self.record(Entry::Change(act)).await?;
         journal.put_in_force(prepared, &actor, reason.unwrap_or_default(), self.clock.now())?;
+        drop(journal);
+        self.feeds.note_waiting(&waiting, false);
+        self.watch().await?;
         Ok(Recorded { value: changes, audit_seq })
+    }
+
+    /// Reads the statutory lists alone again, and puts them in force.
+    async fn refresh_statutory(&self, reason: &str) -> Result<(), StartError> {
+        let mut journal = self.journal.lock().await;
+        let prepared = journal.prepare_statutory()?;
+        let act = Act::new(Actor::System, "policy.reloaded").with("changes", prepared.changes.clone());
+        let act = act.with("last_good", warned(&prepared.read.told));
+        self.record(Entry::Change(Act { reason: Some(reason.to_owned()), ..act })).await?;
+        Ok(journal.put_statutory_in_force(prepared, self.clock.now())?)
     }
 
     /// Adds a member of staff. For whoever may write to the gateway's local socket.
@@ -232,6 +257,14 @@ impl Control {
     pub async fn record(&self, entry: Entry) -> Result<u64, ControlError> {
         Ok(self.recorder.record(entry).await?.sequence)
     }
+}
+
+/// What a person should know of the last good forms of lists; told and recorded.
+fn warned(told: &[String]) -> Vec<String> {
+    for problem in told {
+        tracing::warn!(problem, "a last good form of a statutory list");
+    }
+    told.to_vec()
 }
 
 /// The groups that ask for decryption in vain; told and recorded, so that nobody believes it is on.

@@ -33,10 +33,14 @@ pub use catalogue::{Catalogue, CatalogueBuilder, FileReport, ListHead, ListInfo}
 pub use entry::{Effect, Entry, Item, Scope, UrlEntry};
 pub use index::{Index, IndexBuilder};
 pub use origin::{ListNo, Match, Origin, OriginId, Specificity};
-pub use parse::{Form, Format, NotAList, Parsed, ReadOptions, RejectReason, Rejected, Scoping, Suffixes};
+pub use parse::{
+    Form, Format, ListFormat, NotAList, Parsed, ReadOptions, RejectReason, Rejected, Scoping, Suffixes,
+};
 pub use patterns::{MAX_PATTERN, Pattern, PatternFault, PatternSubject, PatternSyntax};
 pub use sections::{Compiled, NotCompiled};
-pub use statutory::{EntryId, Statutory, StatutoryBuilder, StatutoryList, StatutoryMatch};
+pub use statutory::{
+    EntryId, HashedList, ListHasher, Sealed, Statutory, StatutoryBuilder, StatutoryList, StatutoryMatch,
+};
 
 use serde::{Deserialize, Serialize};
 

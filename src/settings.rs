@@ -19,8 +19,10 @@ use crate::model::{DeviceName, Name};
 
 mod environment;
 mod sections;
+mod sources;
 mod words;
 
+pub use sources::{Delivers, Place, Source, Sum, digest};
 pub use words::Language;
 
 /// Everything that `schoolgate.toml` says.
@@ -99,6 +101,8 @@ pub struct Lists {
     pub dir: PathBuf,
     /// A new list that is smaller than the last by more than this is not put in force, 0 to 100.
     pub max_shrink_percent: u8,
+    /// Where lists are fetched from; no two of one name.
+    pub sources: Vec<Source>,
 }
 
 /// `[statutory]`
@@ -108,6 +112,8 @@ pub struct Statutory {
     pub dir: PathBuf,
     /// The school says that this box holds no IWF or CTIRU list; audited and shown everywhere.
     pub unlicensed: bool,
+    /// Where statutory lists are fetched from; no two of one name.
+    pub sources: Vec<Source>,
 }
 
 /// `[resolver]`

@@ -60,6 +60,8 @@ pub struct Metrics {
     visibility: IntCounterVec,
     list_entries: IntGaugeVec,
     list_age: GaugeVec,
+    list_alarm: IntGaugeVec,
+    list_looks: IntCounterVec,
     generation: IntGauge,
     audit_events: IntCounterVec,
     audit_lag: Gauge,
@@ -123,7 +125,17 @@ impl Metrics {
                 &["visibility", "group"],
             )?,
             list_entries: make.gauges("list_entries", "Entries of a list in force.", &["list"])?,
-            list_age: make.seconds_of("list_age_seconds", "Age of a list in force.", &["list"])?,
+            list_age: make.seconds_of(
+                "list_age_seconds",
+                "Time since a list was last looked at with success.",
+                &["list"],
+            )?,
+            list_alarm: make.gauges("list_alarm", "1 while a list or source is not in order.", &["list"])?,
+            list_looks: make.counters(
+                "list_refresh_total",
+                "Looks at the sources of lists.",
+                &["source", "outcome"],
+            )?,
             generation: make.gauge("policy_generation", "Version of the policy in force.")?,
             audit_events: make.counters("audit_events_total", "Audit events on disk.", &["kind"])?,
             audit_lag: make.seconds("audit_lag_seconds", "Age of the oldest event not yet on disk.")?,
@@ -173,6 +185,7 @@ impl Metrics {
     pub fn forget_lists(&self) {
         self.list_entries.reset();
         self.list_age.reset();
+        self.list_alarm.reset();
     }
 
     /// How many entries a list has.
@@ -180,9 +193,24 @@ impl Metrics {
         self.list_entries.with_label_values(&[list]).set(whole(entries));
     }
 
-    /// How old a list is.
+    /// How long ago a list was last looked at with success.
     pub fn list_age_seconds(&self, list: &str, age: Duration) {
         self.list_age.with_label_values(&[list]).set(age.as_secs_f64());
+    }
+
+    /// A list or source is not in order.
+    pub fn list_alarms(&self, list: &str) {
+        self.list_alarm.with_label_values(&[list]).set(1);
+    }
+
+    /// A list or source is in order.
+    pub fn list_is_in_order(&self, list: &str) {
+        self.list_alarm.with_label_values(&[list]).set(0);
+    }
+
+    /// A source was looked at: `refreshed`, `unchanged`, `refused`, `failed`.
+    pub fn list_looked_at(&self, source: &str, outcome: &str) {
+        self.list_looks.with_label_values(&[source, outcome]).inc();
     }
 
     /// The version of the policy in force.
@@ -289,6 +317,8 @@ mod tests {
         metrics.visibility("host", "ks2");
         metrics.list_entries("ut1/games", 7);
         metrics.list_age_seconds("ut1/games", Duration::from_secs(60));
+        metrics.list_alarms("ut1");
+        metrics.list_looked_at("ut1", "refused");
         metrics.policy_generation(17);
         metrics.audit_events("access", 2);
         metrics.audit_lag_seconds(Duration::from_millis(5));
@@ -314,6 +344,8 @@ mod tests {
             "schoolgate_visibility_total{group=\"ks2\",visibility=\"host\"} 1",
             "schoolgate_list_entries{list=\"ut1/games\"} 7",
             "schoolgate_list_age_seconds{list=\"ut1/games\"} 60",
+            "schoolgate_list_alarm{list=\"ut1\"} 1",
+            "schoolgate_list_refresh_total{outcome=\"refused\",source=\"ut1\"} 1",
             "schoolgate_policy_generation 17",
             "schoolgate_audit_events_total{kind=\"access\"} 2",
             "schoolgate_audit_lag_seconds 0.005",
@@ -333,7 +365,7 @@ mod tests {
         let metrics = touched();
         let _open = metrics.connection_opened("explicit");
         let families = metrics.registry.gather();
-        assert_eq!(families.len(), 16);
+        assert_eq!(families.len(), 18);
         let allowed = [
             "action",
             "rung",
@@ -343,6 +375,8 @@ mod tests {
             "direction",
             "visibility",
             "list",
+            "source",
+            "outcome",
             "kind",
             "version",
         ];

@@ -18,6 +18,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use crate::audit::{Actor, Recorder};
 use crate::control::Control;
+use crate::control::feeds::Asked;
 use crate::web::problem::Problem;
 
 mod api;
@@ -81,6 +82,21 @@ impl Shared {
         let done = tokio::task::spawn_blocking(reload).await;
         let done = done.map_err(|fault| Problem::internal("reload", &fault))??;
         Ok(json!({ "changes": done.value, "audit_seq": done.audit_seq }))
+    }
+
+    /// Looks at the lists' sources, on a thread of its own: it may take minutes, and a stop of the
+    /// gateway does not wait for it.
+    async fn fetch(&self, asked: Asked, actor: Actor) -> Result<Value, Problem> {
+        let (control, runtime) = (Arc::clone(&self.control), Handle::current());
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let fetch = move || {
+            // Whoever asked may be gone; what was fetched is in force all the same.
+            let _ = tell.send(runtime.block_on(control.fetch(&asked, &actor)));
+        };
+        let thread = std::thread::Builder::new().name("lists".to_owned()).spawn(fetch);
+        thread.map_err(|fault| Problem::internal("fetch", &fault))?;
+        let rows = told.await.map_err(|fault| Problem::internal("fetch", &fault))??;
+        Ok(json!({ "items": rows }))
     }
 }
 

@@ -80,10 +80,14 @@ fn shipped() -> Policy {
             imported: root.join("nothing-is-imported-here"),
             statutory: root.join("blocklists/statutory"),
             compiled: Kept::Read(root.join("nothing-is-compiled-here")),
+            kept: root.join("nothing-is-kept-here"),
+            fetched: Vec::new(),
             max_shrink_percent: 20,
         },
         unlicensed: Unlicensed::Accepted,
         reach: Arc::new(Reach::default()),
+        feeds: Vec::new(),
+        extra_roots: Vec::new(),
     };
     compile_once(&sources, &|_, _, _| {}).unwrap_or_else(|faults| panic!("{faults}"))
 }

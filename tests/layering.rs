@@ -16,7 +16,7 @@ const TABLE: &[(&str, &[&str], Purity)] = &[
     ("policy", &["model", "document", "lists"], Purity::Pure),
     ("clock", &["model"], Purity::Edge),
     ("mapped", &[], Purity::Edge),
-    ("settings", &["model", "document"], Purity::Edge),
+    ("settings", &["model", "document", "lists"], Purity::Edge),
     ("telemetry", &[], Purity::Edge),
     ("identity", &["model", "settings", "telemetry"], Purity::Edge),
     ("audit", &["model", "policy", "settings", "telemetry"], Purity::Edge),

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::app;
-use crate::audit::Recorder;
+use crate::audit::{Actor, Recorder};
 use crate::control::Control;
+use crate::control::feeds::Asked;
 use crate::settings::Settings;
 use crate::telemetry::Metrics;
 use crate::web::local::LocalSocket;
@@ -66,10 +68,10 @@ pub(super) fn spawn(parts: Parts<'_>) -> Result<AdminThread> {
     let shared =
         Shared::new(Arc::clone(&parts.control), parts.recorder.clone(), app::audit_dir(parts.settings));
     let routes = status::router(readiness.clone(), parts.metrics, parts.recorder);
-    let stopped = stop.clone();
+    let (stopped, told) = (stop.clone(), readiness.clone());
     let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
         runtime.block_on(async move {
-            if let Err(fault) = serve(doors, shared, routes, parts.control, stopped).await {
+            if let Err(fault) = serve(doors, shared, routes, Lists::new(parts.control, told), stopped).await {
                 tracing::error!(%fault, "the API does not answer; filtering goes on");
             }
         });
@@ -96,18 +98,18 @@ async fn serve(
     doors: Doors,
     shared: Shared,
     routes: web::Routes,
-    control: Arc<Control>,
+    lists: Lists,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
     let admin = web::serve(from_std(doors.admin)?, web::admin(&shared), doors.tls, stop.clone());
     let metrics = web::serve(from_std(doors.metrics)?, routes, None, stop.clone());
     let local = doors.local.serve(&shared, stop.clone());
-    tokio::join!(admin, metrics, local, sweep(control, stop));
+    tokio::join!(admin, metrics, local, sweep(lists, stop));
     Ok(())
 }
 
 /// Keeps the record and the gauges up with the clock.
-async fn sweep(control: Arc<Control>, stop: CancellationToken) {
+async fn sweep(mut lists: Lists, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(SWEEP);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -115,8 +117,45 @@ async fn sweep(control: Arc<Control>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        if let Err(fault) = control.sweep().await {
+        if let Err(fault) = lists.control.sweep().await {
             tracing::error!(%fault, "could not record what the clock did to unblocks; trying again");
+        }
+        lists.tick().await;
+    }
+}
+
+/// The lists as the clock moves on: their ages, their alarms, their sources.
+struct Lists {
+    control: Arc<Control>,
+    readiness: Readiness,
+    /// The thread that looks at sources: it waits for servers, and nothing else may wait with it.
+    looking: Option<JoinHandle<()>>,
+}
+
+impl Lists {
+    fn new(control: Arc<Control>, readiness: Readiness) -> Lists {
+        Lists { control, readiness, looking: None }
+    }
+
+    async fn tick(&mut self) {
+        match self.control.watch().await {
+            Ok(alarms) => self.readiness.degraded(alarms),
+            Err(fault) => tracing::error!(%fault, "could not record an alarm of the lists; trying again"),
+        }
+        let is_looking = self.looking.as_ref().is_some_and(|thread| !thread.is_finished());
+        if is_looking || !self.control.has_source_due() {
+            return;
+        }
+        let (control, runtime) = (Arc::clone(&self.control), Handle::current());
+        let look = move || {
+            let asked = Asked::default();
+            if let Err(fault) = runtime.block_on(control.fetch(&asked, &Actor::System)) {
+                tracing::error!(%fault, "could not look at the lists' sources; trying again");
+            }
+        };
+        match std::thread::Builder::new().name("lists".to_owned()).spawn(look) {
+            Ok(thread) => self.looking = Some(thread),
+            Err(fault) => tracing::error!(%fault, "no thread to look at the lists' sources; trying again"),
         }
     }
 }

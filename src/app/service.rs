@@ -12,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::app::{self, Running};
 use crate::audit::Actor;
 use crate::control::StartError;
+use crate::control::feeds::inspection_sentence;
 use crate::control::lists::Progress;
 use crate::settings::Settings;
 
@@ -27,7 +28,9 @@ pub async fn serve(settings: &Settings, config: &Path) -> Result<()> {
     let running = app::start(settings, &watching(&bar)).await;
     bar.finish_and_clear();
     let running = running?;
-    print_welcome(settings, config, &running);
+    print_welcome(settings, &running);
+    print_statutory(&running).await;
+    print_trials(config, &running);
     tell(&[NotifyState::Ready]);
     until_stopped(&running, signals).await;
     tell(&[NotifyState::Stopping]);
@@ -115,8 +118,8 @@ fn watching(bar: &ProgressBar) -> Box<Progress<'_>> {
     })
 }
 
-/// What listens where, and three things to try.
-fn print_welcome(settings: &Settings, config: &Path, running: &Running) {
+/// What listens where.
+fn print_welcome(settings: &Settings, running: &Running) {
     println!("{} · schoolgate {}", settings.site.name, env!("CARGO_PKG_VERSION"));
     for (door, address) in &running.doors {
         println!("  {:<17} {address}", door.as_str().replace('_', " "));
@@ -133,6 +136,28 @@ fn print_welcome(settings: &Settings, config: &Path, running: &Running) {
     if !settings.upstream.ports.is_empty() {
         println!("\n  TEST SETTING: upstream.ports sends connections to other ports than asked for.");
     }
+}
+
+/// How the statutory lists stand: how old they are, what they can't do, what is wrong.
+async fn print_statutory(running: &Running) {
+    let (policy, view) = (running.control.live().snapshot(), running.control.feeds().await);
+    let now = running.control.now();
+    println!();
+    for list in policy.statutory().lists() {
+        let looked = view.looked.get(&format!("statutory/{}", list.name));
+        let hours = looked.map_or(0, |looked| now.since(*looked).as_secs() / 3600);
+        println!("  statutory/{:<7} {} entries, looked at {hours} h ago", list.name, list.entries);
+    }
+    if let Some(sentence) = inspection_sentence(policy.statutory()) {
+        println!("  NOT ENFORCED: {sentence}.");
+    }
+    for alarm in &view.alarms {
+        println!("  ALARM {}: {} (since {})", alarm.list, alarm.problem, alarm.since);
+    }
+}
+
+/// Three things to try.
+fn print_trials(config: &Path, running: &Running) {
     let explicit = running.doors.iter().find(|(door, _)| *door == crate::proxy::Door::Explicit);
     if let Some((_, address)) = explicit {
         println!("\nTry");

@@ -55,7 +55,7 @@ impl Check {
             let answer = json!({
                 "faults": [], "groups": draft.groups.len(), "categories": draft.categories.len(),
                 "lists": lists.len(), "entries": entries, "strictest": strictest,
-                "statutory": loaded.held.sentence(),
+                "statutory": loaded.held.sentence(), "alarms": alarms(loaded).collect::<Vec<_>>(),
             });
             out!("{answer}");
             return;
@@ -67,12 +67,22 @@ impl Check {
         table.add_row(["lists", &lists.len().to_string()]);
         table.add_row(["entries", &entries.to_string()]);
         table.add_row(["statutory lists", loaded.held.sentence()]);
+        for problem in alarms(loaded) {
+            table.add_row(["ALARM", &problem]);
+        }
         let asking: Vec<&str> = draft.asking_for_inspection().map(GroupName::as_str).collect();
         if !asking.is_empty() {
             table.add_row(["INSPECTION IS NOT BUILT YET, asked for by", &asking.join(", ")]);
         }
         out!("No faults.\n\n{table}");
     }
+}
+
+/// What is wrong with statutory lists whose last good forms stay in force.
+fn alarms(loaded: &Loaded) -> impl Iterator<Item = String> {
+    let own = loaded.standing.iter().filter_map(|own| Some((own.id(), own.problem.as_ref()?)));
+    let own = own.map(|(id, problem)| format!("{id}: {problem}; the last good one is in force"));
+    own.chain(loaded.told.iter().cloned())
 }
 
 fn fault_as_json(fault: &Fault) -> Value {

@@ -9,15 +9,19 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cli::output;
 use crate::clock::Clock;
 use crate::control::Sources;
-use crate::control::lists::{self, Keys, Loaded, Made, Sizes, Status};
+use crate::control::feeds;
+use crate::control::lists::{self, Loaded, Made, Sizes};
 use crate::document::Document;
 use crate::policy::{self, Draft};
+use crate::settings::Settings;
 
+mod fetched;
+mod held;
 mod import;
 mod imported;
 
-/// What is not for keeping needs no secret: these commands end with their indexes.
-const KEYS: Keys = Keys { index: [0; 16], statutory: [0; 32] };
+/// What is not for keeping needs no secret: an import ends with its index.
+const KEY: [u8; 16] = [0; 16];
 
 /// What to do with the lists.
 #[derive(Subcommand)]
@@ -26,7 +30,9 @@ pub(super) enum Lists {
     Import(import::Import),
     /// Read every list and say what is wrong, as a reload would.
     Build(Build),
-    /// Say what lists are held, how large and how old.
+    /// Look at the sources of the settings now, and take what is new.
+    Fetch(fetched::Fetch),
+    /// Say what lists are held, how large and how old, and what is wrong with them.
     Status(Show),
     /// Say which lists cover a host or URL, and from which line.
     Lookup(Lookup),
@@ -63,10 +69,12 @@ pub(super) struct Lookup {
 }
 
 impl Lists {
-    pub(super) fn run(&self, sources: &Sources) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
+        let sources = &super::sources(settings);
         match self {
             Lists::Import(import) => import.run(sources),
             Lists::Build(build) => build.run(sources),
+            Lists::Fetch(fetch) => fetch.run(settings),
             Lists::Status(show) => show.run(sources),
             Lists::Lookup(lookup) => lookup.run(sources),
         }
@@ -77,7 +85,10 @@ impl Build {
     fn run(&self, sources: &Sources) -> anyhow::Result<ExitCode> {
         let accepted: BTreeSet<String> = self.accept_shrink.iter().cloned().collect();
         let mut sizes = lists::sizes_in_force(&sources.store_file)?;
+        // A list that is gone must not be missed; a shorter one is held against nothing.
         sizes.retain(|id, _| !accepted.contains(id));
+        let shorter = accepted.iter().filter(|id| lists::is_in_slot(&sources.places, id));
+        sizes.extend(shorter.map(|id| (id.clone(), 0)));
         let loaded = load(&sources.clone().keeping(), &sizes)?;
         lists::accept_sizes(&sources.store_file, &accepted, &loaded.sizes())?;
         let (held, entries) = (loaded.catalogue.lists().len(), loaded.catalogue.index().len());
@@ -101,27 +112,22 @@ impl Build {
 
 impl Show {
     fn run(&self, sources: &Sources) -> anyhow::Result<ExitCode> {
-        let loaded = load(sources, &Sizes::new())?;
-        let rows = lists::status(&loaded, &sources.places, Clock::system().now());
+        let loaded = load(sources, &lists::statutory_sizes(&sources.store_file)?)?;
+        let now = Clock::system().now();
+        let view = feeds::view(sources, &loaded.standing, now);
+        let rows = lists::status(&loaded, &sources.places, &view, now);
         if self.json {
-            let answer = serde_json::json!({ "lists": rows, "statutory": loaded.held.sentence() });
-            out!("{answer}");
-            return Ok(ExitCode::SUCCESS);
+            out!("{}", held::json(&loaded, &view, &rows));
+        } else {
+            held::print(&loaded, &view, &rows, now);
         }
-        let mut table = output::table();
-        table.set_header(["list", "title", "version", "entries", "not taken", "days old", "licence", "kind"]);
-        for row in &rows {
-            table.add_row(cells(row));
-        }
-        out!("{table}");
-        out!("Statutory: {}.", loaded.held.sentence());
         Ok(ExitCode::SUCCESS)
     }
 }
 
 impl Lookup {
     fn run(&self, sources: &Sources) -> anyhow::Result<ExitCode> {
-        let loaded = load(sources, &Sizes::new())?;
+        let loaded = load(sources, &lists::statutory_sizes(&sources.store_file)?)?;
         let draft = draft(sources);
         let category = |list: &str| draft.as_ref().and_then(|draft| category_of(draft, list));
         let answer = lists::lookup(&loaded, &self.query, &category)?;
@@ -153,8 +159,9 @@ impl Lookup {
 }
 
 fn load(sources: &Sources, sizes: &Sizes) -> anyhow::Result<Loaded> {
+    let keys = lists::keys_in_force(&sources.store_file)?;
     let bar = bar();
-    let loaded = lists::load(&sources.places, &KEYS, sizes, &|id, done, all| step(&bar, id, done, all));
+    let loaded = lists::load(&sources.places, &keys, sizes, &|id, done, all| step(&bar, id, done, all));
     bar.finish_and_clear();
     Ok(loaded?)
 }
@@ -191,26 +198,6 @@ fn category_of(draft: &Draft, list: &str) -> Option<String> {
         category.sources.iter().chain(&category.optional_sources).any(|source| source == list)
     };
     draft.categories.iter().find(feeds).map(|category| category.id.clone())
-}
-
-fn cells(row: &Status) -> [String; 8] {
-    let days = row.age_seconds.map_or_else(|| "–".to_owned(), |age| (age / 86_400).to_string());
-    let kind = match row.kind {
-        lists::Kind::Category => "category",
-        lists::Kind::School => "school",
-        lists::Kind::Statutory => "statutory",
-        lists::Kind::Synthetic => "synthetic: does not count",
-    };
-    [
-        row.id.clone(),
-        row.title.clone(),
-        row.version.clone(),
-        row.entries.to_string(),
-        row.rejected.to_string(),
-        days,
-        row.licence.clone(),
-        kind.to_owned(),
-    ]
 }
 
 /// A bar on standard error, which draws nothing where that is no terminal.

@@ -146,7 +146,6 @@ impl Control {
             journal.store.keep_unblock(&kept)?;
         }
         self.metrics.unblocks_active(journal.active(now));
-        journal.tell_ages(now);
         Ok(())
     }
 
@@ -172,6 +171,7 @@ impl Control {
             | ControlError::KeyReused
             | ControlError::Store(_)
             | ControlError::Record(_)
+            | ControlError::NotFetched(..)
             | ControlError::Policy => return fault,
         };
         let act = Act { outcome: Outcome::Failure, client, ..act.with("refused", fault.code()) };

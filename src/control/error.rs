@@ -40,6 +40,9 @@ pub enum ControlError {
     /// The act can't be recorded, so it is not done.
     #[error("the act can't be recorded, so it is not done")]
     Record(#[from] RecordError),
+    /// A statutory list of which nothing is held could not be fetched.
+    #[error("the list {0} was never taken, and can't be now: {1}")]
+    NotFetched(String, String),
     /// The policy can't be compiled.
     #[error("the policy names no group")]
     Policy,
@@ -63,6 +66,7 @@ impl ControlError {
             ControlError::KeyReused => "idempotency_key_reused",
             ControlError::Store(_) => "store",
             ControlError::Record(_) => "not_recorded",
+            ControlError::NotFetched(..) => "not_fetched",
             ControlError::Policy => "policy",
         }
     }

@@ -3,20 +3,24 @@
 //! **Invariant:** a policy is built whole before it is published; one with a fault is never
 //! published, and the last good one stays. Every policy that was in force is kept.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, params};
 
 use crate::audit::Actor;
-use crate::control::lists::{self, Held, Keys, Loaded, Places, Progress};
+use crate::control::lists::{self, Held, Keys, Loaded, Places, Progress, Standing};
 use crate::control::store::{Store, StoreError};
 use crate::control::{ControlError, Shared};
 use crate::document::{Document, Fault, Faults};
 use crate::identity::{Directory, Subnets};
 use crate::model::Timestamp;
 use crate::policy::{self, Draft, Live, Parts, Policy, Publisher, Reach, State, Unblock, put_in_force};
+use crate::settings::Source;
 use crate::telemetry::Metrics;
+
+mod statutory;
 
 /// Where policy and lists come from.
 #[derive(Clone, Debug)]
@@ -31,6 +35,10 @@ pub struct Sources {
     pub unlicensed: Unlicensed,
     /// The addresses within reach.
     pub reach: Arc<Reach>,
+    /// Where lists are fetched from.
+    pub feeds: Vec<Source>,
+    /// Further authorities that their servers may be signed by.
+    pub extra_roots: Vec<PathBuf>,
 }
 
 impl Sources {
@@ -77,6 +85,10 @@ pub(super) struct Journal {
     publisher: Publisher,
     parts: Parts,
     keys: Keys,
+    /// How each statutory list stands.
+    standing: Vec<Standing>,
+    /// When each other list was taken, or its file last changed.
+    taken: BTreeMap<String, Timestamp>,
     pub(super) directory: Directory,
     metrics: Metrics,
 }
@@ -112,6 +124,11 @@ impl Prepared {
     pub(super) fn changes(&self) -> &[String] {
         &self.changes
     }
+
+    /// What a person should know of the lists.
+    pub(super) fn told(&self) -> &[String] {
+        &self.loaded.told
+    }
 }
 
 /// Reads policy and lists and says what is wrong with them, for `schoolgate check`.
@@ -119,9 +136,9 @@ impl Prepared {
 /// # Errors
 /// Every fault found.
 pub fn check(sources: &Sources, progress: &Progress<'_>) -> Result<(Draft, Loaded), StartError> {
-    let keys = Keys { index: [0; 16], statutory: [0; 32] };
-    let (draft, loaded, _) =
-        read(sources, &keys, &lists::Sizes::default(), progress).map_err(StartError::Faults)?;
+    let keys = lists::keys_in_force(&sources.store_file)?;
+    let sizes = lists::statutory_sizes(&sources.store_file)?;
+    let (draft, loaded, _) = read(sources, &keys, &sizes, progress).map_err(StartError::Faults)?;
     Ok((draft, loaded))
 }
 
@@ -151,9 +168,9 @@ impl Journal {
         sources: Sources,
         shared: &Shared,
         progress: &Progress<'_>,
-    ) -> Result<(Journal, Live, Vec<String>), StartError> {
+    ) -> Result<(Journal, Live, Vec<String>, Vec<String>), StartError> {
         let store = Store::open(&sources.store_file)?;
-        let keys = Keys { index: store.key("list_index")?, statutory: store.key("statutory")? };
+        let keys = Keys::of(&store)?;
         let (draft, loaded, policy_text) =
             read(&sources, &keys, &store.list_sizes()?, progress).map_err(StartError::Faults)?;
         let changes = changes(&store, &draft, &policy_text, &loaded)?;
@@ -163,7 +180,9 @@ impl Journal {
         let first = Policy::compile(parts.clone(), generation).map_err(|_| ControlError::Policy)?;
         let (publisher, live) = put_in_force(first);
         let (directory, metrics) = (shared.directory.clone(), shared.metrics.clone());
-        let journal = Journal { store, sources, publisher, parts, keys, directory, metrics };
+        let (standing, taken) = (Vec::new(), BTreeMap::new());
+        let mut journal =
+            Journal { store, sources, publisher, parts, keys, standing, taken, directory, metrics };
         journal.enter(
             generation,
             &Entry {
@@ -175,8 +194,8 @@ impl Journal {
                 loaded: &loaded,
             },
         )?;
-        journal.settle(&loaded)?;
-        Ok((journal, live, changes))
+        journal.settle(&loaded, shared.clock.now())?;
+        Ok((journal, live, changes, loaded.told))
     }
 
     /// Reads everything anew; nothing is changed yet.
@@ -208,7 +227,7 @@ impl Journal {
             &Entry { at: now, actor, reason, changes: &changes, policy_text: &policy_text, loaded: &loaded },
         )?;
         self.parts = parts(draft, &loaded, &self.sources.reach, open_unblocks(&self.store)?);
-        self.settle(&loaded)?;
+        self.settle(&loaded, now)?;
         let policy = Policy::compile(self.parts.clone(), generation).map_err(|_| ControlError::Policy)?;
         self.metrics.policy_generation(generation);
         self.publisher.publish(policy);
@@ -230,23 +249,18 @@ impl Journal {
         self.parts.unblocks.iter().filter(|unblock| unblock.state(now) == State::Active).count()
     }
 
-    /// Tells the gauges how old each list is that says its date.
-    pub(super) fn tell_ages(&self, now: Timestamp) {
-        for list in self.parts.catalogue.lists() {
-            if let Ok(date) = format!("{}T00:00:00Z", list.version).parse::<Timestamp>() {
-                self.metrics.list_age_seconds(&list.id, now.since(date));
-            }
-        }
-    }
-
     /// Lets the rest of the gateway know what has come in force.
-    fn settle(&self, loaded: &Loaded) -> Result<(), StoreError> {
+    fn settle(&mut self, loaded: &Loaded, now: Timestamp) -> Result<(), StoreError> {
         self.directory.publish(subnets(&self.parts.draft));
+        self.standing =
+            lists::keep(&self.sources.places, &self.keys, (&loaded.standing, &loaded.retired), now);
+        self.taken = lists::taken(loaded, &self.sources.places);
         self.metrics.forget_lists();
-        for list in loaded.catalogue.lists() {
-            self.metrics.list_entries(&list.id, list.entries);
+        let sizes = loaded.sizes();
+        for (id, entries) in &sizes {
+            self.metrics.list_entries(id, *entries);
         }
-        self.store.keep_list_sizes(&loaded.sizes())
+        self.store.keep_list_sizes(&sizes)
     }
 
     fn enter(&self, generation: u64, entry: &Entry<'_>) -> Result<(), StoreError> {
@@ -302,20 +316,25 @@ fn read(
     let mut faults = Faults::new();
     let draft = draft.map_err(|more| faults.extend(more)).ok();
     let loaded = loaded.map_err(|more| faults.extend(more)).ok();
-    if let Some(loaded) = &loaded
-        && loaded.held != Held::Licensed
-        && sources.unlicensed == Unlicensed::Refused
-    {
-        let fault =
-            Fault::of_file(&sources.places.statutory.display().to_string(), "no statutory list is held");
-        faults.push(
-            fault.help("put the list that your licence gives you there, or set statutory.unlicensed = true"),
-        );
+    if loaded.as_ref().is_some_and(|loaded| loaded.held != Held::Licensed) {
+        faults.extend(no_statutory_list(sources).into_iter().flatten());
     }
     match (draft, loaded, text) {
         (Some(draft), Some(loaded), Ok(text)) => faults.or((draft, loaded, text)),
         _ => Err(faults),
     }
+}
+
+/// The fault of a box that holds no statutory list under licence, unless it may.
+fn no_statutory_list(sources: &Sources) -> Option<Faults> {
+    if sources.unlicensed == Unlicensed::Accepted {
+        return None;
+    }
+    let fault = Fault::of_file(&sources.places.statutory.display().to_string(), "no statutory list is held");
+    let help = "put the list that your licence gives you there, or set statutory.unlicensed = true";
+    let mut faults = Faults::new();
+    faults.push(fault.help(help));
+    Some(faults)
 }
 
 fn parts(draft: Arc<Draft>, loaded: &Loaded, reach: &Arc<Reach>, unblocks: Arc<[Unblock]>) -> Parts {

@@ -10,10 +10,9 @@ use std::sync::Arc;
 
 use crate::document::Faults;
 use crate::lists::{
-    Catalogue, Entry, Format, Index, IndexBuilder, Item, Origin, ReadOptions, Reading, Statutory,
-    StatutoryBuilder, parse,
+    Catalogue, Entry, Format, Index, IndexBuilder, Item, Origin, ReadOptions, Reading, Statutory, parse,
 };
-use crate::model::Host;
+use crate::model::{Host, Timestamp};
 
 mod accepted;
 mod compiled;
@@ -27,14 +26,16 @@ mod source;
 mod status;
 mod technician;
 
-pub use accepted::{accept_sizes, sizes_in_force};
+pub use accepted::{accept_sizes, keys_in_force, sizes_in_force, statutory_sizes};
 pub use compiled::{Kept, Made};
+pub(super) use held::{Read as StatutoryRead, standing_now, take_fetched};
+pub use held::{Standing, is_in_slot};
 pub use import::{
-    Effect, FileRow, HelpLine, ImportError, ImportFormat, ImportOptions, MAX_REJECTED_PERCENT, Report,
-    Shrunk, import,
+    Effect, FileRow, HelpLine, ImportError, ImportOptions, MAX_REJECTED_PERCENT, Report, Shrunk, import,
 };
 use ingredients::Ingredient;
 pub use lookup::{Covered, Lookup, lookup};
+pub(super) use status::taken;
 pub use status::{Kind, Status, status};
 
 /// The help lines' text.
@@ -47,10 +48,14 @@ pub struct Places {
     pub lists: PathBuf,
     /// What was imported, one folder a source.
     pub imported: PathBuf,
-    /// Statutory lists.
+    /// The slot: statutory lists as files.
     pub statutory: PathBuf,
     /// What the category lists are compiled to.
     pub compiled: Kept,
+    /// The last good form of each statutory list, hashed.
+    pub kept: PathBuf,
+    /// The statutory lists that come from sources.
+    pub fetched: Vec<String>,
     /// By how much a list may shrink at once, in percent.
     pub max_shrink_percent: u8,
 }
@@ -96,8 +101,12 @@ pub struct Loaded {
     pub statutory: Arc<Statutory>,
     /// Whether those count.
     pub held: Held,
-    /// The names of those that don't.
-    pub synthetic: Vec<String>,
+    /// How each of those lists stands.
+    pub standing: Vec<Standing>,
+    /// What a person should know of the last good forms.
+    pub told: Vec<String>,
+    /// Statutory lists that a person has let go.
+    pub(super) retired: Vec<String>,
     /// The help lines.
     pub lifeline: Arc<Index>,
     /// The text of `school/allow.txt`.
@@ -117,6 +126,32 @@ impl Loaded {
     }
 }
 
+/// Keeps the last good form of the statutory lists that have come in force, and no longer that of
+/// lists that were let go; says how each stands.
+pub(super) fn keep(
+    places: &Places,
+    keys: &Keys,
+    (standing, retired): (&[Standing], &[String]),
+    now: Timestamp,
+) -> Vec<Standing> {
+    let mut standing = standing.to_vec();
+    held::keep((places, keys), &mut standing, retired, now);
+    standing
+}
+
+/// Reads the statutory lists alone.
+pub(super) fn read_statutory(places: &Places, keys: &Keys, sizes: &Sizes) -> Result<StatutoryRead, Faults> {
+    let mut faults = Faults::new();
+    let names = held::names(places, &mut faults);
+    let read = held::read(&names, (places, keys, sizes), &|_| {}, &mut faults);
+    let before: Sizes =
+        sizes.iter().filter(|(id, _)| id.starts_with("statutory/")).map(|(id, n)| (id.clone(), *n)).collect();
+    if faults.is_empty() {
+        faults.extend(shrink::faults(places, &before, &read.sizes()));
+    }
+    faults.or(read)
+}
+
 /// Reads every list.
 ///
 /// # Errors
@@ -125,13 +160,14 @@ pub fn load(places: &Places, keys: &Keys, sizes: &Sizes, progress: &Progress<'_>
     let mut faults = Faults::new();
     let categories = technician::categories(&places.lists, &mut faults);
     let sources = source::sources(&places.imported, &mut faults);
-    let statutory = held::files(&places.statutory, &mut faults);
+    let statutory = held::names(places, &mut faults);
     let imported = sources.iter().map(|(_, source)| source.lists.len()).sum::<usize>();
     let steps = Steps::new(categories.len() + imported + statutory.len() + 2, progress);
 
     let catalogue = gathered(&categories, &sources, &mut faults)
         .and_then(|lists| ingredients::catalogue(&lists, &places.compiled, &steps, &mut faults));
-    let (statutory, held, synthetic) = read_statutory(&statutory, keys, &steps, &mut faults);
+    let done = |id: &str| steps.done(id);
+    let statutory = held::read(&statutory, (places, keys, sizes), &done, &mut faults);
     let school = places.lists.join("school");
     let allow = technician::school(&school.join("allow.txt"), Reading::Allow, keys.index, &mut faults);
     steps.done("school/allow");
@@ -146,9 +182,11 @@ pub fn load(places: &Places, keys: &Keys, sizes: &Sizes, progress: &Progress<'_>
         made,
         school_allow: allow.catalogue,
         school_block: block.catalogue,
-        statutory: Arc::new(statutory),
-        held,
-        synthetic,
+        statutory: Arc::new(statutory.statutory),
+        held: statutory.held,
+        standing: statutory.standing,
+        told: statutory.told,
+        retired: statutory.retired,
         lifeline: Arc::new(lifeline(keys.index)),
         allow_text: allow.text,
         block_text: block.text,
@@ -228,25 +266,6 @@ impl<'p> Steps<'p> {
         self.done.set(self.done.get() + 1);
         (self.progress)(id, self.done.get(), self.all);
     }
-}
-
-fn read_statutory(
-    files: &[(String, PathBuf)],
-    keys: &Keys,
-    steps: &Steps<'_>,
-    faults: &mut Faults,
-) -> (Statutory, Held, Vec<String>) {
-    let mut builder = StatutoryBuilder::new(keys.statutory);
-    let (mut all, mut synthetic) = (Held::Nothing, Vec::new());
-    for (name, path) in files {
-        let held = held::read(&mut builder, name, path, faults);
-        if held == Held::SyntheticOnly {
-            synthetic.push(name.clone());
-        }
-        all = all.and(held);
-        steps.done(&format!("statutory/{name}"));
-    }
-    (builder.build(), all, synthetic)
 }
 
 #[cfg(test)]

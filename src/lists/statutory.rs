@@ -3,7 +3,8 @@
 //! **Invariant:** the text of an entry is hashed as it is read and kept nowhere. Only keyed
 //! BLAKE3 hashes of canonical host and host-with-path expressions are held (the scheme of
 //! Google's Safe Browsing), under a key that is the gateway's own; neither the hashes nor the
-//! key can be displayed, debugged or serialised. The Bloom filter in front never decides alone.
+//! key can be displayed or debugged, and hashes are serialised as [`Sealed`] lists alone. The
+//! Bloom filter in front never decides alone.
 //!
 //! An entry for a host covers its subtree; one for a page covers that page and what lies below
 //! it by whole segments, never a sibling: the Internet Watch Foundation's members block pages,
@@ -11,7 +12,9 @@
 //! longer edit). Keys are the liberal ones of [`Reading::Block`](crate::lists::Reading).
 
 mod builder;
+mod hashed;
 mod hashes;
+mod sealed;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -21,7 +24,9 @@ use crate::lists::{Asked, Reading};
 use crate::model::{Host, Url};
 
 pub use builder::StatutoryBuilder;
+pub use hashed::{HashedList, ListHasher};
 use hashes::{Expression, Front, Hash, Hasher};
+pub use sealed::{Content, SealFault, Sealed, TakenFrom};
 
 /// What must be refused, readable by nobody.
 pub struct Statutory {
@@ -47,6 +52,8 @@ pub struct StatutoryList {
     pub version: Box<str>,
     /// How many entries were taken.
     pub entries: usize,
+    /// How many of them are pages; the others are whole hosts and addresses.
+    pub pages: usize,
     /// How many lines were not.
     pub rejected: usize,
 }
@@ -102,6 +109,13 @@ impl Statutory {
         let expression = Expression::paged(text.without_www());
         self.front.may_hold(self.hasher.quick(&expression))
             && self.paged.binary_search(&self.hasher.hash(&expression)).is_ok()
+    }
+
+    /// Of how many hosts some pages are listed: over https, only a gateway that decrypts them can
+    /// tell those pages from the host's others.
+    #[must_use]
+    pub fn paged_hosts(&self) -> usize {
+        self.paged.len()
     }
 
     /// Names, versions and sizes.

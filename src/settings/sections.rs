@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::words::{Address, Language, Length, Network, Pattern, Socket, Zone};
 use super::{
-    Admin, Audit, AuditSync, Hosts, Limits, Listen, Lists, Pair, Policy, Resolver, Site, State, Statutory,
-    Upstream,
+    Admin, Audit, AuditSync, Hosts, Limits, Listen, Lists, Pair, Policy, Resolver, Site, Source, State,
+    Statutory, Upstream,
 };
 use crate::document::{Faults, Spanned, Table};
 use crate::model::DeviceName;
@@ -18,7 +18,6 @@ pub(super) const NOT_YET: [(&str, &str); 2] = [
     ("inspect", "this version doesn't decrypt: [inspect] is not there yet"),
     ("smtp", "this version sends no mail: [smtp] is not there yet"),
 ];
-const NO_SOURCES: &str = "this version fetches no lists: put the files into the folder that `dir` names";
 
 /// A section's table and the folder that its relative paths start from.
 type Section<'a, 'd> = (Table<'d>, &'a Path);
@@ -94,9 +93,9 @@ impl Lists {
     pub(super) fn read((mut table, base): Section<'_, '_>, faults: &mut Faults) -> Lists {
         let dir = path_or(&mut table, "dir", "blocklists", base, faults);
         let max_shrink_percent = table.take_within("max_shrink_percent", 0..=100, faults).unwrap_or(20);
-        table.refuse("source", NO_SOURCES, faults);
+        let sources = Source::read_lists(&mut table, base, faults);
         table.finish(faults);
-        Lists { dir, max_shrink_percent }
+        Lists { dir, max_shrink_percent, sources }
     }
 }
 
@@ -104,9 +103,9 @@ impl Statutory {
     pub(super) fn read((mut table, base): Section<'_, '_>, lists: &Lists, faults: &mut Faults) -> Statutory {
         let dir = path(&mut table, "dir", base, faults).unwrap_or_else(|| lists.dir.join("statutory"));
         let unlicensed = table.take("unlicensed", faults).unwrap_or(false);
-        table.refuse("source", NO_SOURCES, faults);
+        let sources = Source::read_statutory(&mut table, base, faults);
         table.finish(faults);
-        Statutory { dir, unlicensed }
+        Statutory { dir, unlicensed, sources }
     }
 }
 
@@ -260,7 +259,7 @@ fn path_or(table: &mut Table<'_>, key: &str, default: &str, base: &Path, faults:
     path(table, key, base, faults).unwrap_or_else(|| base.join(default))
 }
 
-fn path(table: &mut Table<'_>, key: &str, base: &Path, faults: &mut Faults) -> Option<PathBuf> {
+pub(super) fn path(table: &mut Table<'_>, key: &str, base: &Path, faults: &mut Faults) -> Option<PathBuf> {
     let text: Spanned<String> = table.take(key, faults)?;
     if text.value.is_empty() || text.value.contains('\0') {
         faults.push(text.at.fault("not a path"));

@@ -1,5 +1,7 @@
 //! Every key, every default, every mix-up.
 
+mod sources;
+
 use super::*;
 
 fn read(text: &str, env: &[(&str, &str)]) -> Result<Settings, Faults> {
@@ -25,6 +27,10 @@ fn uncommented() -> String {
     shipped("schoolgate.toml").lines().map(|line| key(line).unwrap_or(line.to_owned()) + "\n").collect()
 }
 
+/// What every source may have.
+const SOURCE_KEYS: &str =
+    "name url path every timeout licence attribution sha256 sha256_url minisign_key max_bytes";
+
 #[test]
 fn the_shipped_file_holds_every_key_with_its_default() {
     let default = read("", &[]).unwrap();
@@ -36,7 +42,10 @@ fn the_shipped_file_holds_every_key_with_its_default() {
         ("listen", "explicit transparent_http transparent_tls admin metrics dns proxy_protocol_from"),
         ("policy", "file"),
         ("lists", "dir max_shrink_percent"),
+        ("[lists.source]", SOURCE_KEYS),
+        ("[lists.source]", "category format accept_protected"),
         ("statutory", "dir unlicensed"),
+        ("[statutory.source]", SOURCE_KEYS),
         ("resolver", "servers hosts"),
         ("upstream", "allow_private extra_roots ports connect_timeout"),
         (
@@ -48,13 +57,15 @@ fn the_shipped_file_holds_every_key_with_its_default() {
     ];
     let text = uncommented();
     for (section, keys) in known {
-        let (_, below) = text.split_once(&format!("\n[{section}]\n")).expect(section);
-        let below = below.split("\n[").next().unwrap();
+        let bare = |line: &'_ str| line.trim_start_matches(['#', ' ']).to_owned();
+        let mut within = false;
+        let mut below = Vec::new();
+        for line in text.lines().map(bare) {
+            within = if line.starts_with('[') { line == format!("[{section}]") } else { within };
+            below.extend(Some(line).filter(|_| within));
+        }
         for key in keys.split(' ') {
-            assert!(
-                below.lines().any(|line| line.trim_start_matches("# ").starts_with(&format!("{key} = "))),
-                "{key}"
-            );
+            assert!(below.iter().any(|line| line.starts_with(&format!("{key} = "))), "{section} {key}");
         }
     }
 }
@@ -99,7 +110,10 @@ fn the_quick_start_stays_on_this_machine() {
     let here = |name| path.parent().unwrap().join(name);
     assert_eq!(settings.state.dir, here("../var"));
     assert_eq!((settings.lists.dir, settings.policy.file), (here("../blocklists"), here("policy.toml")));
-    assert_eq!(settings.statutory, Statutory { dir: here("../blocklists/statutory"), unlicensed: true });
+    assert_eq!(
+        settings.statutory,
+        Statutory { dir: here("../blocklists/statutory"), unlicensed: true, sources: Vec::new() }
+    );
 }
 
 #[test]
@@ -144,10 +158,10 @@ fn faults_are_told_all_at_once_where_they_are() {
 
 #[test]
 fn what_this_version_cannot_do_is_refused() {
-    let text = "[inspect]\nca_cert = \"x\"\n[smtp]\n[[audit.syslog]]\n[[lists.source]]\nname = \"ut1\"\n[[statutory.source]]\n\
+    let text = "[inspect]\nca_cert = \"x\"\n[smtp]\n[[audit.syslog]]\n\
                 [listen]\ndns = [\"0.0.0.0:53\"]\nproxy_protocol_from = [\"10.0.0.0/8\"]\n";
     let lines: Vec<String> = faults(text);
-    assert_eq!(lines.len(), 7, "{lines:#?}");
+    assert_eq!(lines.len(), 5, "{lines:#?}");
     assert!(lines.iter().all(|line| line.contains("this version")), "{lines:#?}");
     assert!(read("[listen]\ndns = []\nproxy_protocol_from = []\n", &[]).is_ok());
 }

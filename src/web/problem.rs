@@ -113,7 +113,9 @@ impl From<ControlError> for Problem {
                 tracing::error!(fault = %cause, "an act of staff was refused: it can't be recorded");
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            ControlError::Store(_) | ControlError::Policy => return Problem::internal(code, &fault),
+            ControlError::Store(_) | ControlError::NotFetched(..) | ControlError::Policy => {
+                return Problem::internal(code, &fault);
+            }
         };
         Problem::new(status, code, fault.to_string())
     }

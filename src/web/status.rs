@@ -1,7 +1,7 @@
 //! The metrics listener: is it alive, is it ready, and its numbers.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::State;
@@ -12,13 +12,17 @@ use axum::routing::get;
 use serde_json::json;
 
 use crate::audit::Recorder;
+use crate::control::feeds::Alarm;
 use crate::telemetry::Metrics;
 use crate::web::problem::Problem;
 use crate::web::{guarded, problem};
 
 /// What the gateway has come to; clones share one state. Fed by `app`.
 #[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<AtomicU8>);
+pub struct Readiness {
+    facts: Arc<AtomicU8>,
+    alarms: Arc<Mutex<Vec<Alarm>>>,
+}
 
 /// Something that readiness hangs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,14 +59,19 @@ impl Readiness {
             Fact::Unlicensed => Fact::StatutoryHeld.bit(),
             Fact::PolicyInForce | Fact::Draining => 0,
         };
-        self.0.fetch_and(!gone, Ordering::Relaxed);
-        self.0.fetch_or(fact.bit(), Ordering::Relaxed);
+        self.facts.fetch_and(!gone, Ordering::Relaxed);
+        self.facts.fetch_or(fact.bit(), Ordering::Relaxed);
+    }
+
+    /// Notes what is wrong although traffic may come: lists whose last good versions are in force.
+    pub fn degraded(&self, alarms: Vec<Alarm>) {
+        *self.alarms.lock().unwrap_or_else(PoisonError::into_inner) = alarms;
     }
 
     /// Whether it has been noted, and not since ruled out.
     #[must_use]
     pub fn has(&self, fact: Fact) -> bool {
-        self.0.load(Ordering::Relaxed) & fact.bit() != 0
+        self.facts.load(Ordering::Relaxed) & fact.bit() != 0
     }
 
     /// Why no traffic should be sent here; nothing, when it should.
@@ -119,8 +128,11 @@ async fn alive() -> &'static str {
 async fn ready(State(sources): State<Sources>) -> Response {
     let reasons = sources.readiness.reasons(&sources.recorder);
     let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let alarms = sources.readiness.alarms.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let body = json!({
         "ready": reasons.is_empty(),
+        "degraded": !alarms.is_empty(),
+        "alarms": alarms,
         "unlicensed": sources.readiness.has(Fact::Unlicensed),
         "reasons": reasons,
     });

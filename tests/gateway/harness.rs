@@ -4,6 +4,7 @@ mod browser;
 mod hello;
 mod origin;
 mod program;
+mod publisher;
 mod talk;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -20,6 +21,7 @@ pub(crate) use browser::{Answer, Browser, within};
 pub(crate) use hello::{Dripped, hello, in_records};
 pub(crate) use origin::{Origin, never_reached};
 pub(crate) use program::{Program, Site, follow};
+pub(crate) use publisher::{Publisher, Reply, fetch};
 pub(crate) use talk::Talk;
 
 /// The policy of the tests: a walled garden, a key stage, staff; unknown clients besides.
@@ -173,6 +175,14 @@ impl Gateway {
         lines.map(|line| line.rsplit(' ').next().unwrap().parse::<i64>().unwrap()).sum()
     }
 
+    /// What `/readyz` says.
+    pub(crate) async fn ready(&self) -> (u16, serde_json::Value) {
+        let answer = fetch(self.running.metrics[0], "/readyz", None).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap())
+    }
+
     /// Waits until `seen` says so.
     pub(crate) async fn eventually(&self, what: &str, seen: impl Fn(&Gateway) -> bool) {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
@@ -263,12 +273,13 @@ impl Builder {
     }
 }
 
-fn gather(path: &Path, into: &mut Vec<u8>) {
+/// All files below a folder, one behind the other.
+pub(crate) fn gather(path: &Path, into: &mut Vec<u8>) {
     if path.is_dir() {
         for entry in std::fs::read_dir(path).unwrap() {
             gather(&entry.unwrap().path(), into);
         }
-    } else {
+    } else if path.is_file() {
         into.extend(std::fs::read(path).unwrap());
     }
 }

@@ -7,6 +7,7 @@ mod harness;
 
 mod decisions;
 mod evasion;
+mod feeds;
 mod hold;
 mod limits;
 mod names;

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::cli::lists::{KEYS, bar, draft, imported, step, used};
+use crate::cli::lists::{KEY, bar, draft, imported, step, used};
 use crate::clock::Clock;
 use crate::control::Sources;
-use crate::control::lists::{self, Effect, ImportFormat, ImportOptions, MAX_REJECTED_PERCENT, Sizes};
-use crate::lists::{Format, Reading, Scoping, Suffixes};
+use crate::control::lists::{self, Effect, ImportOptions, MAX_REJECTED_PERCENT, Sizes};
+use crate::lists::{ListFormat, Reading, Scoping, Suffixes};
 
 /// Options of `import`.
 #[derive(Args)]
@@ -21,12 +21,12 @@ pub(in crate::cli) struct Import {
     /// name categories needs none: it becomes a list of each.
     #[arg(long)]
     category: Option<String>,
-    /// How it is written, where that should not be guessed: ut1 for a tree of categories, or
+    /// How it is written, where that should not be guessed: ut1 or e2guardian for a folder of lists, or
     /// domains, urls, hosts, wildcard, dnsmasq, unbound, rpz, adblock, squid, pihole-regex,
     /// expressions, v2fly, csv, json, networks, suffixes, e2-sites, e2-site-ips, e2-urls,
     /// e2-regex-urls.
-    #[arg(long, value_parser = format)]
-    format: Option<ImportFormat>,
+    #[arg(long)]
+    format: Option<ListFormat>,
     /// The file lists what is to be allowed, not blocked.
     #[arg(long)]
     allow: bool,
@@ -64,7 +64,7 @@ impl Import {
     pub(super) fn run(&self, sources: &Sources) -> anyhow::Result<ExitCode> {
         let options = self.options(sources);
         let bar = bar();
-        let report = lists::import(&self.path, &options, &sources.places, KEYS.index, &|id, done, all| {
+        let report = lists::import(&self.path, &options, &sources.places, KEY, &|id, done, all| {
             step(&bar, id, done, all);
         });
         bar.finish_and_clear();
@@ -106,12 +106,5 @@ impl Import {
             used: draft(sources).map(|draft| used(&draft)),
             now: Clock::system().now(),
         }
-    }
-}
-
-fn format(text: &str) -> Result<ImportFormat, String> {
-    match text {
-        "ut1" => Ok(ImportFormat::Ut1),
-        _ => text.parse::<Format>().map(ImportFormat::File).map_err(|fault| fault.to_string()),
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::control::lists::source::{self, Source};
 use crate::control::lists::{Places, Progress, shrink};
 use crate::lists::archive::ArchiveFault;
-use crate::lists::{Format, NotAList, Reading, Rejected, Scoping, Suffixes};
+use crate::lists::{Format, ListFormat, NotAList, Reading, Rejected, Scoping, Suffixes};
 use crate::model::Timestamp;
 
 mod material;
@@ -22,7 +22,7 @@ pub struct ImportOptions {
     /// The list that a single file becomes: `local/CATEGORY`.
     pub category: Option<String>,
     /// How the file is written, where that should not be guessed.
-    pub format: Option<ImportFormat>,
+    pub format: Option<ListFormat>,
     /// What a single file is meant for.
     pub reading: Reading,
     /// What names cover that their lines mark in no way.
@@ -48,15 +48,6 @@ pub struct ImportOptions {
 /// The share of lines that may be no entries, in percent: more, and the file is hardly a list of
 /// this format.
 pub const MAX_REJECTED_PERCENT: u8 = 50;
-
-/// How what is imported is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ImportFormat {
-    /// A single file in this format.
-    File(Format),
-    /// A tree of categories, a folder or an archive.
-    Ut1,
-}
 
 /// Whether an import writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

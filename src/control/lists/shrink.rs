@@ -14,8 +14,13 @@ pub(super) const GUARDED_FROM: usize = 50;
 
 /// Whether a list with `before` entries may have `now`.
 pub(super) fn is_within(before: usize, now: usize, max_shrink_percent: u8) -> bool {
+    before < GUARDED_FROM || keeps_enough(before, now, max_shrink_percent)
+}
+
+/// As [`is_within`], however short the list is.
+pub(super) fn keeps_enough(before: usize, now: usize, max_shrink_percent: u8) -> bool {
     let kept = 100usize.saturating_sub(usize::from(max_shrink_percent));
-    before < GUARDED_FROM || now.saturating_mul(100) >= before.saturating_mul(kept)
+    now.saturating_mul(100) >= before.saturating_mul(kept)
 }
 
 /// A fault for every list that is gone or has shrunk too far.
@@ -37,7 +42,8 @@ fn gone(places: &Places, id: &str, held: usize) -> Fault {
     file_fault(&place(places, id), format!("the list {id} is gone; it held {held} entries")).help(accept(id))
 }
 
-fn shrunk(places: &Places, id: &str, held: usize, left: usize) -> Fault {
+/// The fault of a list that has shrunk too far.
+pub(super) fn shrunk(places: &Places, id: &str, held: usize, left: usize) -> Fault {
     file_fault(&place(places, id), format!("the list {id} shrank from {held} to {left} entries"))
         .help(accept(id))
 }

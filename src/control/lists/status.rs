@@ -1,10 +1,12 @@
 //! What lists are held, how large and how old.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use serde::Serialize;
 
+use crate::control::feeds::View;
 use crate::control::lists::{Held, Loaded, Places, source};
 use crate::document::Faults;
 use crate::lists::Catalogue;
@@ -23,10 +25,19 @@ pub struct Status {
     pub entries: usize,
     /// How many of its lines were not taken.
     pub rejected: usize,
-    /// When it was imported or its file last changed.
+    /// When this version was taken, or its file last changed; of a statutory list that never was
+    /// in force, nothing.
     pub since: Option<Timestamp>,
-    /// How old that is, in seconds.
+    /// When it was last looked at with success: its source, else as `since`.
+    pub looked: Option<Timestamp>,
+    /// How long ago that is, in seconds.
     pub age_seconds: Option<u64>,
+    /// The source of the settings that it comes from.
+    pub source: Option<String>,
+    /// When that is looked at next.
+    pub next_look: Option<Timestamp>,
+    /// What is wrong, although filtering goes on.
+    pub alarm: Option<String>,
     /// Its licence; empty if unknown.
     pub licence: String,
     /// What kind of list it is.
@@ -49,7 +60,31 @@ pub enum Kind {
 
 /// A row for every list.
 #[must_use]
-pub fn status(loaded: &Loaded, places: &Places, now: Timestamp) -> Vec<Status> {
+pub fn status(loaded: &Loaded, places: &Places, view: &View, now: Timestamp) -> Vec<Status> {
+    let mut rows = held(loaded, places);
+    for row in &mut rows {
+        let source = view.source_of(&row.id);
+        row.looked =
+            source.and_then(|source| source.looked).or(view.looked.get(&row.id).copied()).or(row.since);
+        row.age_seconds = row.looked.map(|looked| now.since(looked).as_secs());
+        row.source = source.map(|source| source.source.clone());
+        row.next_look = source.and_then(|source| source.next_look);
+        row.alarm = view.alarm_of(&row.id);
+        if let Some(licence) = source.map(|source| &source.licence).filter(|licence| !licence.is_empty()) {
+            row.licence.clone_from(licence);
+        }
+    }
+    rows
+}
+
+/// When each list that is not statutory was taken, or its file last changed.
+pub(in crate::control) fn taken(loaded: &Loaded, places: &Places) -> BTreeMap<String, Timestamp> {
+    let rows = held(loaded, places).into_iter();
+    let others = rows.filter(|row| !matches!(row.kind, Kind::Statutory | Kind::Synthetic));
+    others.filter_map(|row| Some((row.id, row.since?))).collect()
+}
+
+fn held(loaded: &Loaded, places: &Places) -> Vec<Status> {
     let sources = source::sources(&places.imported, &mut Faults::new());
     let imported_at = |id: &str| {
         let (name, list) = id.split_once('/')?;
@@ -65,10 +100,7 @@ pub fn status(loaded: &Loaded, places: &Places, now: Timestamp) -> Vec<Status> {
         let since = changed(&places.lists.join("school").join(name));
         rows.extend(of(catalogue, Kind::School).into_iter().map(|row| Status { since, ..row }));
     }
-    rows.extend(statutory(loaded, places));
-    for row in &mut rows {
-        row.age_seconds = row.since.map(|since| now.since(since).as_secs());
-    }
+    rows.extend(statutory(loaded));
     rows
 }
 
@@ -80,24 +112,33 @@ fn of(catalogue: &Catalogue, kind: Kind) -> Vec<Status> {
         entries: list.entries,
         rejected: list.rejected,
         since: None,
+        looked: None,
         age_seconds: None,
+        source: None,
+        next_look: None,
+        alarm: None,
         licence: list.licence.to_string(),
         kind,
     };
     catalogue.lists().iter().map(row).collect()
 }
 
-fn statutory(loaded: &Loaded, places: &Places) -> Vec<Status> {
+fn statutory(loaded: &Loaded) -> Vec<Status> {
+    let standing = |name: &str| loaded.standing.iter().find(|own| own.name == name);
     let row = |list: &crate::lists::StatutoryList| Status {
         id: format!("statutory/{}", list.name),
         title: list.name.to_string(),
         version: list.version.to_string(),
         entries: list.entries,
         rejected: list.rejected,
-        since: changed(&places.statutory.join(format!("{}.txt", list.name))),
+        since: standing(&list.name).and_then(|own| own.taken),
+        looked: None,
         age_seconds: None,
+        source: None,
+        next_look: None,
+        alarm: None,
         licence: String::new(),
-        kind: match loaded.synthetic.iter().any(|name| **name == *list.name) {
+        kind: match standing(&list.name).is_some_and(|own| own.synthetic) {
             true => Kind::Synthetic,
             false => Kind::Statutory,
         },

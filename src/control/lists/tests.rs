@@ -1,6 +1,7 @@
 //! Trees of lists, sound and broken.
 
 mod compiled;
+mod held;
 mod import;
 mod load;
 mod school_day;
@@ -50,6 +51,8 @@ impl Tree {
             imported: self.path("imported"),
             statutory: self.path("statutory"),
             compiled: Kept::Written(self.path("compiled")),
+            kept: self.path("kept"),
+            fetched: Vec::new(),
             max_shrink_percent: 20,
         }
     }

@@ -1,7 +1,8 @@
 //! Expressions, their keyed hashes, and the filter in front of them.
 //!
-//! **Invariant:** no type here can be displayed, debugged or serialised; an [`Expression`]
-//! borrows its text and lives only while one look-up or one line lasts.
+//! **Invariant:** no type here can be displayed, debugged or serialised: hashes leave as bytes
+//! to `sealed` alone; an [`Expression`] borrows its text and lives only while one look-up or one
+//! line lasts.
 
 use std::hash::Hasher as _;
 
@@ -18,6 +19,10 @@ pub(super) struct Hash(u128);
 /// A quick keyed hash, for the filter only.
 #[derive(Clone, Copy)]
 pub(super) struct Quick(u64);
+
+/// Which key something was hashed under; it says nothing about the key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct KeyId(u64);
 
 /// A canonical text that an entry covers.
 #[derive(Clone, Copy)]
@@ -91,6 +96,30 @@ impl Hash {
         // The other half is cut off on purpose.
         (self.0 >> 64) as u64
     }
+
+    pub(super) fn bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; 16]) -> Hash {
+        Hash(u128::from_be_bytes(bytes))
+    }
+}
+
+impl Quick {
+    pub(super) fn bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; 8]) -> Quick {
+        Quick(u64::from_be_bytes(bytes))
+    }
+}
+
+impl KeyId {
+    pub(super) fn bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
+    }
 }
 
 impl Hasher {
@@ -98,6 +127,13 @@ impl Hasher {
         let mut quick = [0; 16];
         quick.copy_from_slice(&blake3::derive_key("schoolgate 2026 statutory quick hash", &key)[..16]);
         Hasher { key, quick: SipHasher13::new_with_key(&quick) }
+    }
+
+    /// The key's name.
+    pub(super) fn id(&self) -> KeyId {
+        let mut id = [0; 8];
+        id.copy_from_slice(&blake3::derive_key("schoolgate 2026 statutory key id", &self.key)[..8]);
+        KeyId(u64::from_be_bytes(id))
     }
 
     pub(super) fn hash(&self, expression: &Expression<'_>) -> Hash {

@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::audit::Entry;
+use crate::control::feeds::{View, inspection_sentence};
+use crate::lists::{ListInfo, StatutoryList};
 use crate::model::{Role, Url};
 use crate::policy::{self, Draft, Policy};
 use crate::web::Shared;
@@ -23,35 +25,48 @@ pub(super) struct Reload {
     reason: Option<String>,
 }
 
-/// `GET /lists`: of statutory lists no more than name, version and size.
+/// `GET /lists`: of statutory lists no more than name, version, size, age and what is wrong.
 pub(super) async fn all(State(shared): State<Shared>, caller: Caller) -> Result<Answer, Problem> {
     caller.must_hold(&KEEPERS, &shared, "lists.read", Entry::Read).await?;
     let policy = shared.control.live().snapshot();
+    let (view, now) = (shared.control.feeds().await, shared.control.now());
     let catalogues = [policy.catalogue(), policy.school_allow(), policy.school_block()];
     let lists = catalogues.iter().flat_map(|catalogue| catalogue.lists());
-    let items: Vec<Value> = lists
-        .map(|list| {
-            json!({
-                "id": list.id,
-                "category": category_of(policy.draft(), &list.id),
-                "title": list.title,
-                "version": list.version,
-                "entries": list.entries,
-                "rejected": list.rejected,
-                "licence": list.licence,
-                "digest": list.digest,
-            })
+    let items: Vec<Value> = lists.map(|list| item(list, &policy, &view)).collect();
+    let age = |id: &str| view.looked.get(id).map(|looked| now.since(*looked).as_secs());
+    let row = |list: &StatutoryList| {
+        let id = format!("statutory/{}", list.name);
+        json!({
+            "name": list.name, "version": list.version, "entries": list.entries, "pages": list.pages,
+            "looked": view.looked.get(&id), "age_seconds": age(&id), "alarm": view.alarm_of(&id),
         })
-        .collect();
-    let statutory: Vec<Value> = policy
-        .statutory()
-        .lists()
-        .iter()
-        .map(|list| json!({ "name": list.name, "version": list.version, "entries": list.entries }))
-        .collect();
+    };
+    let statutory: Vec<Value> = policy.statutory().lists().iter().map(row).collect();
     Ok(Answer::ok(json!({
         "items": items, "next": null, "statutory": statutory, "generation": policy.generation(),
+        "sources": view.sources, "alarms": view.alarms,
+        "inspection": {
+            "hosts": policy.statutory().paged_hosts(), "sentence": inspection_sentence(policy.statutory()),
+        },
     })))
+}
+
+fn item(list: &ListInfo, policy: &Policy, view: &View) -> Value {
+    let source = view.source_of(&list.id);
+    let licence = source.map(|source| &*source.licence).filter(|licence| !licence.is_empty());
+    json!({
+        "id": list.id,
+        "category": category_of(policy.draft(), &list.id),
+        "title": list.title,
+        "version": list.version,
+        "entries": list.entries,
+        "rejected": list.rejected,
+        "licence": licence.unwrap_or(&list.licence),
+        "attribution": source.map(|source| &source.attribution),
+        "digest": list.digest,
+        "source": source.map(|source| &source.source),
+        "alarm": view.alarm_of(&list.id),
+    })
 }
 
 /// `GET /lists/lookup?q=`: every entry that covers a host or URL. Statutory lists are not asked.

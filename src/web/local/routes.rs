@@ -1,5 +1,7 @@
 //! What whoever may write to the state folder may do without a token.
 
+use std::collections::BTreeSet;
+
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::Uri;
@@ -8,6 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::audit::Actor;
+use crate::control::feeds::{Asked, Which};
 use crate::model::{Role, StaffName};
 use crate::web::body::{Answer, Sent};
 use crate::web::events::{self, Reader, Sight};
@@ -29,6 +32,15 @@ struct Reload {
     reason: Option<String>,
 }
 
+/// `{name?, accept_shrink?}`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fetch {
+    name: Option<String>,
+    #[serde(default)]
+    accept_shrink: BTreeSet<String>,
+}
+
 /// Every route of `/local`.
 pub(super) fn router(shared: &Shared) -> Router {
     Router::new()
@@ -37,6 +49,7 @@ pub(super) fn router(shared: &Shared) -> Router {
         .route("/staff/{name}/token", post(token))
         .route("/explain", post(answer))
         .route("/reload", post(reload))
+        .route("/lists/fetch", post(fetch))
         .route("/events", get(find))
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::wrong_method)
@@ -79,6 +92,14 @@ async fn reload(
     Sent(Reload { reason }): Sent<Reload>,
 ) -> Result<Answer, Problem> {
     Ok(Answer::ok(shared.reload(Actor::Local, reason).await?))
+}
+
+async fn fetch(
+    State(shared): State<Shared>,
+    Sent(Fetch { name, accept_shrink }): Sent<Fetch>,
+) -> Result<Answer, Problem> {
+    let which = name.map_or(Which::All, Which::One);
+    Ok(Answer::ok(shared.fetch(Asked { which, accept_shrink }, Actor::Local).await?))
 }
 
 async fn find(State(shared): State<Shared>, uri: Uri) -> Result<Answer, Problem> {

@@ -88,10 +88,14 @@ impl Office {
                 imported: at("imported"),
                 statutory: at("statutory"),
                 compiled: Kept::Written(at("compiled")),
+                kept: at("statutory.kept"),
+                fetched: Vec::new(),
                 max_shrink_percent: 100,
             },
             unlicensed: Unlicensed::Accepted,
             reach: Arc::new(Reach::default()),
+            feeds: Vec::new(),
+            extra_roots: Vec::new(),
         };
         let given = control::Shared {
             recorder: recorder.clone(),

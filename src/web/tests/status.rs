@@ -5,6 +5,7 @@ use axum::http::{Request, header};
 use serde_json::{Value, json};
 
 use super::fixture::{Office, ask, read};
+use crate::control::feeds::Alarm;
 use crate::web::status::{Fact, Readiness, router};
 
 #[tokio::test]
@@ -21,8 +22,15 @@ async fn readiness_says_what_it_waits_for() {
     assert_eq!((status, body["reasons"].as_array().unwrap().len()), (503, 2));
     readiness.note(Fact::PolicyInForce);
     readiness.note(Fact::Unlicensed);
-    let all_well = json!({ "ready": true, "unlicensed": true, "reasons": [] });
+    let all_well =
+        json!({ "ready": true, "unlicensed": true, "reasons": [], "degraded": false, "alarms": [] });
     assert_eq!(ready().await, (200, all_well));
+    let (list, problem) = ("statutory/iwf".to_owned(), "its file is missing".to_owned());
+    readiness.degraded(vec![Alarm { list, problem, since: office.clock.now() }]);
+    let (status, body) = ready().await;
+    assert_eq!((status, &body["ready"], &body["degraded"]), (200, &json!(true), &json!(true)));
+    assert_eq!(body["alarms"][0]["problem"], "its file is missing");
+    readiness.degraded(Vec::new());
     readiness.note(Fact::StatutoryHeld);
     assert_eq!(ready().await.1["unlicensed"], false);
     readiness.note(Fact::Draining);

@@ -25,6 +25,7 @@ pub(crate) struct Site {
 pub(crate) struct Program {
     process: Child,
     banner: Vec<String>,
+    stdout: watch::Receiver<String>,
     stderr: watch::Receiver<String>,
 }
 
@@ -115,8 +116,8 @@ impl Program {
             let last = line.trim_start().starts_with("metrics");
             banner.push(line);
             if last {
-                tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-                return Program { process, banner, stderr };
+                let stdout = follow(lines.into_inner());
+                return Program { process, banner, stdout, stderr };
             }
         }
         panic!("it did not start: {}", *stderr.borrow());
@@ -125,7 +126,8 @@ impl Program {
     /// Where it listens, as its banner says: `explicit`, `transparent tls`, `API`.
     pub(crate) fn at(&self, name: &str) -> SocketAddr {
         let line = self.banner.iter().find_map(|line| line.trim_start().strip_prefix(name)).unwrap();
-        line.split_whitespace().last().unwrap().parse().unwrap()
+        let place = line.split_whitespace().last().unwrap().trim_start_matches("http://");
+        place.split('/').next().unwrap().parse().unwrap()
     }
 
     /// Its process id.
@@ -153,6 +155,13 @@ impl Program {
     /// What it has said on stderr so far.
     pub(crate) fn said(&self) -> String {
         self.stderr.borrow().clone()
+    }
+
+    /// All that it says of itself on stdout when it starts, up to the last thing to try.
+    pub(crate) async fn all_of_the_banner(&mut self) -> String {
+        let told = self.stdout.wait_for(|all| all.contains("how to see why"));
+        let rest = tokio::time::timeout(Duration::from_secs(10), told).await.unwrap().unwrap().clone();
+        format!("{}\n{rest}", self.banner.join("\n"))
     }
 
     /// Waits until it has said something on stderr, and gives all it has said so far.

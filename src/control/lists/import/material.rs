@@ -7,12 +7,12 @@ use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use crate::control::lists::import::{ImportError, ImportFormat, ImportOptions};
+use crate::control::lists::import::{ImportError, ImportOptions};
 use crate::control::lists::reading;
 use crate::control::lists::source::{self, PREVIOUS};
 use crate::lists::archive::{self, Alias, ArchiveFault, ArchiveFile, Unpacked};
 use crate::lists::parse::{self, detect};
-use crate::lists::{Form, Format, Reading, ut1};
+use crate::lists::{Form, Format, ListFormat, Reading, ut1};
 use crate::model::Timestamp;
 
 /// The source that single files become lists of.
@@ -70,9 +70,9 @@ pub(super) fn read(path: &Path, options: &ImportOptions) -> Result<Read, ImportE
     let is_packed = !is_folder && starts_packed(path).map_err(unreadable)?;
     let is_tree = is_folder || is_packed;
     match options.format {
-        Some(ImportFormat::File(_)) if is_tree => Err(ImportError::OwnCategories),
+        Some(ListFormat::File(_)) if is_tree => Err(ImportError::OwnCategories),
         Some(_) | None if is_tree && options.category.is_some() => Err(ImportError::OwnCategories),
-        Some(ImportFormat::Ut1) if !is_tree => Err(ImportError::NotAList {
+        Some(ListFormat::Ut1 | ListFormat::E2guardian) if !is_tree => Err(ImportError::NotAList {
             file: path.display().to_string(),
             why: crate::lists::NotAList::Binary,
         }),
@@ -144,8 +144,8 @@ fn single<'a>(bytes: &'a [u8], path: &Path, options: &ImportOptions) -> Result<M
     let file = path.display().to_string();
     let (guessed, why) = detect(&file, bytes).map_err(|why| ImportError::NotAList { file, why })?;
     let (format, why) = match options.format {
-        Some(ImportFormat::File(format)) => (format, "--format says so"),
-        Some(ImportFormat::Ut1) | None => (guessed, why),
+        Some(ListFormat::File(format)) => (format, "--format says so"),
+        Some(ListFormat::Ut1 | ListFormat::E2guardian) | None => (guessed, why),
     };
     let mut lists = BTreeMap::new();
     for (list, category) in destinations(format, bytes, options)? {

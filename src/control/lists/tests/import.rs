@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use flate2::{Compression, write::GzEncoder};
 
 use super::*;
+use crate::control::feeds::View;
 use crate::lists::{Asked, Scoping, Suffixes};
 use crate::model::{Host, Timestamp};
 
@@ -216,7 +217,7 @@ fn status_tells_every_list() {
     let tree = ut1("play.example\n");
     take(&tree, "ut1tree", &options()).unwrap();
     let now = Timestamp::from_millis(options().now.as_millis() + 5000);
-    let rows = status(&loaded(&tree), &tree.places(), now);
+    let rows = status(&loaded(&tree), &tree.places(), &View::default(), now);
     let row = |id: &str| rows.iter().find(|row| row.id == id).unwrap();
     assert_eq!((row("ut1/games").age_seconds, row("ut1/games").entries), (Some(5), 2));
     assert!(row("ut1/games").licence.contains("CC BY-SA"));

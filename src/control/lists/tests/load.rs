@@ -18,6 +18,8 @@ fn the_projects_own_lists_are_sound() {
         imported: project().join("blocklists/none"),
         statutory: project().join("blocklists/statutory"),
         compiled: Kept::Read(project().join("blocklists/none")),
+        kept: project().join("blocklists/none"),
+        fetched: Vec::new(),
         max_shrink_percent: 20,
     };
     let told = Mutex::new(Vec::new());

@@ -25,6 +25,8 @@ fn school() -> Option<(Draft, Loaded)> {
         imported: folder.path().join("imported"),
         statutory: project().join("blocklists/statutory"),
         compiled: Kept::Written(folder.path().join("compiled")),
+        kept: folder.path().join("kept"),
+        fetched: Vec::new(),
         max_shrink_percent: 20,
     };
     let report = import(&archive, &import::options(), &places, [1; 16], &|_, _, _| {}).unwrap();
@@ -36,6 +38,8 @@ fn school() -> Option<(Draft, Loaded)> {
         places,
         unlicensed: Unlicensed::Accepted,
         reach: Arc::default(),
+        feeds: Vec::new(),
+        extra_roots: Vec::new(),
     };
     Some(check(&sources, &|_, _, _| {}).unwrap_or_else(|faults| panic!("{faults}")))
 }
