@@ -6,6 +6,7 @@
 mod harness;
 
 mod decisions;
+mod embedded;
 mod evasion;
 mod hold;
 mod limits;
