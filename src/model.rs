@@ -17,3 +17,6 @@ pub use justification::{Justification, JustificationError};
 pub use staff::{Role, StaffName, WordError};
 pub use subject::{Attribution, DeviceName, GroupName, Subject, UserName};
 pub use time::{TimeError, Timestamp, Window};
+
+#[cfg(test)]
+mod tests;
