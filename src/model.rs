@@ -3,6 +3,7 @@
 //! **Invariant:** a value of these types can't be wrong once made (parse, don't validate), and
 //! nothing here reads a clock, a file or a socket.
 
+pub mod embedded;
 mod host;
 mod justification;
 mod staff;
@@ -16,3 +17,6 @@ pub use justification::{Justification, JustificationError};
 pub use staff::{Role, StaffName, WordError};
 pub use subject::{Attribution, DeviceName, GroupName, Subject, UserName};
 pub use time::{TimeError, Timestamp, Window};
+
+#[cfg(test)]
+mod tests;

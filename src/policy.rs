@@ -12,6 +12,7 @@ use crate::lists::{Catalogue, Index, IndexBuilder, Item, Match, Origin, Statutor
 use crate::model::{GroupName, Host, Subject, Timestamp};
 
 mod address;
+mod carried;
 mod difference;
 mod draft;
 mod ladder;
@@ -82,7 +83,8 @@ pub struct NoGroup;
 pub struct Explanation {
     /// The verdict, as the decision gives it.
     pub verdict: Verdict<OnConnect>,
-    /// Every rung in order with what it says, also after the one that decided.
+    /// Every rung in order with what it says, also after the one that decided; then the answer
+    /// for each page inside the address (carried or named there), by the rung that gave it.
     pub rungs: Vec<(Rung, Step)>,
 }
 
@@ -150,11 +152,13 @@ impl Policy {
         Explanation { verdict: self.on_connect(asked, now), rungs: self.case(asked, now).walk() }
     }
 
-    /// The categories, by id, that block this for the asker's group: what an unblock must lift.
+    /// The categories that block this, or a page inside its address, for the asker's group: what
+    /// an unblock must lift.
     #[must_use]
     pub fn blocked_by<'a>(&'a self, asked: &'a Asked<'a>, now: Timestamp) -> Vec<&'a CategoryDraft> {
         let case = self.case(asked, now);
-        case.wanted().map(|wanted| rungs::blocking_categories(&case, &wanted)).unwrap_or_default()
+        let pages = case.wanted().into_iter().chain(case.inside.found.iter().map(carried::wanted));
+        pages.flat_map(|wanted| rungs::blocking_categories(&case, &wanted)).collect()
     }
 
     /// The version of this policy.
@@ -250,7 +254,8 @@ impl Policy {
     }
 
     fn case<'a>(&'a self, asked: &'a Asked<'a>, now: Timestamp) -> Case<'a> {
-        Case { policy: self, asked, group: self.group(asked.subject), now }
+        let inside = carried::inside(asked);
+        Case { policy: self, asked, group: self.group(asked.subject), now, inside, carriage: None }
     }
 
     fn group(&self, subject: &Subject) -> &GroupDraft {

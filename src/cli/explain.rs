@@ -88,10 +88,10 @@ impl Explain {
         }
         let mut table = output::table();
         table.set_header(["rung", "said", "because"]);
-        let decided = text(answer, "rung");
+        let decided = (text(answer, "rung"), text(answer, "reason"));
         for rung in answer["rungs"].as_array().into_iter().flatten() {
-            let name = text(rung, "rung");
-            let mark = if name == decided { format!("→ {name}") } else { name };
+            let said = (text(rung, "rung"), text(rung, "text"));
+            let mark = if said == decided { format!("→ {}", said.0) } else { said.0 };
             table.add_row([mark, text(rung, "answer"), text(rung, "text")]);
         }
         out!("{table}");

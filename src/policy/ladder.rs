@@ -4,11 +4,11 @@
 //! it. `explain` walks this array too, so it can't say anything else than `decide`.
 
 use crate::lists::Asked as Wanted;
+use crate::model::embedded::{Carriage, Targets};
 use crate::model::{Host, Subject, Timestamp};
-use crate::policy::Policy;
 use crate::policy::draft::GroupDraft;
-use crate::policy::rungs;
 use crate::policy::verdict::{Action, Destination, Reason, Rung};
+use crate::policy::{Policy, carried, rungs};
 
 /// How the client has shown where it wants to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,10 @@ pub(super) struct Case<'a> {
     pub(super) asked: &'a Asked<'a>,
     pub(super) group: &'a GroupDraft,
     pub(super) now: Timestamp,
+    /// The pages inside the address that is asked for.
+    pub(super) inside: Targets,
+    /// How this page is inside another's address itself; `None` for what was asked for.
+    pub(super) carriage: Option<Carriage>,
 }
 
 /// A rung's question.
@@ -71,8 +75,13 @@ pub(super) const LADDER: [(Rung, Ask); 8] = [
 ];
 
 impl Case<'_> {
-    /// The first answer. The last rung always has one; were it not so, the answer is no.
+    /// The ladder's answer, for what is asked and for the pages inside its address.
     pub(super) fn decide(&self) -> (Action, Reason) {
+        carried::judged(self, self.first_answer())
+    }
+
+    /// The first answer. The last rung always has one; were it not so, the answer is no.
+    pub(super) fn first_answer(&self) -> (Action, Reason) {
         for (_, ask) in LADDER {
             if let Step::Answer(action, reason) = ask(self) {
                 return (action, *reason);
@@ -81,9 +90,14 @@ impl Case<'_> {
         rungs::fallen_through()
     }
 
-    /// What every rung says, also those after the one that decides.
+    /// What every rung says, also those after the one that decides; behind them the answer for
+    /// each page inside the address, by the rung that gave it.
     pub(super) fn walk(&self) -> Vec<(Rung, Step)> {
-        LADDER.into_iter().map(|(rung, ask)| (rung, ask(self))).collect()
+        let own = LADDER.into_iter().map(|(rung, ask)| (rung, ask(self)));
+        let (action, reason) = self.first_answer();
+        let inside = carried::answers(self, action, reason.rung)
+            .map(|(_, action, reason)| (reason.rung, Step::Answer(action, Box::new(reason))));
+        own.chain(inside).collect()
     }
 
     /// The one host that all the client said agrees on, for web traffic; rungs that open
@@ -113,8 +127,13 @@ impl Case<'_> {
         }
     }
 
+    /// Whether the page is only named in another's address, so that nobody connects there.
+    pub(super) fn is_named_only(&self) -> bool {
+        matches!(self.carriage, Some(Carriage::Named | Carriage::NamedOwn))
+    }
+
     /// Whether the port is one that this group may name.
     pub(super) fn port_is_open(&self) -> bool {
-        self.group.ports.contains(&self.asked.destination.port)
+        self.is_named_only() || self.group.ports.contains(&self.asked.destination.port)
     }
 }

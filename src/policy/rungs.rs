@@ -2,22 +2,21 @@
 
 use crate::lists::{Asked as Wanted, Match, Reading};
 use crate::model::Scheme;
-use crate::policy::Policy;
+use crate::model::embedded::Carriage;
 use crate::policy::draft::{CategoryAction, CategoryDraft, Treatment, Unblockable};
 use crate::policy::ladder::{Case, Shown, Step};
 use crate::policy::unblock::{State, Target, Unblock};
 use crate::policy::verdict::{Action, Evidence, Reason, Rule, Rung};
+use crate::policy::{Policy, carried};
 
 /// A protocol of the web that would carry requests unseen: refused for every group.
 const HTTP2_IN_THE_CLEAR: &str = "http2-preface";
 
-/// 0. IWF and CTIRU form lists: refused for everybody, always.
+/// 0. IWF and CTIRU form lists: refused for everybody, always, inside another address too.
 pub(super) fn statutory(case: &Case<'_>) -> Step {
-    let found = case
-        .wanted()
-        .and_then(|wanted| case.policy.statutory.find(&wanted))
-        .or_else(|| case.other().and_then(|wanted| case.policy.statutory.find(&wanted)));
-    match found {
+    let inside = case.inside.found.iter().map(carried::wanted);
+    let mut asked = case.wanted().into_iter().chain(case.other()).chain(inside);
+    match asked.find_map(|wanted| case.policy.statutory.find(&wanted)) {
         Some(found) => Step::Answer(Action::Block, Box::new(statutory_reason(&found))),
         None => Step::Pass("no statutory entry matches"),
     }
@@ -103,6 +102,9 @@ pub(super) fn walled_garden(case: &Case<'_>) -> Step {
     if case.group.default == Treatment::Allow {
         return Step::Pass("this group is not kept to approved sites");
     }
+    if case.carriage == Some(Carriage::NamedOwn) {
+        return Step::Pass("a page of the site that is asked");
+    }
     let approved = case.agreed().is_some_and(|wanted| {
         categories(case, &wanted, Reading::Allow)
             .iter()
@@ -118,6 +120,9 @@ pub(super) fn walled_garden(case: &Case<'_>) -> Step {
 
 /// 8. What can't be classified, names that disagree, odd ports.
 pub(super) fn protocol(case: &Case<'_>) -> Step {
+    if case.is_named_only() {
+        return Step::Pass("only named in another address, not connected to");
+    }
     if !case.port_is_open() {
         let text = format!("port {} is not open to {}", case.asked.destination.port, case.group.name);
         return protocol_block("port", "Port", text);
@@ -194,7 +199,8 @@ pub(super) fn category(case: &Case<'_>) -> Step {
 
 /// 11. The group's default, also for hosts that no category knows.
 pub(super) fn default(case: &Case<'_>) -> Step {
-    let known = case.wanted().is_some_and(|wanted| !categories(case, &wanted, Reading::Block).is_empty());
+    let known = case.carriage == Some(Carriage::NamedOwn)
+        || case.wanted().is_some_and(|wanted| !categories(case, &wanted, Reading::Block).is_empty());
     let (action, id, name) = match case.group.uncategorised {
         CategoryAction::Block if !known => (Action::Block, "uncategorised", "Uncategorised site"),
         CategoryAction::Alert if !known => (Action::Alert, "uncategorised", "Uncategorised site"),

@@ -1,5 +1,9 @@
 //! What must hold of every decision, whatever is asked.
 
+mod corpus;
+mod embedded;
+mod text;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -271,37 +275,6 @@ fn an_unknown_client_is_judged_as_the_strictest_group() {
     for group in [None, Some("gone-since")] {
         assert_eq!(policy.group_of(&subject(group)).as_str(), "garden");
     }
-}
-
-#[test]
-fn a_policy_text_tells_every_fault_at_its_place() {
-    let text = TEXT
-        .replace("games = \"block\"", "gmaes = \"block\"")
-        .replace("default = \"block\"", "default = \"maybe\"")
-        .replace("10.2.0.0/16", "10.1.2.0/24")
-        .replace("inherits = \"pupils\"\nsubnets = [\"10.1.2", "inherits = \"pupil\"\nsubnets = [\"10.1.2")
-        + "[unblock.caps]\njanitor = { hours = 2 }\nteacher = { hours = \"2\" }\n";
-    let faults = draft(&text).unwrap_err();
-    let told: Vec<String> = faults.iter().map(|fault| format!("{}:{}", fault.line, fault.problem)).collect();
-    for part in [
-        "there is no category “gmaes”",
-        "“maybe” is no treatment",
-        "overlaps 10.1.0.0/16",
-        "there is no group “pupil”",
-        "there is no role “janitor”",
-    ] {
-        assert!(told.iter().any(|fault| fault.contains(part)), "{part} in {told:#?}");
-    }
-    assert_eq!(faults.len(), 6, "{told:#?}");
-    assert!(faults.iter().all(|fault| fault.line > 0));
-}
-
-#[test]
-fn a_text_that_asks_for_inspection_is_read_and_its_groups_are_named() {
-    let text = TEXT
-        .replace("[groups.ks2]\n", "[groups.ks2]\ninspect = \"surgical\"\ninspect_hosts = [\"a.example\"]\n");
-    let draft = draft(&text).unwrap();
-    assert_eq!(draft.asking_for_inspection().map(GroupName::as_str).collect::<Vec<_>>(), ["ks2"]);
 }
 
 fn shown() -> impl Strategy<Value = Shown> {

@@ -6,6 +6,7 @@
 mod harness;
 
 mod decisions;
+mod embedded;
 mod evasion;
 mod feeds;
 mod hold;

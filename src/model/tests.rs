@@ -1,0 +1,4 @@
+//! Hosts and URLs against the conformance tests that browsers are held to.
+
+mod idna;
+mod urls;
