@@ -59,7 +59,7 @@ const EVERYTHING: &[&str] = &[
 ];
 
 /// Crates with a home, and the modules that share it.
-const HOMES: [(&str, &[&str]); 30] = [
+const HOMES: [(&str, &[&str]); 31] = [
     ("idna", &["model"]),
     ("url", &["model"]),
     ("httparse", &["wire"]),
@@ -71,6 +71,7 @@ const HOMES: [(&str, &[&str]); 30] = [
     ("csv", &["lists"]),
     ("tar", &["lists"]),
     ("flate2", &["lists"]),
+    ("zip", &["lists"]),
     ("toml", &["document"]),
     ("annotate_snippets", &["document"]),
     ("config", &["settings"]),

@@ -1,5 +1,6 @@
 //! What is to be imported, whatever it came in: a folder, an archive, a file.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
@@ -11,7 +12,8 @@ use crate::control::lists::reading;
 use crate::control::lists::source::{self, FileKind, PREVIOUS};
 use crate::lists::archive::{self, Alias, ArchiveFault, ArchiveFile, Unpacked};
 use crate::lists::parse::detect;
-use crate::lists::{Format, Reading, ut1};
+use crate::lists::ut1::{self, ListFile};
+use crate::lists::{Format, Reading};
 use crate::model::Timestamp;
 
 /// The source that single files become lists of.
@@ -47,7 +49,7 @@ pub(super) struct Found<'a> {
 pub(super) struct FoundFile<'a> {
     pub(super) kind: FileKind,
     pub(super) why: &'static str,
-    pub(super) bytes: &'a [u8],
+    pub(super) bytes: Cow<'a, [u8]>,
 }
 
 /// What becomes of the other lists of the source.
@@ -108,16 +110,17 @@ fn tree<'a>(tree: &'a Unpacked, path: &Path, options: &ImportOptions) -> Result<
         others: Others::Replaced,
     };
     for category in ut1::categories(tree) {
-        material.expressions += category.expressions;
+        let expressions = category.expressions.as_ref().map_or(0, ListFile::lines);
+        material.expressions += expressions + category.left_out;
         let named = |alias: String| (alias, category.name.clone());
         material.aliases.extend(category.aliases.iter().cloned().map(named));
         let kinds = [(FileKind::Domains, category.domains), (FileKind::Urls, category.urls)];
-        let found = |(kind, file): (FileKind, Option<&'a ArchiveFile>)| {
+        let found = |(kind, file): (FileKind, Option<ListFile<'a>>)| {
             let why = match kind {
                 FileKind::Domains => "the file is called domains",
                 FileKind::Urls => "the file is called urls",
             };
-            file.map(|file| FoundFile { kind, why, bytes: &file.bytes })
+            file.map(|file| FoundFile { kind, why, bytes: file.bytes })
         };
         let files: Vec<_> = kinds.into_iter().filter_map(found).collect();
         if files.is_empty() {
@@ -147,7 +150,7 @@ fn single<'a>(bytes: &'a [u8], path: &Path, options: &ImportOptions) -> Result<M
         (Some(ImportFormat::Ut1) | None, (Format::Urls, why)) => (FileKind::Urls, why),
         (Some(ImportFormat::Ut1) | None, (_, why)) => (FileKind::Domains, why),
     };
-    let files = vec![FoundFile { kind, why, bytes }];
+    let files = vec![FoundFile { kind, why, bytes: Cow::Borrowed(bytes) }];
     let found = Found { title: category.clone(), reading: Reading::Block, files };
     Ok(Material {
         source,
@@ -185,6 +188,7 @@ fn folder(root: &Path) -> Result<Unpacked, ImportError> {
             }
         }
     }
+    let mut unpacked = unpacked.inflated(archive::MAX_EXPANDED)?;
     unpacked.files.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(unpacked)
 }

@@ -66,8 +66,10 @@ fn note(material: &Material<'_>, reckoned: &Reckoned, now: Timestamp) -> Source 
     let list = |(name, found): (&String, &super::material::Found<'_>)| {
         let id = format!("{}/{name}", material.source);
         let file = |file: &super::material::FoundFile<'_>| {
-            let held =
-                SourceFile { blake3: reading::digest(file.bytes), entries: entries(&id, file.kind.as_str()) };
+            let held = SourceFile {
+                blake3: reading::digest(&file.bytes),
+                entries: entries(&id, file.kind.as_str()),
+            };
             (file.kind, held)
         };
         let held = SourceList {
@@ -89,7 +91,7 @@ fn note(material: &Material<'_>, reckoned: &Reckoned, now: Timestamp) -> Source 
 fn write_lists(new: &Path, material: &Material<'_>) -> Result<(), ImportError> {
     for (name, found) in &material.lists {
         for file in &found.files {
-            write(&new.join(name).join(file.kind.as_str()), file.bytes)?;
+            write(&new.join(name).join(file.kind.as_str()), &file.bytes)?;
         }
     }
     Ok(())

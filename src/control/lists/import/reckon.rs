@@ -73,7 +73,7 @@ fn count(
     touched: &mut dyn FnMut(u32, String),
 ) -> Result<Counted, ImportError> {
     let name = format!("{list}/{}", file.kind.as_str());
-    detect(&name, file.bytes).map_err(|why| ImportError::NotAList { file: name, why })?;
+    detect(&name, &file.bytes).map_err(|why| ImportError::NotAList { file: name, why })?;
     let format = match file.kind {
         FileKind::Domains => Format::Domains,
         FileKind::Urls => Format::Urls,
@@ -81,7 +81,7 @@ fn count(
     let file_name = file.kind.as_str();
     let origin = builder.add_origin(Origin { list: list.into(), version: "".into(), file: file_name.into() });
     let mut taken = 0;
-    let parsed = parse::read_each(&ReadOptions::of(reading), format, file.bytes, &mut |item| {
+    let parsed = parse::read_each(&ReadOptions::of(reading), format, &file.bytes, &mut |item| {
         taken += 1;
         if reading == Reading::Block && is_within(lifeline, &item.entry) {
             touched(item.line, item.entry.to_string());
