@@ -87,6 +87,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("csv", &["lists"]),
     ("tar", &["lists"]),
     ("flate2", &["lists"]),
+    ("zip", &["lists"]),
     ("toml", &["document"]),
     ("annotate_snippets", &["document"]),
     ("config", &["settings"]),

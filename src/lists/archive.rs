@@ -1,8 +1,12 @@
-//! Packed lists: `.tar.gz` bytes in, files and aliases out.
+//! Packed lists: `.tar.gz`, `.zip` and `.gz` bytes in, files and aliases out.
 //!
 //! **Invariant:** what comes out is bounded (size and number), and every path stays below the
-//! archive's root: no absolute path, no `..`, no link that leads outside.
+//! archive's root: no absolute path, no `..`, no link that leads outside. A member that is packed
+//! itself (`domains.gz`) comes out unpacked, within the same bounds.
 
+mod zip;
+
+use std::collections::HashSet;
 use std::io::Read;
 
 use flate2::read::MultiGzDecoder;
@@ -11,6 +15,9 @@ use flate2::read::MultiGzDecoder;
 pub const MAX_EXPANDED: u64 = 2 << 30;
 /// The most files and links in an archive.
 pub const MAX_FILES: usize = 100_000;
+
+/// What gzip starts with.
+const GZIP: &[u8] = b"\x1f\x8b";
 
 /// An unpacked archive.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,9 +64,69 @@ pub enum ArchiveFault {
     /// Over [`MAX_EXPANDED`] bytes.
     #[error("the archive expands to more than {0} bytes")]
     TooLarge(u64),
+    /// Neither gzip nor zip.
+    #[error("only .tar.gz, .zip and .gz archives can be unpacked: unpack this one first")]
+    Unknown,
     /// Over [`MAX_FILES`] files.
     #[error("the archive holds more than {0} files")]
     TooMany(usize),
+}
+
+/// How a file is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// A `.tar.gz`.
+    TarGz,
+    /// One file, `.gz`.
+    Gz,
+    /// A `.zip`.
+    Zip,
+}
+
+impl Packing {
+    /// How these bytes are packed; `None` if they are not, or in a way that is not read.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Option<Packing> {
+        if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+            return Some(Packing::Zip);
+        }
+        if !bytes.starts_with(GZIP) {
+            return None;
+        }
+        let mut head = Vec::new();
+        // Damaged or not, opening it will tell.
+        let _ = MultiGzDecoder::new(bytes).take(512).read_to_end(&mut head);
+        let is_tar = head.get(257..262).is_some_and(|tag| tag == b"ustar");
+        Some(if is_tar { Packing::TarGz } else { Packing::Gz })
+    }
+}
+
+/// Unpacks whatever way the bytes are packed; `name` is the file's, from which that of a single
+/// packed file is told.
+///
+/// # Errors
+/// [`ArchiveFault`]: an archive with one bad member is refused as a whole.
+pub fn open(name: &str, bytes: &[u8]) -> Result<Unpacked, ArchiveFault> {
+    open_within(name, bytes, MAX_EXPANDED, MAX_FILES)
+}
+
+/// As [`open`] with other bounds, in bytes and files.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_within(name: &str, bytes: &[u8], limit: u64, files: usize) -> Result<Unpacked, ArchiveFault> {
+    match Packing::of(bytes) {
+        None => Err(ArchiveFault::Unknown),
+        Some(Packing::TarGz) => unpack_within(bytes, limit, files),
+        Some(Packing::Zip) => zip::unpack(bytes, limit, files)?.inflated(limit),
+        Some(Packing::Gz) => {
+            let leaf = name.rsplit(['/', '\\']).next().unwrap_or_default();
+            let path = leaf.strip_suffix(".gz").unwrap_or(leaf).to_owned();
+            let mut left = limit;
+            let bytes = gunzipped(bytes, limit, &mut left)?;
+            Ok(Unpacked { files: vec![ArchiveFile { path, bytes }], aliases: Vec::new() })
+        }
+    }
 }
 
 /// Unpacks a `.tar.gz` into memory.
@@ -80,7 +147,41 @@ pub fn unpack_within(reader: impl Read, bytes: u64, files: usize) -> Result<Unpa
     let mut unpacked = Unpacked::default();
     let read = take_members(&mut archive, bytes, files, &mut unpacked);
     let used_up = archive.into_inner().limit() == 0;
-    if used_up { Err(ArchiveFault::TooLarge(bytes)) } else { read.map(|()| unpacked) }
+    if used_up { Err(ArchiveFault::TooLarge(bytes)) } else { read.and_then(|()| unpacked.inflated(bytes)) }
+}
+
+impl Unpacked {
+    /// With every `.gz` member unpacked; where a member is there both ways, the plain one stays.
+    ///
+    /// # Errors
+    /// [`ArchiveFault`] if one is damaged, or if all come to more than `limit` bytes.
+    pub fn inflated(mut self, limit: u64) -> Result<Unpacked, ArchiveFault> {
+        let (packed, plain): (Vec<_>, Vec<_>) = (self.files.into_iter())
+            .partition(|file| file.path.ends_with(".gz") && file.bytes.starts_with(GZIP));
+        let size = |file: &ArchiveFile| file.bytes.len() as u64;
+        let mut left = limit.saturating_sub(plain.iter().chain(&packed).map(size).sum());
+        let paths: HashSet<String> = plain.iter().map(|file| file.path.clone()).collect();
+        self.files = plain;
+        for file in packed {
+            let path = file.path.trim_end_matches(".gz").to_owned();
+            if !paths.contains(&path) {
+                self.files.push(ArchiveFile { path, bytes: gunzipped(&file.bytes, limit, &mut left)? });
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn gunzipped(packed: &[u8], limit: u64, left: &mut u64) -> Result<Vec<u8>, ArchiveFault> {
+    bounded(MultiGzDecoder::new(packed), limit, left)
+}
+
+/// All bytes, or a fault when they are more than are left of the limit.
+fn bounded(reader: impl Read, limit: u64, left: &mut u64) -> Result<Vec<u8>, ArchiveFault> {
+    let mut bytes = Vec::new();
+    reader.take(left.saturating_add(1)).read_to_end(&mut bytes)?;
+    *left = left.checked_sub(bytes.len() as u64).ok_or(ArchiveFault::TooLarge(limit))?;
+    Ok(bytes)
 }
 
 fn take_members(
@@ -97,9 +198,7 @@ fn take_members(
         if kind.is_dir() || kind.is_pax_global_extensions() {
             continue;
         } else if kind.is_file() || kind.is_contiguous() {
-            let mut bytes = Vec::new();
-            member.by_ref().take(left.saturating_add(1)).read_to_end(&mut bytes)?;
-            left = left.checked_sub(bytes.len() as u64).ok_or(ArchiveFault::TooLarge(limit))?;
+            let bytes = bounded(member.by_ref(), limit, &mut left)?;
             unpacked.files.push(ArchiveFile { path, bytes });
         } else if kind.is_symlink() || kind.is_hard_link() {
             // A symbolic link is relative to its folder, a hard link to the root.

@@ -1,58 +1,112 @@
-//! The lists of e2guardian and `DansGuardian`: one file a list, named for what it does.
+//! The lists of e2guardian and `DansGuardian`: a folder in which a file's name says what it is
+//! for.
 //!
-//! **Invariant:** an include never leaves the folder, and is read once a list.
+//! **Invariant:** an include never leaves the folder, and a file is read once a list, so that
+//! what comes out is bounded by what is there.
 
+mod include;
+mod names;
+
+use std::collections::BTreeMap;
+
+pub use include::{IncludeFault, IncludeProblem};
+pub use names::{Kind, NotUsable, Rule, kind};
+
+use crate::lists::Reading;
+use crate::lists::archive::{ArchiveFile, Unpacked};
 use crate::lists::parse::Format;
+use include::Files;
 
-/// What a file is, by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A list of sites or pages.
-    Lists(Format),
-    /// Something else.
-    NotUsable(NotUsable),
+/// What a folder holds.
+#[derive(Clone, Debug, Default)]
+pub struct Folder {
+    /// The lists of sites and pages, by path.
+    pub lists: Vec<SiteList>,
+    /// The files that can't be used, and why.
+    pub not_usable: Vec<(String, NotUsable)>,
+    /// The includes that lead nowhere.
+    pub faults: Vec<IncludeFault>,
 }
 
-/// What a file holds that is no list of sites.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
-pub enum NotUsable {
-    /// Phrases in pages, weighted or not.
-    #[error("it lists phrases in pages, which are not looked at here")]
-    Phrases,
-    /// Words of searches.
-    #[error("it lists words of searches, which are not looked at here")]
-    Searches,
-    /// MIME types and file endings.
-    #[error("it lists kinds of files, which a list of sites can't say")]
-    FileKinds,
-    /// Client addresses, host names and user names.
-    #[error("it lists the school's own computers or people: set that in the policy")]
-    Clients,
-    /// Sites from which some things only may be had, or some checks are left out.
-    #[error("it changes how some sites are checked, not whether they may be seen")]
-    Checks,
-    /// Replacements in addresses and headers, header and user agent patterns.
-    #[error("it looks at or rewrites parts of requests, not addresses")]
-    Rewrites,
-    /// Hours.
-    #[error("it lists hours: use a timetable")]
-    Hours,
+/// One list of sites or pages.
+#[derive(Clone, Debug)]
+pub struct SiteList {
+    /// The path in the tree.
+    pub path: String,
+    /// The path below the folder of all lists: `bannedsitelist`, `group1/bannedsitelist`.
+    pub name: String,
+    /// The category that the file names last, else the file's name.
+    pub title: String,
+    /// How it is written.
+    pub format: Format,
+    /// What e2guardian does with it.
+    pub rule: Rule,
+    /// The lines, with those of included files in the place of the include.
+    pub bytes: Vec<u8>,
 }
 
-/// What a file of this name is; `None` for a name that e2guardian does not give.
-#[must_use]
-pub fn kind(leaf: &str) -> Option<Kind> {
-    // Included files carry an ending of their own: `bannedsitelist.included`.
-    let stem = leaf.split('.').next().unwrap_or_default();
-    let rest = stem.strip_prefix("local").unwrap_or(stem);
-    let meanings = ["banned", "semiexception", "exception", "grey"];
-    let kind = meanings.iter().find_map(|meaning| rest.strip_prefix(meaning));
-    let lists = |format| Some(Kind::Lists(format));
-    match kind? {
-        "sitelist" | "sslsitelist" => lists(Format::E2Sites),
-        "siteiplist" | "sslsiteiplist" => lists(Format::E2SiteIps),
-        "urllist" => lists(Format::E2Urls),
-        "regexpurllist" => lists(Format::E2RegexUrls),
-        _ => None,
+impl SiteList {
+    /// What it is meant for.
+    #[must_use]
+    pub fn reading(&self) -> Reading {
+        match self.rule {
+            Rule::Banned => Reading::Block,
+            Rule::Exception | Rule::SemiException | Rule::Grey => Reading::Allow,
+        }
     }
+}
+
+/// Whether the tree looks like a folder of such lists.
+#[must_use]
+pub fn is_folder(tree: &Unpacked) -> bool {
+    tree.files.iter().any(|file| matches!(names::listed(leaf(&file.path)), Some((Kind::Lists(_), _))))
+}
+
+/// The lists of a folder.
+#[must_use]
+pub fn folder(tree: &Unpacked) -> Folder {
+    let files = Files::of(tree);
+    let mut found = Folder::default();
+    let mut paths: BTreeMap<&str, &ArchiveFile> = BTreeMap::new();
+    paths.extend(tree.files.iter().map(|file| (&*file.path, file)));
+    for file in paths.into_values() {
+        match names::listed(leaf(&file.path)) {
+            Some((Kind::Lists(format), rule)) => {
+                let bytes = files.resolved(file, &mut found.faults);
+                let title = title(&file.bytes).unwrap_or_else(|| leaf(&file.path).to_owned());
+                let (path, name) = (file.path.clone(), String::new());
+                found.lists.push(SiteList { path, name, title, format, rule, bytes });
+            }
+            Some((Kind::NotUsable(why), _)) => found.not_usable.push((file.path.clone(), why)),
+            None => {}
+        }
+    }
+    let shared = shared_folder(&found.lists).to_owned();
+    for list in &mut found.lists {
+        list.name = list.path[shared.len()..].to_owned();
+    }
+    found
+}
+
+/// The last `#listcategory: "Name"` of the file itself; included files have their own.
+fn title(bytes: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let named = text.lines().filter_map(|line| line.trim_start().strip_prefix("#listcategory:"));
+    let mut names = named.map(|name| name.trim().trim_matches('"').trim());
+    names.rfind(|name| !name.is_empty()).map(str::to_owned)
+}
+
+/// The folder that all lists share, with its last slash; empty for none.
+fn shared_folder(lists: &[SiteList]) -> &str {
+    let folder = |path: &'_ str| path.rfind('/').map_or(0, |at| at + 1);
+    let Some(first) = lists.first() else { return "" };
+    let mut shared = &first.path[..folder(&first.path)];
+    while !lists.iter().all(|list| list.path.starts_with(shared)) {
+        shared = &shared[..folder(shared.trim_end_matches('/'))];
+    }
+    shared
+}
+
+fn leaf(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
 }

@@ -78,8 +78,6 @@ pub fn read(options: &ReadOptions, format: Format, bytes: &[u8]) -> Parsed {
 /// millions.
 pub fn read_each(options: &ReadOptions, format: Format, bytes: &[u8], keep: &mut dyn FnMut(Item)) -> Parsed {
     let text = lines::utf8(bytes);
-    let taken = ReadOptions { suffixes: Suffixes::Taken, ..options.clone() };
-    let options = if format == Format::Suffixes { &taken } else { options };
     let mut intake = Intake::new(options, keep);
     let mut parsed = Parsed::default();
     let read_line: ReadLine = match format {

@@ -3,8 +3,13 @@
 mod corpus;
 mod data;
 mod dirty;
+mod folders;
+mod golden;
+mod options;
+mod packed;
 mod properties;
 mod readers;
+mod samples;
 mod tree;
 
 use std::path::PathBuf;

@@ -3,10 +3,15 @@
 //! **Invariant:** a category whose publisher calls it white is never taken for a block list.
 //!
 //! Layout: `blacklists/CATEGORY/{domains,urls,expressions,usage}`, `blacklists/global_usage`,
-//! and symbolic links for second names. See
+//! and symbolic links for second names; a `domains.diff` changes the file beside it. See
 //! <https://dsi.ut-capitole.fr/blacklists/index_en.php>.
 
+mod diff;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+pub use diff::{DiffNote, DiffProblem};
 
 use crate::lists::Reading;
 use crate::lists::archive::{ArchiveFile, Unpacked};
@@ -28,11 +33,26 @@ pub struct Category<'a> {
     /// Other names: links to the folder.
     pub aliases: Vec<String>,
     /// The `domains` file; `None` if there is none or it is empty.
-    pub domains: Option<&'a ArchiveFile>,
+    pub domains: Option<ListFile<'a>>,
     /// The `urls` file; `None` if there is none or it is empty.
-    pub urls: Option<&'a ArchiveFile>,
-    /// Regular expressions, which are not used yet: how many there are.
-    pub expressions: usize,
+    pub urls: Option<ListFile<'a>>,
+    /// The `expressions` file; `None` if there is none or it is empty.
+    pub expressions: Option<ListFile<'a>>,
+    /// How many expressions of `very_restrictive_expression` are left out: one of them matches
+    /// words such as `adult` and `gay` anywhere in an address.
+    pub left_out: usize,
+}
+
+/// One file of a category, with its changes.
+#[derive(Clone, Debug)]
+pub struct ListFile<'a> {
+    /// The path in the tree.
+    pub path: &'a str,
+    /// The lines. Those that a `.diff` took out are blank, so that the others keep their
+    /// numbers; those that it added stand at the end.
+    pub bytes: Cow<'a, [u8]>,
+    /// What of the `.diff` had nothing to change.
+    pub notes: Vec<DiffNote>,
 }
 
 /// What a publisher means a category for.
@@ -88,10 +108,8 @@ fn category<'a>(
     stanza: Option<&Stanza>,
 ) -> Category<'a> {
     let named = |wanted: &str| files.iter().copied().find(|file| leaf(&file.path) == wanted);
-    let listed = |wanted: &str| named(wanted).filter(|file| lines(file).next().is_some());
+    let listed = |wanted: &str| changed(named(wanted), named(&format!("{wanted}.diff")));
     let target = |alias: &str| below(root, alias).map(str::to_owned);
-    let is_expressions =
-        |file: &&&ArchiveFile| ["expressions", "very_restrictive_expression"].contains(&leaf(&file.path));
     Category {
         name: name.to_owned(),
         title: stanza.map(|s| s.title.clone()).filter(|title| !title.is_empty()).unwrap_or(name.to_owned()),
@@ -103,13 +121,37 @@ fn category<'a>(
             .collect(),
         domains: listed("domains"),
         urls: listed("urls"),
-        expressions: files.iter().filter(is_expressions).map(|file| lines(file).count()).sum(),
+        expressions: listed("expressions"),
+        left_out: named("very_restrictive_expression").map_or(0, |file| lines(&file.bytes).count()),
+    }
+}
+
+/// A file with its changes; `None` if nothing is left of it.
+fn changed<'a>(base: Option<&'a ArchiveFile>, diff: Option<&'a ArchiveFile>) -> Option<ListFile<'a>> {
+    let file = match (base, diff) {
+        (Some(base), None) => ListFile { path: &base.path, bytes: Cow::Borrowed(&base.bytes), notes: vec![] },
+        (base, Some(diff)) => {
+            let before = base.map_or(&[][..], |base| &base.bytes);
+            let (bytes, notes) = diff::applied(before, diff);
+            let path = base.map_or(diff.path.trim_end_matches(".diff"), |base| &base.path);
+            ListFile { path, bytes: Cow::Owned(bytes), notes }
+        }
+        (None, None) => return None,
+    };
+    (file.lines() > 0).then_some(file)
+}
+
+impl ListFile<'_> {
+    /// How many lines are neither blank nor a comment.
+    #[must_use]
+    pub fn lines(&self) -> usize {
+        lines(&self.bytes).count()
     }
 }
 
 /// `usage` says `black`, `white` or both; `global_usage` decides where it says nothing.
 fn kind(usage: Option<&ArchiveFile>, stanza: Option<&Stanza>) -> Kind {
-    let says = |word: &str| usage.is_some_and(|file| lines(file).any(|line| line == word));
+    let says = |word: &str| usage.is_some_and(|file| lines(&file.bytes).any(|line| line == word));
     match (says("black"), says("white")) {
         (true, true) => Kind::Either,
         (true, false) => Kind::Black,
@@ -122,7 +164,7 @@ fn kind(usage: Option<&ArchiveFile>, stanza: Option<&Stanza>) -> Kind {
 fn stanzas(file: &ArchiveFile) -> BTreeMap<String, Stanza> {
     let mut stanzas = BTreeMap::new();
     let mut name = String::new();
-    for line in lines(file) {
+    for line in lines(&file.bytes) {
         let Some((key, value)) = line.split_once(':') else { continue };
         let value = value.trim();
         if key.trim() == "NAME" {
@@ -140,8 +182,8 @@ fn stanzas(file: &ArchiveFile) -> BTreeMap<String, Stanza> {
 }
 
 /// The lines that are neither blank nor a comment.
-fn lines(file: &ArchiveFile) -> impl Iterator<Item = &str> {
-    let text = file.bytes.split(|&byte| byte == b'\n').map(|line| std::str::from_utf8(line).unwrap_or("?"));
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &str> {
+    let text = bytes.split(|&byte| byte == b'\n').map(|line| std::str::from_utf8(line).unwrap_or("?"));
     text.map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 

@@ -33,7 +33,7 @@ pub(super) fn json(report: &Report) -> Value {
         "source": report.source, "version": report.version, "licence": report.licence,
         "written_to": report.written_to, "files": report.files.iter().map(file).collect::<Vec<_>>(),
         "aliases": report.aliases.iter().map(|(name, list)| json!({ "name": name, "list": list })).collect::<Vec<_>>(),
-        "expressions": report.expressions, "unused": report.unused,
+        "notes": report.notes, "unused": report.unused,
         "help_lines": help_lines.collect::<Vec<_>>(),
     })
 }
@@ -112,8 +112,11 @@ fn print_notes(report: &Report) {
         let names = report.aliases.iter().map(|(name, list)| format!("{name} = {list}"));
         out!("\nSecond names, which are no lists of their own: {}.", names.collect::<Vec<_>>().join(", "));
     }
-    if report.expressions > 0 {
-        out!("\n{} regular expressions are not used yet.", report.expressions);
+    if !report.notes.is_empty() {
+        out!("\nNotes:");
+        for note in report.notes.iter().take(SHOWN) {
+            out!("  {note}");
+        }
     }
     if !report.unused.is_empty() {
         out!("\nLists that no category of the policy uses: {}.", report.unused.join(", "));

@@ -262,6 +262,9 @@ fn import(source: &Source, path: &Path, setting: &Setting<'_>) -> Result<Sizes, 
         | ImportError::Name(_)
         | ImportError::Shrunk(_)
         | ImportError::Rejected { .. }
+        | ImportError::NoTree(_)
+        | ImportError::Twice(_)
+        | ImportError::Includes(_)
         | ImportError::Before(_) => Fault::Refused(fault.to_string()),
     })?;
     let mut sizes = Sizes::new();

@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 use crate::control::lists::source::{self, Source};
 use crate::control::lists::{Places, Progress, shrink};
 use crate::lists::archive::ArchiveFault;
+use crate::lists::e2guardian::IncludeFault;
 use crate::lists::{Format, ListFormat, NotAList, Reading, Rejected, Scoping, Suffixes};
 use crate::model::Timestamp;
 
 mod material;
 mod place;
 mod reckon;
+mod sort;
 
 /// How an import is to be done.
 #[derive(Clone, Debug)]
@@ -73,8 +75,8 @@ pub struct Report {
     pub files: Vec<FileRow>,
     /// Second names of lists, with the list that each leads to; they are not lists of their own.
     pub aliases: Vec<(String, String)>,
-    /// Regular expressions in it, which are not used yet.
-    pub expressions: usize,
+    /// What a person should know of files that are no lists, and of changes that changed nothing.
+    pub notes: Vec<String>,
     /// The lists of it that no category of the policy uses.
     pub unused: Vec<String>,
     /// Entries that touch a help line, which can't be blocked.
@@ -168,6 +170,15 @@ pub enum ImportError {
         /// What it is.
         why: NotAList,
     },
+    /// A tree is expected, and this is one file.
+    #[error("{0} is a single file: a folder or an archive of lists is needed for this format")]
+    NoTree(String),
+    /// Two files of a folder would become one list.
+    #[error("two files would become the list {0:?}: rename one")]
+    Twice(String),
+    /// Included files that are not there.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Includes(Vec<IncludeFault>),
     /// Nothing in it could be used.
     #[error("{0} holds no entry that can be used")]
     NoEntry(String),
@@ -222,7 +233,7 @@ pub fn import(
     progress: &Progress<'_>,
 ) -> Result<Report, ImportError> {
     let read = material::read(path, options)?;
-    let material = read.material(path, options)?;
+    let material = sort::sort(&read, path, options)?;
     let reckoned = reckon::reckon(&material, key, progress)?;
     let _lock = match options.effect {
         Effect::Write => Some(place::lock(&places.imported)?),
@@ -250,7 +261,7 @@ pub fn import(
         licence: material.licence.clone(),
         files: reckoned.files,
         aliases: material.aliases.clone(),
-        expressions: material.expressions,
+        notes: material.notes.clone(),
         help_lines: reckoned.help_lines,
     })
 }

@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
-use crate::lists::parse::intake::{Intake, Written, is_local};
-use crate::lists::parse::{RejectReason, Said};
-use crate::lists::{Effect, Scope};
-use crate::model::Host;
 use psl::Psl as _;
+
+use crate::lists::Effect;
+use crate::lists::parse::intake::{Intake, is_local, is_public_suffix};
+use crate::lists::parse::{RejectReason, Said};
+use crate::model::Host;
 
 /// A line of a list of networks; a second column is a note.
 pub(super) fn network(intake: &mut Intake<'_>, text: &str) -> Result<Said, RejectReason> {
@@ -43,9 +44,12 @@ pub(super) fn suffix(intake: &mut Intake<'_>, text: &str) -> Result<Said, Reject
     let is_known = psl::List
         .suffix(host.as_str().as_bytes())
         .is_some_and(|found| found.is_known() && found.as_bytes().len() == host.as_str().len());
-    if host.as_str().contains('.') && !is_known && !super::intake::is_public_suffix(host.as_str()) {
+    if host.as_str().contains('.') && !is_known && !is_public_suffix(host.as_str()) {
         return Err(RejectReason::NotASuffix);
     }
-    intake.name(host, Written::Bare(Scope::Subtree), Effect::Lists)?;
+    if host.as_str().len() != name.len() {
+        intake.repaired();
+    }
+    intake.suffix(host);
     Ok(Said::Entries)
 }

@@ -13,7 +13,9 @@ use crate::lists::{Pattern, PatternFault, PatternSubject, PatternSyntax};
 
 /// Names of several shapes that nobody registers to be listed.
 const LABELS: [&str; 3] = ["j", "qzx-vkw-27", "xkcjqvwzpyfhgmnbtrds"];
-const SUFFIXES: [&str; 8] = ["com", "net", "org", "uk", "co.uk", "sch.uk", "gov.uk", "example"];
+const SUFFIXES: [&str; 7] = ["com", "net", "org", "uk", "co.uk", "sch.uk", "gov.uk"];
+/// The shortest keyword: two letters stand in every other name.
+const SHORTEST: usize = 3;
 /// What may stand after a host: a pattern is too wide if it matches with either everywhere.
 const TAILS: [&str; 2] = ["/", "/a/b.html?c=d"];
 
@@ -24,6 +26,9 @@ static HOSTS: LazyLock<Vec<Vec<String>>> = LazyLock::new(|| {
 
 /// Refuses a pattern that covers everything, or a whole suffix that is not taken.
 pub(super) fn check(pattern: &Pattern, suffixes: Suffixes) -> Result<(), RejectReason> {
+    if pattern.syntax() == PatternSyntax::Keyword && pattern.text().len() < SHORTEST {
+        return Err(PatternFault::MatchesAll.into());
+    }
     let regex = regex_of(pattern)?;
     let covers = |hosts: &[String]| match pattern.subject() {
         PatternSubject::Host => hosts.iter().all(|host| regex.is_match(host.as_bytes())),

@@ -123,6 +123,14 @@ impl<'o> Intake<'o> {
         Ok(())
     }
 
+    /// A suffix that is meant. A single word may be one that is younger than the list of suffixes.
+    pub(super) fn suffix(&mut self, host: Name) {
+        if self.options.reading == Reading::Allow {
+            self.said.dangerous = Some(RejectReason::PublicSuffix);
+        }
+        self.entry(Entry::Host { host, scope: Scope::Subtree }, Effect::Lists);
+    }
+
     /// One address, if it is not one of those that hosts files point listed names at.
     pub(super) fn address(&mut self, address: IpAddr, effect: Effect) -> Result<(), RejectReason> {
         if address.is_unspecified() {

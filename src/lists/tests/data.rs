@@ -56,7 +56,7 @@ fn every_ut1_line_finds_itself() {
     let catalogue = builder.build();
     for category in crate::lists::ut1::categories(&unpacked) {
         let id = format!("ut1/{}", category.name);
-        for (format, file) in [(Format::Domains, category.domains), (Format::Urls, category.urls)] {
+        for (format, file) in [(Format::Domains, &category.domains), (Format::Urls, &category.urls)] {
             let Some(file) = file else { continue };
             let reading = category.kind.reading();
             for item in

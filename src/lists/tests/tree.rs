@@ -65,7 +65,16 @@ fn a_tree_becomes_categories_with_their_second_names() {
     let categories = ut1::categories(&unpacked);
     let told: Vec<_> = categories
         .iter()
-        .map(|c| (&*c.name, &*c.title, c.kind, c.domains.is_some(), c.urls.is_some(), c.expressions))
+        .map(|c| {
+            (
+                &*c.name,
+                &*c.title,
+                c.kind,
+                c.domains.is_some(),
+                c.urls.is_some(),
+                c.expressions.as_ref().map_or(0, ut1::ListFile::lines),
+            )
+        })
         .collect();
     assert_eq!(
         told,

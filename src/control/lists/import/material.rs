@@ -4,26 +4,18 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
-use std::path::{Component, Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::path::{Component, Path};
 
 use crate::control::lists::import::{ImportError, ImportOptions};
 use crate::control::lists::reading;
-use crate::control::lists::source::{self, PREVIOUS};
-use crate::lists::archive::{self, Alias, ArchiveFault, ArchiveFile, Unpacked};
-use crate::lists::parse::{self, detect};
-use crate::lists::{Form, Format, ListFormat, Reading, ut1};
-use crate::model::Timestamp;
-
-/// The source that single files become lists of.
-const LOCAL: &str = "local";
-/// Names that mean something else.
-const RESERVED: [&str; 5] = ["seed", "school", "statutory", "lifeline", "unblock"];
+use crate::lists::archive::{self, Alias, ArchiveFault, ArchiveFile, Packing, Unpacked};
+use crate::lists::{Form, ListFormat, Reading};
 
 /// The bytes of it.
 pub(super) enum Read {
     Tree(Unpacked),
-    File(Vec<u8>),
+    /// A single file: its name and its bytes.
+    File(String, Vec<u8>),
 }
 
 /// What it holds, by list.
@@ -33,7 +25,8 @@ pub(super) struct Material<'a> {
     pub(super) licence: String,
     pub(super) lists: BTreeMap<String, Found<'a>>,
     pub(super) aliases: Vec<(String, String)>,
-    pub(super) expressions: usize,
+    /// What a person should know of files that are no lists, and of changes that changed nothing.
+    pub(super) notes: Vec<String>,
     pub(super) others: Others,
 }
 
@@ -67,125 +60,37 @@ pub(super) enum Others {
 pub(super) fn read(path: &Path, options: &ImportOptions) -> Result<Read, ImportError> {
     let unreadable = |fault| ImportError::Unreadable { path: path.to_owned(), fault };
     let is_folder = fs::metadata(path).map_err(unreadable)?.is_dir();
-    let is_packed = !is_folder && starts_packed(path).map_err(unreadable)?;
-    let is_tree = is_folder || is_packed;
-    match options.format {
-        Some(ListFormat::File(_)) if is_tree => Err(ImportError::OwnCategories),
-        Some(_) | None if is_tree && options.category.is_some() => Err(ImportError::OwnCategories),
-        Some(ListFormat::Ut1 | ListFormat::E2guardian) if !is_tree => Err(ImportError::NotAList {
-            file: path.display().to_string(),
-            why: crate::lists::NotAList::Binary,
-        }),
-        Some(_) | None if is_folder => folder(path).map(Read::Tree),
-        Some(_) | None if is_packed => {
-            Ok(Read::Tree(archive::unpack(fs::File::open(path).map_err(unreadable)?)?))
-        }
-        Some(_) | None => match reading::bytes(path) {
-            Ok(bytes) => Ok(Read::File(bytes)),
-            Err(fault) => Err(unreadable(std::io::Error::other(fault.problem))),
-        },
-    }
-}
-
-impl Read {
-    /// Sorts it into lists.
-    pub(super) fn material(&self, path: &Path, options: &ImportOptions) -> Result<Material<'_>, ImportError> {
-        match self {
-            Read::Tree(tree) => self::tree(tree, path, options),
-            Read::File(bytes) => single(bytes, path, options),
-        }
-    }
-}
-
-fn tree<'a>(tree: &'a Unpacked, path: &Path, options: &ImportOptions) -> Result<Material<'a>, ImportError> {
-    let is_ut1 = tree.files.iter().any(|file| file.path.rsplit('/').next() == Some("global_usage"));
-    let own = if is_ut1 { "ut1".to_owned() } else { stem(path) };
-    let source = source_name(options.name.clone().unwrap_or(own))?;
-    let licence = if is_ut1 { ut1::LICENCE } else { "" }.to_owned();
-    let mut material = Material {
-        source,
-        version: day(path)?,
-        licence,
-        lists: BTreeMap::new(),
-        aliases: Vec::new(),
-        expressions: 0,
-        others: Others::Replaced,
+    let read = if is_folder {
+        Read::Tree(folder(path)?.inflated(archive::MAX_EXPANDED)?)
+    } else {
+        let bytes = reading::bytes(path).map_err(|fault| unreadable(std::io::Error::other(fault.problem)))?;
+        unpacked(path, bytes)?
     };
-    for category in ut1::categories(tree) {
-        material.expressions += category.expressions;
-        let named = |alias: String| (alias, category.name.clone());
-        material.aliases.extend(category.aliases.iter().cloned().map(named));
-        let kinds = [(Format::Domains, category.domains), (Format::Urls, category.urls)];
-        let found = |(format, file): (Format, Option<&'a ArchiveFile>)| {
-            let form = form(format, options);
-            file.map(|file| FoundFile {
-                name: format.to_string(),
-                form,
-                why: "the file is called so",
-                bytes: Cow::Borrowed(&file.bytes),
-            })
-        };
-        let files: Vec<_> = kinds.into_iter().filter_map(found).collect();
-        if files.is_empty() {
-            continue;
+    match (&read, options.format) {
+        (Read::Tree(_), Some(ListFormat::File(_))) => Err(ImportError::OwnCategories),
+        (Read::Tree(_), _) if options.category.is_some() => Err(ImportError::OwnCategories),
+        (Read::File(..), Some(ListFormat::Ut1 | ListFormat::E2guardian)) => {
+            Err(ImportError::NoTree(path.display().to_string()))
         }
-        if !source::is_list_name(&category.name) {
-            return Err(ImportError::Name(category.name));
-        }
-        let (title, reading) = (category.title, category.kind.reading());
-        material.lists.insert(category.name, Found { title, reading, files });
+        (Read::Tree(_) | Read::File(..), _) => Ok(read),
     }
-    material.aliases.sort();
-    Ok(material)
 }
 
-fn single<'a>(bytes: &'a [u8], path: &Path, options: &ImportOptions) -> Result<Material<'a>, ImportError> {
-    let source = source_name(options.name.clone().unwrap_or_else(|| LOCAL.to_owned()))?;
-    let file = path.display().to_string();
-    let (guessed, why) = detect(&file, bytes).map_err(|why| ImportError::NotAList { file, why })?;
-    let (format, why) = match options.format {
-        Some(ListFormat::File(format)) => (format, "--format says so"),
-        Some(ListFormat::Ut1 | ListFormat::E2guardian) | None => (guessed, why),
-    };
-    let mut lists = BTreeMap::new();
-    for (list, category) in destinations(format, bytes, options)? {
-        if !source::is_word(&list) {
-            return Err(ImportError::Name(list));
+/// A packed file is what is in it; one file alone is that file.
+fn unpacked(path: &Path, bytes: Vec<u8>) -> Result<Read, ImportError> {
+    let name = path.display().to_string();
+    if Packing::of(&bytes).is_none() {
+        return Ok(Read::File(name, bytes));
+    }
+    let mut tree = archive::open(&name, &bytes)?;
+    let alone = tree.files.len() == 1 && tree.aliases.is_empty() && !tree.files[0].path.contains('/');
+    match tree.files.pop() {
+        Some(file) if alone => Ok(Read::File(file.path, file.bytes)),
+        last => {
+            tree.files.extend(last);
+            Ok(Read::Tree(tree))
         }
-        let form = Form { category, ..form(format, options) };
-        let file = FoundFile { name: format.to_string(), form, why, bytes: Cow::Borrowed(bytes) };
-        lists.insert(list.clone(), Found { title: list, reading: options.reading, files: vec![file] });
     }
-    Ok(Material {
-        source,
-        version: reading::dated(bytes).map_or_else(|| day(path), Ok)?,
-        licence: options.licence.clone(),
-        lists,
-        aliases: Vec::new(),
-        expressions: 0,
-        others: Others::Kept,
-    })
-}
-
-/// The lists that a file becomes: the one that was named, or one for each category that its own
-/// rows name.
-fn destinations(
-    format: Format,
-    bytes: &[u8],
-    options: &ImportOptions,
-) -> Result<Vec<(String, Option<Box<str>>)>, ImportError> {
-    if let Some(category) = &options.category {
-        return Ok(vec![(category.clone(), None)]);
-    }
-    let own = parse::categories(format, bytes);
-    if own.is_empty() {
-        return Err(ImportError::NoCategory);
-    }
-    Ok(own.into_iter().map(|category| (category.clone(), Some(category.into()))).collect())
-}
-
-fn form(format: Format, options: &ImportOptions) -> Form {
-    Form { scoping: options.scoping, suffixes: options.suffixes, ..Form::of(format) }
 }
 
 /// A folder as if it had been an archive.
@@ -213,6 +118,7 @@ fn folder(root: &Path) -> Result<Unpacked, ImportError> {
             }
         }
     }
+    let mut unpacked = unpacked.inflated(archive::MAX_EXPANDED)?;
     unpacked.files.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(unpacked)
 }
@@ -251,30 +157,4 @@ fn below(root: &Path, path: &Path) -> Result<String, ImportError> {
     let text = path.strip_prefix(root).ok().and_then(Path::to_str);
     let outside = || ArchiveFault::PathLeavesRoot(path.display().to_string());
     Ok(text.ok_or_else(outside)?.to_owned())
-}
-
-fn starts_packed(path: &Path) -> std::io::Result<bool> {
-    let mut head = Vec::new();
-    fs::File::open(path)?.take(2).read_to_end(&mut head)?;
-    Ok(head == b"\x1f\x8b")
-}
-
-fn source_name(name: String) -> Result<String, ImportError> {
-    let fits = source::is_word(&name) && !name.ends_with(PREVIOUS) && !RESERVED.contains(&&*name);
-    if fits { Ok(name) } else { Err(ImportError::Name(name)) }
-}
-
-/// `shalla` of `shalla.tar.gz`.
-fn stem(path: &Path) -> String {
-    let path = fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.trim_end_matches(".gz").trim_end_matches(".tgz").trim_end_matches(".tar").to_owned()
-}
-
-/// The day on which a file was last changed.
-fn day(path: &Path) -> Result<String, ImportError> {
-    let changed = fs::metadata(path).and_then(|about| about.modified());
-    let changed = changed.map_err(|fault| ImportError::Unreadable { path: path.to_owned(), fault })?;
-    let millis = changed.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    Ok(Timestamp::from_millis(i64::try_from(millis).unwrap_or_default()).day())
 }

@@ -108,7 +108,9 @@ fn whole(
 /// `||ads*.site.example^`: names with stars, by whole labels where the rule says so.
 fn stars(intake: &mut Intake<'_>, anchor: Anchor, name: &str, effect: Effect) -> Result<(), RejectReason> {
     let start = match anchor {
-        Anchor::None => return wildcard::pattern(intake, &format!("*{name}"), effect),
+        Anchor::None => {
+            return wildcard::pattern(intake, &format!("*{}", name.trim_start_matches('*')), effect);
+        }
         Anchor::Label => r"(?:^|\.)",
         Anchor::Host => "^",
     };
