@@ -52,7 +52,7 @@ pub enum Carriage {
 /// The pages inside one address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Targets {
-    /// Every page found, those inside others behind them.
+    /// The pages found, those inside others behind them; all of them, if nothing is beyond.
     pub found: Vec<Target>,
     /// Whether there was more than is looked at.
     pub beyond: Beyond,
@@ -159,6 +159,8 @@ impl Inside<'_> {
             }
             if attempts == MAX_ATTEMPTS {
                 self.targets.beyond = Beyond::Unread;
+            }
+            if self.targets.beyond == Beyond::Unread {
                 return;
             }
             attempts += 1;
@@ -176,6 +178,9 @@ impl Inside<'_> {
         let Some(query) = url.query() else { return };
         self.named(query);
         for parameter in query.split('&') {
+            if self.targets.beyond == Beyond::Unread {
+                return;
+            }
             let (name, value) = parameter.split_once('=').unwrap_or_default();
             if let Some(found) = carrier.and_then(|carrier| carrier.carried_in(name, value)) {
                 self.url(found, Carriage::Carried);

@@ -179,7 +179,7 @@ fn pages_in_pages_are_found_to_the_third_and_what_is_deeper_is_told() {
         let url = Url::parse(&address).unwrap();
         let found = targets(url.host(), Some(&url));
         let blocked = found.found.iter().any(|target| target.host.to_string() == "blocked.example");
-        assert!(blocked, "{address}");
+        assert_eq!(blocked, depth <= MAX_DEPTH, "{address}");
         let beyond = if depth > MAX_DEPTH { Beyond::Unread } else { Beyond::Nothing };
         assert_eq!(found.beyond, beyond, "{address}");
     }
@@ -199,7 +199,8 @@ fn the_longest_address_is_looked_through_in_no_time() {
             let started = std::time::Instant::now();
             let _ = targets(url.host(), Some(&url));
             let taken = started.elapsed();
-            assert!(taken.as_millis() < 50, "{start}{part}…: {taken:?}");
+            // A few milliseconds; seconds, were it not linear.
+            assert!(taken.as_millis() < 300, "{start}{part}…: {taken:?}");
         }
     }
 }

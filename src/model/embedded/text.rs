@@ -139,13 +139,18 @@ fn with_query<'t>(text: &'t str, query: Option<&str>) -> Cow<'t, str> {
     Cow::Owned(format!("{text}{joint}{query}"))
 }
 
-/// Decoded once; borrowed where there is nothing to decode.
+/// Decoded once, but for bytes that make no UTF-8; borrowed where there is nothing to decode.
 fn decoded(text: &str) -> Cow<'_, str> {
     let bytes: Vec<u8> = Decoded(text.bytes()).collect();
     if bytes.len() == text.len() {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+    let mut open = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        open.push_str(chunk.valid());
+        open.extend(chunk.invalid().iter().map(|byte| format!("%{byte:02X}")));
+    }
+    Cow::Owned(open)
 }
 
 /// The text decoded as often as is looked at, without what URL parsers skip.
