@@ -75,6 +75,7 @@ pub fn sources(settings: &Settings, reach: Reach) -> Sources {
             compiled: Kept::Read(settings.state.dir.join("compiled")),
             max_shrink_percent: settings.lists.max_shrink_percent,
         },
+        loosening: settings.lists.loosening,
         unlicensed: if settings.statutory.unlicensed { Unlicensed::Accepted } else { Unlicensed::Refused },
         reach: Arc::new(reach),
     }

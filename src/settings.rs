@@ -21,7 +21,7 @@ mod environment;
 mod sections;
 mod words;
 
-pub use words::Language;
+pub use words::{Language, Loosening};
 
 /// Everything that `schoolgate.toml` says.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +61,8 @@ pub struct Site {
     pub timezone: TimeZone,
     /// What pages are shown in, the preferred first; at least one.
     pub languages: Vec<Language>,
+    /// The school's own domains: no new version of a list may newly block them unasked.
+    pub domains: Vec<Name>,
 }
 
 /// `[state]`
@@ -99,6 +101,8 @@ pub struct Lists {
     pub dir: PathBuf,
     /// A new list that is smaller than the last by more than this is not put in force, 0 to 100.
     pub max_shrink_percent: u8,
+    /// What becomes of an edit of the school's lists that opens something.
+    pub loosening: Loosening,
 }
 
 /// `[statutory]`

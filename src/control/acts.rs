@@ -169,6 +169,7 @@ impl Control {
             | ControlError::NotFound
             | ControlError::Taken
             | ControlError::WrongState(_)
+            | ControlError::Decided(_)
             | ControlError::KeyReused
             | ControlError::Store(_)
             | ControlError::Record(_)

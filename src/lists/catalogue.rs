@@ -132,6 +132,14 @@ impl CatalogueBuilder {
     /// At the 65,537th file.
     pub fn add_file(&mut self, list: ListNo, file: &str, bytes: &[u8]) -> Result<FileReport, NotAList> {
         let (format, why) = parse::detect(file, bytes)?;
+        Ok(FileReport { why, ..self.add_file_as(list, file, format, bytes) })
+    }
+
+    /// As [`CatalogueBuilder::add_file`], in a format that is known.
+    ///
+    /// # Panics
+    /// At the 65,537th file.
+    pub fn add_file_as(&mut self, list: ListNo, file: &str, format: Format, bytes: &[u8]) -> FileReport {
         let draft = &mut self.lists[list.index()];
         draft.digest.update(bytes);
         let origin = self.index.add_origin(Origin {
@@ -144,7 +152,7 @@ impl CatalogueBuilder {
         let mut keep = |item| index.add(origin, item);
         let parsed = parse::read_each(draft.info.reading, format, bytes, &mut keep);
         draft.info.rejected += parsed.rejected_total;
-        Ok(FileReport { file: file.into(), format, why, parsed })
+        FileReport { file: file.into(), format, why: "it is to be read so", parsed }
     }
 
     /// Reads every category of a UT1 tree as a list of its own, `ut1/CATEGORY`; says what became
