@@ -78,6 +78,7 @@ pub fn sources(settings: &Settings, reach: Reach) -> Sources {
             fetched: settings.statutory.sources.iter().map(|source| source.name.clone()).collect(),
             max_shrink_percent: settings.lists.max_shrink_percent,
         },
+        loosening: settings.lists.loosening,
         unlicensed: if settings.statutory.unlicensed { Unlicensed::Accepted } else { Unlicensed::Refused },
         reach: Arc::new(reach),
         feeds: settings.lists.sources.iter().chain(&settings.statutory.sources).cloned().collect(),

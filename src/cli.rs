@@ -17,6 +17,7 @@ use crate::settings::Settings;
 mod output;
 
 mod audit;
+mod changes;
 mod check;
 mod explain;
 mod gateway;
@@ -49,6 +50,8 @@ enum Command {
     Explain(explain::Explain),
     /// Temporary unblocks.
     Unblock(unblock::Unblock),
+    /// Edits of the school's lists that wait for a second person.
+    Changes(changes::Changes),
     /// Accounts and tokens of staff.
     #[command(subcommand)]
     Staff(staff::Staff),
@@ -84,6 +87,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Check(check) => check.run(&arguments.config),
         Command::Explain(explain) => explain.run(&settings()?),
         Command::Unblock(unblock) => unblock.run(&settings()?),
+        Command::Changes(changes) => changes.run(&settings()?),
         Command::Staff(staff) => staff.run(&settings()?),
         Command::Audit(audit) => audit.run(&settings()?),
         Command::Lists(lists) => lists.run(&settings()?),

@@ -13,6 +13,7 @@ use crate::policy::{Draft, Live};
 use crate::telemetry::Metrics;
 
 mod acts;
+pub mod changes;
 mod error;
 pub mod feeds;
 mod idempotency;
@@ -34,8 +35,9 @@ pub use staff::{Staff, Token};
 pub use store::StoreError;
 pub use unblocks::Kept;
 
+use changes::Reloaded;
 use feeds::Feeds;
-use journal::Journal;
+use journal::{Journal, Prepared};
 
 /// The administration half. Share it behind an `Arc`.
 pub struct Control {
@@ -82,7 +84,7 @@ impl Control {
         let feeds = Feeds::open(&sources);
         feeds::fetch_first(&feeds, &sources, &shared).await?;
         let waiting = feeds.waiting();
-        let (journal, live, changes, told) = Journal::start(sources, &shared, progress)?;
+        let (journal, live, prepared) = Journal::start(sources, &shared, progress)?;
         feeds.note_waiting(&waiting, false);
         let control = Control {
             journal: Mutex::new(journal),
@@ -92,11 +94,12 @@ impl Control {
             live,
             feeds,
         };
-        let act = Act::new(Actor::System, "policy.loaded").with("changes", changes);
-        let act = act.with("last_good", warned(&told));
         let policy = control.live.snapshot();
-        let act = act.with("inspection_not_built", not_inspected(policy.draft()));
-        control.record(Entry::Change(act.with("generation", policy.generation()))).await?;
+        let act = Act::new(Actor::System, "policy.loaded").with("generation", policy.generation());
+        let mut journal = control.journal.lock().await;
+        control.record_prepared(act, &journal, &prepared).await?;
+        journal.begin(&prepared, policy.generation(), control.clock.now())?;
+        drop(journal);
         control.sweep().await?;
         control.watch().await?;
         Ok(control)
@@ -131,10 +134,11 @@ impl Control {
         actor: Actor,
         reason: Option<&str>,
         progress: &lists::Progress<'_>,
-    ) -> Result<Recorded<Vec<String>>, StartError> {
+    ) -> Result<Recorded<Reloaded>, StartError> {
         let mut journal = self.journal.lock().await;
         let waiting = self.feeds.waiting();
-        let prepared = match journal.prepare(progress) {
+        let now = self.clock.now();
+        let prepared = match journal.prepare(&actor, now, progress) {
             Ok(prepared) => prepared,
             Err(fault) => {
                 let act = Act::new(actor, "policy.reload_failed").with("faults", fault.summary());
@@ -142,18 +146,35 @@ impl Control {
                 return Err(fault);
             }
         };
-        let changes = prepared.changes().to_vec();
-        let act = Act::new(actor.clone(), "policy.reloaded")
-            .with("changes", changes.clone())
-            .with("last_good", warned(prepared.told()))
-            .with("inspection_not_built", not_inspected(prepared.draft()));
+        let act = Act::new(actor.clone(), "policy.reloaded");
         let act = Act { reason: reason.map(ToOwned::to_owned), ..act };
-        let audit_seq = self.record(Entry::Change(act)).await?;
-        journal.put_in_force(prepared, &actor, reason.unwrap_or_default(), self.clock.now())?;
+        let audit_seq = self.record_prepared(act, &journal, &prepared).await?;
+        journal.put_in_force(&prepared, &actor, reason.unwrap_or_default(), now)?;
         drop(journal);
         self.feeds.note_waiting(&waiting, false);
         self.watch().await?;
-        Ok(Recorded { value: changes, audit_seq })
+        let (changes, held) = (prepared.changes().to_vec(), prepared.proposal().held().to_vec());
+        Ok(Recorded { value: Reloaded { changes, held }, audit_seq })
+    }
+
+    /// Records what is about to come in force, and what of it is held.
+    async fn record_prepared(
+        &self,
+        act: Act,
+        journal: &Journal,
+        prepared: &Prepared,
+    ) -> Result<u64, ControlError> {
+        let actor = act.actor.clone();
+        let act = act
+            .with("changes", prepared.changes().to_vec())
+            .with("last_good", warned(prepared.told()))
+            .with("inspection_not_built", not_inspected(prepared.draft()));
+        let act = changes::held_or_at_once(act, journal.loosening(), prepared.proposal());
+        let audit_seq = self.record(Entry::Change(act)).await?;
+        for act in changes::acts(&actor, prepared.proposal()) {
+            self.record(Entry::Change(act)).await?;
+        }
+        Ok(audit_seq)
     }
 
     /// Reads the statutory lists alone again, and puts them in force.

@@ -23,7 +23,7 @@ mod sources;
 mod words;
 
 pub use sources::{Delivers, Place, Source, Sum, digest};
-pub use words::Language;
+pub use words::{Language, Loosening};
 
 /// Everything that `schoolgate.toml` says.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +63,8 @@ pub struct Site {
     pub timezone: TimeZone,
     /// What pages are shown in, the preferred first; at least one.
     pub languages: Vec<Language>,
+    /// The school's own domains: no new version of a list may newly block them unasked.
+    pub domains: Vec<Name>,
 }
 
 /// `[state]`
@@ -103,6 +105,8 @@ pub struct Lists {
     pub max_shrink_percent: u8,
     /// Where lists are fetched from; no two of one name.
     pub sources: Vec<Source>,
+    /// What becomes of an edit of the school's lists that opens something.
+    pub loosening: Loosening,
 }
 
 /// `[statutory]`

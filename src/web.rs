@@ -12,7 +12,7 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::map_response;
 use axum::response::{Html, Response};
 use axum::routing::get;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Semaphore};
 
@@ -81,7 +81,7 @@ impl Shared {
             move || runtime.block_on(async { control.reload(actor, reason.as_deref(), &|_, _, _| ()).await });
         let done = tokio::task::spawn_blocking(reload).await;
         let done = done.map_err(|fault| Problem::internal("reload", &fault))??;
-        Ok(json!({ "changes": done.value, "audit_seq": done.audit_seq }))
+        Ok(api::changes::reloaded(&done))
     }
 
     /// Looks at the lists' sources, on a thread of its own: it may take minutes, and a stop of the
@@ -96,7 +96,7 @@ impl Shared {
         let thread = std::thread::Builder::new().name("lists".to_owned()).spawn(fetch);
         thread.map_err(|fault| Problem::internal("fetch", &fault))?;
         let rows = told.await.map_err(|fault| Problem::internal("fetch", &fault))??;
-        Ok(json!({ "items": rows }))
+        Ok(serde_json::json!({ "items": rows }))
     }
 }
 

@@ -9,6 +9,7 @@ use schoolgate::control::lists::{Kept, Places};
 use schoolgate::control::{Sources, Unlicensed, compile_once};
 use schoolgate::model::{Attribution, Scheme, Subject, Timestamp, Url};
 use schoolgate::policy::{Action, Asked, Destination, Policy, Reach, Shown};
+use schoolgate::settings::Loosening;
 
 #[test]
 fn the_shipped_policy_decides_as_the_tables_say() {
@@ -84,6 +85,7 @@ fn shipped() -> Policy {
             fetched: Vec::new(),
             max_shrink_percent: 20,
         },
+        loosening: Loosening::Held,
         unlicensed: Unlicensed::Accepted,
         reach: Arc::new(Reach::default()),
         feeds: Vec::new(),

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use schoolgate::document::Document;
 use schoolgate::lists::{
-    Asked, Entry as Listed, Format, IndexBuilder, Origin, Reading, StatutoryBuilder, archive, parse,
+    Asked, Entry as Listed, Format, IndexBuilder, Origin, ReadOptions, Reading, StatutoryBuilder, archive,
+    parse,
 };
 use schoolgate::model::embedded::{MAX_TARGETS, targets};
 use schoolgate::model::{Host, Url};
@@ -18,7 +19,7 @@ use schoolgate::wire::chunked::Chunked;
 use schoolgate::wire::{Scan, client_hello as hello, http_head as head, opening as first};
 
 /// Every list format that is read. A new one is a line here.
-const FORMATS: [Format; 2] = [Format::Domains, Format::Urls];
+const FORMATS: [Format; 20] = Format::ALL;
 
 /// What a target runs.
 pub type Entry = fn(&[u8]);
@@ -88,7 +89,7 @@ pub fn list(bytes: &[u8]) {
     let Some((first, text)) = bytes.split_first() else { return };
     let format = FORMATS[usize::from(*first >> 1) % FORMATS.len()];
     let reading = if first & 1 == 0 { Reading::Block } else { Reading::Allow };
-    let parsed = parse::read_for(reading, format, text);
+    let parsed = parse::read(&ReadOptions::of(reading), format, text);
     assert!(parsed.rejected.len() <= parsed.rejected_total && parsed.rejected_total <= parsed.read);
     for rejected in &parsed.rejected {
         assert!(rejected.line > 0 && rejected.column > 0);
@@ -102,7 +103,8 @@ pub fn list(bytes: &[u8]) {
         index.add(origin, item.clone());
     }
     let index = index.build();
-    for item in parsed.items.iter().filter(|item| !item.effect.excepts()).take(20) {
+    // An exception may take off the list what another line puts on it.
+    for item in parsed.items.iter().filter(|_| parsed.exceptions == 0).take(20) {
         if let Listed::Url(page) = &item.entry {
             let url = Url::parse(&format!("http://{page}")).expect("an entry is a URL");
             let found = index.find(&Asked { host: url.host(), url: Some(&url) }, reading);

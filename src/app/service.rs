@@ -14,7 +14,7 @@ use crate::audit::Actor;
 use crate::control::StartError;
 use crate::control::feeds::inspection_sentence;
 use crate::control::lists::Progress;
-use crate::settings::Settings;
+use crate::settings::{Loosening, Settings};
 
 /// Runs a gateway until it is told to stop. `config` is where its settings came from, for the
 /// commands that it suggests.
@@ -30,6 +30,7 @@ pub async fn serve(settings: &Settings, config: &Path) -> Result<()> {
     let running = running?;
     print_welcome(settings, &running);
     print_statutory(&running).await;
+    print_school_lists(settings, &running).await;
     print_trials(config, &running);
     tell(&[NotifyState::Ready]);
     until_stopped(&running, signals).await;
@@ -82,7 +83,8 @@ async fn reload(running: &Running) {
     });
     match reloaded.await {
         Ok(Ok(recorded)) => {
-            tracing::info!(changes = recorded.value.len(), "policy and lists reloaded");
+            let (changes, held) = (recorded.value.changes.len(), recorded.value.held.len());
+            tracing::info!(changes, held, "policy and lists reloaded");
         }
         Ok(Err(StartError::Faults(faults))) => {
             tracing::error!(faults = faults.len(), "nothing changed: the last good policy stays in force");
@@ -166,6 +168,22 @@ fn print_trials(config: &Path, running: &Running) {
         let program = std::env::args().next().unwrap_or_else(|| "schoolgate".to_owned());
         let explain = format!("{program} --config {} explain", config.display());
         println!("  how to see why         {explain} http://blocked.schoolgate.test/ --client 127.0.0.1");
+    }
+}
+
+/// What a reader of the start must know of the school's own lists.
+async fn print_school_lists(settings: &Settings, running: &Running) {
+    if settings.lists.loosening == Loosening::AtOnce {
+        println!("\n  LOOSENING AT ONCE: edits of the school's lists that open something need nobody's yes.");
+    }
+    match running.control.changes_pending().await {
+        Ok(0) => {}
+        Ok(count) => {
+            println!(
+                "\n  HELD: {count} edits of the school's lists wait for approval: schoolgate changes list"
+            );
+        }
+        Err(fault) => tracing::error!(%fault, "can't tell which changes of the school's lists are held"),
     }
 }
 

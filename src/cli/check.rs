@@ -7,12 +7,13 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::cli::output;
+use crate::control::changes::{Change, ChangeState, waiting};
 use crate::control::lists::Loaded;
 use crate::control::{StartError, check};
 use crate::document::Fault;
 use crate::model::GroupName;
 use crate::policy::Draft;
-use crate::settings::Settings;
+use crate::settings::{Loosening, Settings};
 
 /// Options of `check`.
 #[derive(Args)]
@@ -22,6 +23,14 @@ pub(super) struct Check {
     json: bool,
 }
 
+/// What there is, where nothing is wrong with it.
+struct Sound {
+    draft: Draft,
+    loaded: Loaded,
+    held: Vec<Change>,
+    loosening: Loosening,
+}
+
 impl Check {
     /// Looks at what the settings point to also where the settings themselves are at fault.
     pub(super) fn run(&self, config: &Path) -> anyhow::Result<ExitCode> {
@@ -29,14 +38,17 @@ impl Check {
         let mut sound = None;
         if let Some(settings) = settings {
             match check(&super::sources(&settings), &|_, _, _| {}) {
-                Ok(found) => sound = Some(found),
+                Ok((draft, mut loaded)) => {
+                    let held = waiting(&super::sources(&settings), &mut loaded)?;
+                    sound = Some(Sound { draft, loaded, held, loosening: settings.lists.loosening });
+                }
                 Err(StartError::Faults(more)) => faults.extend(more),
                 Err(fault @ StartError::Control(_)) => return Err(fault.into()),
             }
         }
         match sound.filter(|_| faults.is_empty()) {
-            Some((draft, loaded)) => {
-                self.print_sound(&draft, &loaded);
+            Some(sound) => {
+                self.print_sound(&sound);
                 Ok(ExitCode::SUCCESS)
             }
             None if self.json => {
@@ -47,7 +59,8 @@ impl Check {
         }
     }
 
-    fn print_sound(&self, draft: &Draft, loaded: &Loaded) {
+    fn print_sound(&self, sound: &Sound) {
+        let Sound { draft, loaded, held, loosening } = sound;
         let lists = loaded.catalogue.lists();
         let entries: usize = lists.iter().map(|list| list.entries).sum();
         let strictest = draft.strictest().map_or("none", |group| group.id.as_str());
@@ -56,6 +69,8 @@ impl Check {
                 "faults": [], "groups": draft.groups.len(), "categories": draft.categories.len(),
                 "lists": lists.len(), "entries": entries, "strictest": strictest,
                 "statutory": loaded.held.sentence(), "alarms": alarms(loaded).collect::<Vec<_>>(),
+                "loosening": loosening.as_str(),
+                "held": held.iter().map(change_as_json).collect::<Vec<_>>(),
             });
             out!("{answer}");
             return;
@@ -70,11 +85,17 @@ impl Check {
         for problem in alarms(loaded) {
             table.add_row(["ALARM", &problem]);
         }
+        let opens = match loosening {
+            Loosening::Held => "wait for a second person",
+            Loosening::AtOnce => "are in force AT ONCE",
+        };
+        table.add_row(["edits of the school's lists that open something", opens]);
         let asking: Vec<&str> = draft.asking_for_inspection().map(GroupName::as_str).collect();
         if !asking.is_empty() {
             table.add_row(["INSPECTION IS NOT BUILT YET, asked for by", &asking.join(", ")]);
         }
         out!("No faults.\n\n{table}");
+        print_held(held);
     }
 }
 
@@ -83,6 +104,25 @@ fn alarms(loaded: &Loaded) -> impl Iterator<Item = String> {
     let own = loaded.standing.iter().filter_map(|own| Some((own.id(), own.problem.as_ref()?)));
     let own = own.map(|(id, problem)| format!("{id}: {problem}; the last good one is in force"));
     own.chain(loaded.told.iter().cloned())
+}
+
+/// What is not in force, although the files say so.
+fn print_held(held: &[Change]) {
+    if held.is_empty() {
+        return;
+    }
+    out!("\nHELD, until somebody approves (`schoolgate changes list`) or the file is as before:");
+    for change in held {
+        let refused = if change.state == ChangeState::Refused { ": refused, take it back" } else { "" };
+        out!("  {change}{refused}");
+    }
+}
+
+fn change_as_json(change: &Change) -> Value {
+    json!({
+        "list": change.list.id(), "op": change.op.as_str(), "entry": change.entry, "line": change.line,
+        "remark": change.remark, "state": change.state.as_str(),
+    })
 }
 
 fn fault_as_json(fault: &Fault) -> Value {

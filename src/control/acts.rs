@@ -168,6 +168,7 @@ impl Control {
             | ControlError::NotFound
             | ControlError::Taken
             | ControlError::WrongState(_)
+            | ControlError::Decided(_)
             | ControlError::KeyReused
             | ControlError::Store(_)
             | ControlError::Record(_)

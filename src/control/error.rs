@@ -1,6 +1,7 @@
 //! Why an act of staff was not done, each case with a stable code for scripts.
 
 use crate::audit::RecordError;
+use crate::control::changes::ChangeState;
 use crate::control::store::StoreError;
 use crate::policy::{State, WrongState};
 
@@ -31,6 +32,9 @@ pub enum ControlError {
     /// The unblock is past that.
     #[error(transparent)]
     WrongState(#[from] WrongState),
+    /// The change was decided before, or taken back.
+    #[error("this change is {} already", .0.as_str())]
+    Decided(ChangeState),
     /// An `Idempotency-Key` that came with another request before.
     #[error("this Idempotency-Key came with another request before")]
     KeyReused,
@@ -63,6 +67,7 @@ impl ControlError {
             ControlError::Taken => "taken",
             ControlError::WrongState(WrongState(State::Ended | State::Refused)) => "over",
             ControlError::WrongState(_) => "wrong_state",
+            ControlError::Decided(_) => "over",
             ControlError::KeyReused => "idempotency_key_reused",
             ControlError::Store(_) => "store",
             ControlError::Record(_) => "not_recorded",

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use crate::audit::Actor;
+use crate::control::changes::{self, Proposal, School, SchoolList};
 use crate::control::lists::{self, Held, Keys, Loaded, Places, Progress, Standing};
 use crate::control::store::{Store, StoreError};
 use crate::control::{ControlError, Shared};
@@ -17,9 +18,10 @@ use crate::document::{Document, Fault, Faults};
 use crate::identity::{Directory, Subnets};
 use crate::model::Timestamp;
 use crate::policy::{self, Draft, Live, Parts, Policy, Publisher, Reach, State, Unblock, put_in_force};
-use crate::settings::Source;
+use crate::settings::{Loosening, Source};
 use crate::telemetry::Metrics;
 
+mod school;
 mod statutory;
 
 /// Where policy and lists come from.
@@ -31,6 +33,8 @@ pub struct Sources {
     pub store_file: PathBuf,
     /// The folders of the lists.
     pub places: Places,
+    /// What becomes of an edit of the school's lists that opens something.
+    pub loosening: Loosening,
     /// Whether this box may run without a licensed statutory list.
     pub unlicensed: Unlicensed,
     /// The addresses within reach.
@@ -76,6 +80,7 @@ pub(super) struct Prepared {
     loaded: Loaded,
     policy_text: String,
     changes: Vec<String>,
+    proposal: Proposal,
 }
 
 /// The policy in force and what it was made of.
@@ -84,6 +89,8 @@ pub(super) struct Journal {
     sources: Sources,
     publisher: Publisher,
     parts: Parts,
+    /// The school's files as they were last read.
+    school: School,
     keys: Keys,
     /// How each statutory list stands.
     standing: Vec<Standing>,
@@ -129,6 +136,11 @@ impl Prepared {
     pub(super) fn told(&self) -> &[String] {
         &self.loaded.told
     }
+
+    /// What of the school's lists is in force, and what is held.
+    pub(super) fn proposal(&self) -> &Proposal {
+        &self.proposal
+    }
 }
 
 /// Reads policy and lists and says what is wrong with them, for `schoolgate check`.
@@ -142,12 +154,14 @@ pub fn check(sources: &Sources, progress: &Progress<'_>) -> Result<(Draft, Loade
     Ok((draft, loaded))
 }
 
-/// Compiles a policy outside the gateway, with the store's unblocks where there is a store.
+/// Compiles a policy outside the gateway, with the store's unblocks where there is a store, and
+/// without what waits for approval.
 ///
 /// # Errors
 /// Every fault found, or what the store says.
 pub fn compile_once(sources: &Sources, progress: &Progress<'_>) -> Result<Policy, StartError> {
-    let (draft, loaded) = check(sources, progress)?;
+    let (draft, mut loaded) = check(sources, progress)?;
+    changes::waiting(sources, &mut loaded)?;
     let unblocks = match sources.store_file.exists() {
         true => open_unblocks(&Store::open(&sources.store_file)?)?,
         false => Arc::default(),
@@ -164,74 +178,72 @@ pub fn subnets(draft: &Draft) -> Subnets {
 }
 
 impl Journal {
+    /// The first policy, published to nobody yet: record it, then [`Journal::begin`].
     pub(super) fn start(
         sources: Sources,
         shared: &Shared,
         progress: &Progress<'_>,
-    ) -> Result<(Journal, Live, Vec<String>, Vec<String>), StartError> {
+    ) -> Result<(Journal, Live, Prepared), StartError> {
         let store = Store::open(&sources.store_file)?;
         let keys = Keys::of(&store)?;
-        let (draft, loaded, policy_text) =
-            read(&sources, &keys, &store.list_sizes()?, progress).map_err(StartError::Faults)?;
-        let changes = changes(&store, &draft, &policy_text, &loaded)?;
+        let now = shared.clock.now();
+        let prepared = prepare(&store, &sources, &keys, (&Actor::System, now), progress)?;
         let unblocks = open_unblocks(&store)?;
-        let parts = parts(Arc::new(draft), &loaded, &sources.reach, unblocks);
+        let parts = parts(Arc::clone(&prepared.draft), &prepared.loaded, &sources.reach, unblocks);
         let generation = store.next_generation()?;
         let first = Policy::compile(parts.clone(), generation).map_err(|_| ControlError::Policy)?;
         let (publisher, live) = put_in_force(first);
         let (directory, metrics) = (shared.directory.clone(), shared.metrics.clone());
+        let school = School::of(&prepared.loaded);
         let (standing, taken) = (Vec::new(), BTreeMap::new());
-        let mut journal =
-            Journal { store, sources, publisher, parts, keys, standing, taken, directory, metrics };
-        journal.enter(
-            generation,
-            &Entry {
-                at: shared.clock.now(),
-                actor: "system",
-                reason: "start",
-                changes: &changes,
-                policy_text: &policy_text,
-                loaded: &loaded,
-            },
-        )?;
-        journal.settle(&loaded, shared.clock.now())?;
-        Ok((journal, live, changes, loaded.told))
+        let journal =
+            Journal { store, sources, publisher, parts, school, keys, standing, taken, directory, metrics };
+        Ok((journal, live, prepared))
     }
 
-    /// Reads everything anew; nothing is changed yet.
-    pub(super) fn prepare(&self, progress: &Progress<'_>) -> Result<Prepared, StartError> {
-        let sizes = self.store.list_sizes()?;
-        let (draft, loaded, policy_text) =
-            read(&self.sources, &self.keys, &sizes, progress).map_err(StartError::Faults)?;
-        let changes = changes(&self.store, &draft, &policy_text, &loaded)?;
-        Ok(Prepared { draft: Arc::new(draft), loaded, policy_text, changes })
+    /// Keeps the first policy, once it is recorded.
+    pub(super) fn begin(
+        &mut self,
+        prepared: &Prepared,
+        generation: u64,
+        now: Timestamp,
+    ) -> Result<(), StartError> {
+        self.enter(generation, prepared, (now, &Actor::System, "start"))?;
+        Ok(self.settle(&prepared.loaded, now)?)
+    }
+
+    /// Reads everything anew, in the name of `actor`; nothing is changed yet.
+    pub(super) fn prepare(
+        &self,
+        actor: &Actor,
+        now: Timestamp,
+        progress: &Progress<'_>,
+    ) -> Result<Prepared, StartError> {
+        prepare(&self.store, &self.sources, &self.keys, (actor, now), progress)
     }
 
     /// Puts a prepared policy in force and keeps it.
     pub(super) fn put_in_force(
         &mut self,
-        prepared: Prepared,
+        prepared: &Prepared,
         actor: &Actor,
         reason: &str,
         now: Timestamp,
     ) -> Result<(), StartError> {
-        let Prepared { draft, loaded, policy_text, changes } = prepared;
-        let actor = match actor {
-            Actor::Staff(name) => name.as_str(),
-            Actor::Local => "local",
-            Actor::System => "system",
-        };
         let generation = self.store.next_generation()?;
-        self.enter(
-            generation,
-            &Entry { at: now, actor, reason, changes: &changes, policy_text: &policy_text, loaded: &loaded },
-        )?;
-        self.parts = parts(draft, &loaded, &self.sources.reach, open_unblocks(&self.store)?);
-        self.settle(&loaded, now)?;
+        self.enter(generation, prepared, (now, actor, reason))?;
+        let unblocks = open_unblocks(&self.store)?;
+        self.parts = parts(Arc::clone(&prepared.draft), &prepared.loaded, &self.sources.reach, unblocks);
+        self.settle(&prepared.loaded, now)?;
         let policy = Policy::compile(self.parts.clone(), generation).map_err(|_| ControlError::Policy)?;
         self.metrics.policy_generation(generation);
         self.publisher.publish(policy);
         Ok(())
+    }
+
+    /// What becomes of an edit of the school's lists that opens something.
+    pub(super) fn loosening(&self) -> Loosening {
+        self.sources.loosening
     }
 
     /// Publishes the policy in force with the unblocks as the store now has them.
@@ -263,34 +275,49 @@ impl Journal {
         self.store.keep_list_sizes(&sizes)
     }
 
-    fn enter(&self, generation: u64, entry: &Entry<'_>) -> Result<(), StoreError> {
-        let changes = serde_json::Value::from(entry.changes.to_vec()).to_string();
-        self.store.connection.execute(
+    /// Keeps a policy and the changes of the school's lists, in one transaction.
+    fn enter(
+        &mut self,
+        generation: u64,
+        prepared: &Prepared,
+        (at, actor, reason): (Timestamp, &Actor, &str),
+    ) -> Result<(), StoreError> {
+        let changes = serde_json::Value::from(prepared.changes.clone()).to_string();
+        let transaction = self.store.connection.unchecked_transaction()?;
+        transaction.execute(
             "INSERT INTO journal (version, at, actor, reason, changes, policy, allow_list, block_list)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 i64::try_from(generation).map_err(|_| StoreError::Unreadable("counter"))?,
-                entry.at.to_string(),
-                entry.actor,
-                entry.reason,
+                at.to_string(),
+                actor.name().unwrap_or(actor.as_str()),
+                reason,
                 changes,
-                entry.policy_text,
-                entry.loaded.allow_text,
-                entry.loaded.block_text,
+                prepared.policy_text,
+                prepared.proposal.in_force(SchoolList::Allow),
+                prepared.proposal.in_force(SchoolList::Block),
             ],
         )?;
+        prepared.proposal.keep(&self.store)?;
+        transaction.commit()?;
+        self.school = School::of(&prepared.loaded);
         Ok(())
     }
 }
 
-/// What is written down of a policy that comes in force.
-struct Entry<'a> {
-    at: Timestamp,
-    actor: &'a str,
-    reason: &'a str,
-    changes: &'a [String],
-    policy_text: &'a str,
-    loaded: &'a Loaded,
+fn prepare(
+    store: &Store,
+    sources: &Sources,
+    keys: &Keys,
+    (actor, now): (&Actor, Timestamp),
+    progress: &Progress<'_>,
+) -> Result<Prepared, StartError> {
+    let (draft, mut loaded, policy_text) =
+        read(sources, keys, &store.list_sizes()?, progress).map_err(StartError::Faults)?;
+    let proposal = Proposal::of(store, &loaded, sources.loosening, actor, now)?;
+    proposal.apply(&mut loaded, keys.index);
+    let changes = changes::changes_since(store, &draft, &policy_text, &loaded, &proposal)?;
+    Ok(Prepared { draft: Arc::new(draft), loaded, policy_text, changes, proposal })
 }
 
 fn read(
@@ -352,55 +379,4 @@ fn parts(draft: Arc<Draft>, loaded: &Loaded, reach: &Arc<Reach>, unblocks: Arc<[
 
 fn open_unblocks(store: &Store) -> Result<Arc<[Unblock]>, StoreError> {
     Ok(store.open_unblocks()?.into_iter().map(|kept| kept.unblock).collect())
-}
-
-/// What is other than in the last policy of the journal.
-fn changes(store: &Store, draft: &Draft, text: &str, loaded: &Loaded) -> Result<Vec<String>, StoreError> {
-    let last: Option<(String, String, String)> = store
-        .connection
-        .query_row(
-            "SELECT policy, allow_list, block_list FROM journal ORDER BY version DESC LIMIT 1",
-            [],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-        )
-        .optional()?;
-    let Some((policy_before, allow_before, block_before)) = last else {
-        return Ok(vec!["the first policy".to_owned()]);
-    };
-    let mut changes = Vec::new();
-    if policy_before != text {
-        match policy::read_text(&Document::new("before", policy_before), &|_| true) {
-            Ok(before) => changes.extend(draft.changes_since(&before)),
-            Err(_) => changes.push("the policy text, from one that this version can't read".to_owned()),
-        }
-    }
-    changes.extend(sizes_changed(&store.list_sizes()?, &loaded.sizes()));
-    changes.extend(lines_changed("school allow list", &allow_before, &loaded.allow_text));
-    changes.extend(lines_changed("school block list", &block_before, &loaded.block_text));
-    Ok(changes)
-}
-
-/// Which lists came, went or are of another size.
-fn sizes_changed(before: &lists::Sizes, after: &lists::Sizes) -> Vec<String> {
-    let came = after.iter().filter_map(|(list, entries)| match before.get(list) {
-        None => Some(format!("list {list}: added, {entries} entries")),
-        Some(old) if old != entries => Some(format!("list {list}: had {old} entries, has {entries}")),
-        Some(_) => None,
-    });
-    let went = before.keys().filter(|list| !after.contains_key(*list));
-    came.chain(went.map(|list| format!("list {list}: gone"))).collect()
-}
-
-fn lines_changed(list: &str, before: &str, after: &str) -> Vec<String> {
-    use std::collections::BTreeSet;
-    let entries = |text: &'_ str| -> BTreeSet<String> {
-        text.lines()
-            .map(|line| line.split('#').next().unwrap_or_default().trim().to_owned())
-            .filter(|line| !line.is_empty())
-            .collect()
-    };
-    let (before, after) = (entries(before), entries(after));
-    let added = after.difference(&before).map(|entry| format!("{list}: added {entry}"));
-    let removed = before.difference(&after).map(|entry| format!("{list}: removed {entry}"));
-    added.chain(removed).take(200).collect()
 }

@@ -37,6 +37,7 @@ use ingredients::Ingredient;
 pub use lookup::{Covered, Lookup, lookup};
 pub(super) use status::taken;
 pub use status::{Kind, Status, status};
+pub(super) use technician::school_in_force;
 
 /// The help lines' text.
 const LIFELINE: &[u8] = include_bytes!("../../blocklists/lifeline/uk.txt");

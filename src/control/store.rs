@@ -11,7 +11,7 @@ use crate::control::lists::Sizes;
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The newest form of the tables; a step is added for every change of form, none is edited.
-const STEPS: [&str; 1] = [include_str!("store.sql")];
+const STEPS: [&str; 2] = [include_str!("store.sql"), include_str!("changes/changes.sql")];
 
 /// The embedded store.
 pub(super) struct Store {

@@ -136,6 +136,14 @@ impl CatalogueBuilder {
         bytes: &[u8],
     ) -> Result<FileReport, NotAList> {
         let _ = parse::detect(file, bytes)?;
+        Ok(self.add_sound_file(list, file, form, bytes))
+    }
+
+    /// As [`CatalogueBuilder::add_file`], for bytes that are known to be a list, or none at all.
+    ///
+    /// # Panics
+    /// At the 65,537th file.
+    pub fn add_sound_file(&mut self, list: ListNo, file: &str, form: &Form, bytes: &[u8]) -> FileReport {
         let draft = &mut self.lists[list.index()];
         draft.digest.update(bytes);
         let origin = self.index.add_origin(Origin {
@@ -148,7 +156,7 @@ impl CatalogueBuilder {
         let mut keep = |item| index.add(origin, item);
         let parsed = parse::read_each(&form.options(draft.info.reading), form.format, bytes, &mut keep);
         draft.info.rejected += parsed.rejected_total;
-        Ok(FileReport { file: file.into(), origin, parsed })
+        FileReport { file: file.into(), origin, parsed }
     }
 
     /// Reads every category of a UT1 tree as a list of its own, `ut1/CATEGORY`; says what became

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::words::{Address, Language, Length, Network, Pattern, Socket, Zone};
+use super::words::{Address, Domain, Language, Length, Loosening, Network, Pattern, Socket, Zone};
 use super::{
     Admin, Audit, AuditSync, Hosts, Limits, Listen, Lists, Pair, Policy, Resolver, Site, Source, State,
     Statutory, Upstream,
@@ -35,11 +35,13 @@ impl Site {
         if let (Some(at), Some([])) = (at, languages.as_deref()) {
             faults.push(at.fault("at least one language is needed").help("write [\"en\"]"));
         }
+        let domains: Option<Vec<Spanned<Domain>>> = table.take_parsed_list("domains", faults);
         table.finish(faults);
+        let domains = domains.unwrap_or_default().into_iter().map(|domain| domain.value.0).collect();
         let (gateway, Zone(timezone)): (DeviceName, Zone) = (gateway?, zone?);
         let name = name.map_or_else(|| "Our school".to_owned(), |name| name.value);
         let languages = languages.map_or_else(|| vec![Language::English, Language::Welsh], values);
-        Some(Site { name, gateway, timezone, languages })
+        Some(Site { name, gateway, timezone, languages, domains })
     }
 }
 
@@ -93,9 +95,10 @@ impl Lists {
     pub(super) fn read((mut table, base): Section<'_, '_>, faults: &mut Faults) -> Lists {
         let dir = path_or(&mut table, "dir", "blocklists", base, faults);
         let max_shrink_percent = table.take_within("max_shrink_percent", 0..=100, faults).unwrap_or(20);
+        let loosening: Loosening = table.take_parsed("loosening", faults).unwrap_or_default();
         let sources = Source::read_lists(&mut table, base, faults);
         table.finish(faults);
-        Lists { dir, max_shrink_percent, sources }
+        Lists { dir, max_shrink_percent, loosening, sources }
     }
 }
 

@@ -37,11 +37,11 @@ fn the_shipped_file_holds_every_key_with_its_default() {
     assert_eq!(read(&shipped("schoolgate.toml"), &[]).unwrap(), default);
     assert_eq!(read(&uncommented(), &[]).unwrap(), default);
     let known = [
-        ("site", "name gateway timezone languages"),
+        ("site", "name gateway timezone languages domains"),
         ("state", "dir"),
         ("listen", "explicit transparent_http transparent_tls admin metrics dns proxy_protocol_from"),
         ("policy", "file"),
-        ("lists", "dir max_shrink_percent"),
+        ("lists", "dir max_shrink_percent loosening"),
         ("[lists.source]", SOURCE_KEYS),
         ("[lists.source]", "category format accept_protected"),
         ("statutory", "dir unlicensed"),
@@ -276,5 +276,24 @@ fn a_missing_file_is_one_clear_fault() {
     assert!(
         shown.contains("can't be read: No such file") && shown.contains("--> /nowhere/schoolgate.toml"),
         "{shown}"
+    );
+}
+
+#[test]
+fn loosening_and_the_schools_own_domains_are_read() {
+    let settings =
+        read("[site]\ndomains = [\"St-Example.sch.uk.\"]\n[lists]\nloosening = \"at_once\"\n", &[]);
+    let settings = settings.unwrap();
+    assert_eq!(settings.lists.loosening, Loosening::AtOnce);
+    assert_eq!(settings.site.domains.iter().map(Name::as_str).collect::<Vec<_>>(), ["st-example.sch.uk"]);
+    assert_eq!(read("", &[]).unwrap().lists.loosening, Loosening::Held, "unless the school says otherwise");
+    assert_eq!(
+        faults("[site]\ndomains = [\"school\", \"10.1.2.3\", \"a..b\"]\n[lists]\nloosening = \"yes\"\n"),
+        [
+            "2:12 a single word; write the whole domain, as st-example.sch.uk",
+            "2:22 an address; write the domain, as st-example.sch.uk",
+            "2:34 the host has an empty label",
+            "4:13 write \"held\" (a second person approves) or \"at_once\"",
+        ]
     );
 }

@@ -49,6 +49,58 @@ impl FromStr for Language {
     }
 }
 
+/// What becomes of an edit of the school's lists that opens something: an allow entry that is
+/// new, a block entry that is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Loosening {
+    /// `held`: it waits until a second person approves.
+    #[default]
+    Held,
+    /// `at_once`: it is in force on reload; the school's choice, recorded at every start and reload.
+    AtOnce,
+}
+
+impl Loosening {
+    /// As written in settings and in the record.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Loosening::Held => "held",
+            Loosening::AtOnce => "at_once",
+        }
+    }
+}
+
+impl FromStr for Loosening {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Loosening, Self::Err> {
+        match text {
+            "held" => Ok(Loosening::Held),
+            "at_once" => Ok(Loosening::AtOnce),
+            _ => Err("write \"held\" (a second person approves) or \"at_once\""),
+        }
+    }
+}
+
+/// A domain of the school's own.
+pub(super) struct Domain(pub(super) Name);
+
+impl FromStr for Domain {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Domain, String> {
+        match Host::parse(text) {
+            Ok(Host::Name(name)) if name.as_str().contains('.') => Ok(Domain(name)),
+            Ok(Host::Name(_)) => {
+                Err("a single word; write the whole domain, as st-example.sch.uk".to_owned())
+            }
+            Ok(Host::Address(_)) => Err("an address; write the domain, as st-example.sch.uk".to_owned()),
+            Err(fault) => Err(fault.to_string()),
+        }
+    }
+}
+
 /// An address and a port.
 #[derive(Debug)]
 pub(super) struct Socket(pub(super) SocketAddr);

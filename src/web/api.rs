@@ -18,16 +18,19 @@ use crate::web::problem::{self, Problem};
 use crate::web::{Shared, explain};
 
 mod audit;
+pub(super) mod changes;
 mod lists;
 mod unblocks;
 
 /// Every route of the API.
 pub(super) fn router(shared: &Shared) -> Router {
-    let changes = Router::new()
+    let once_only = Router::new()
         .route("/unblocks", post(unblocks::ask).get(unblocks::all))
         .route("/unblocks/{id}/approve", post(unblocks::approve))
         .route("/unblocks/{id}/refuse", post(unblocks::refuse))
         .route("/unblocks/{id}/revoke", post(unblocks::revoke))
+        .route("/changes/{id}/approve", post(changes::approve))
+        .route("/changes/{id}/refuse", post(changes::refuse))
         .route("/lists/reload", post(lists::reload))
         .method_not_allowed_fallback(problem::wrong_method)
         .route_layer(from_fn_with_state(shared.clone(), once));
@@ -36,12 +39,14 @@ pub(super) fn router(shared: &Shared) -> Router {
         .route("/explain", post(answer))
         .route("/unblocks/{id}", get(unblocks::one))
         .route("/unblocks/{id}/usage", get(unblocks::used))
+        .route("/changes", get(changes::all))
+        .route("/changes/{id}", get(changes::one))
         .route("/lists", get(lists::all))
         .route("/lists/lookup", get(lists::lookup))
         .route("/events", get(find))
         .route("/audit/head", get(audit::head))
         .route("/audit/verify", get(audit::verify))
-        .merge(changes)
+        .merge(once_only)
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(from_fn_with_state(shared.clone(), require_token))

@@ -108,7 +108,9 @@ impl From<ControlError> for Problem {
             | ControlError::Locked
             | ControlError::Statutory => StatusCode::FORBIDDEN,
             ControlError::NotFound => StatusCode::NOT_FOUND,
-            ControlError::Taken | ControlError::WrongState(_) => StatusCode::CONFLICT,
+            ControlError::Taken | ControlError::WrongState(_) | ControlError::Decided(_) => {
+                StatusCode::CONFLICT
+            }
             ControlError::Record(cause) => {
                 tracing::error!(fault = %cause, "an act of staff was refused: it can't be recorded");
                 StatusCode::SERVICE_UNAVAILABLE

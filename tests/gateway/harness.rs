@@ -204,6 +204,13 @@ impl Gateway {
         Gateway { running, ..self }
     }
 
+    /// As `restarted`, with another setting: `("LISTS__LOOSENING", "held")`.
+    pub(crate) async fn restarted_with(mut self, key: &str, value: &str) -> Gateway {
+        let set = (format!("SCHOOLGATE__{key}"), value.to_owned());
+        self.settings = Settings::load(&self.file("schoolgate.toml"), std::iter::once(set)).unwrap();
+        self.restarted().await
+    }
+
     /// As `stop`, with so long to drain; the folder stays for as long as it is held.
     pub(crate) async fn stop_within(self, drain: Duration) -> TempDir {
         let dir = app::audit_dir(&self.settings);
@@ -324,6 +331,8 @@ metrics = ["127.0.0.1:0"]
 file = "policy.toml"
 [lists]
 dir = "blocklists"
+# What is held is for the tests of that alone.
+loosening = "at_once"
 [statutory]
 unlicensed = true
 [resolver.hosts]

@@ -5,6 +5,7 @@
 
 mod harness;
 
+mod changes;
 mod decisions;
 mod embedded;
 mod evasion;

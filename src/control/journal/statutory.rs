@@ -10,7 +10,8 @@ use crate::control::{ControlError, StartError};
 use crate::model::Timestamp;
 use crate::policy::Policy;
 
-use super::{Journal, no_statutory_list, sizes_changed};
+use super::{Journal, no_statutory_list};
+use crate::control::changes::sizes_changed;
 
 /// Statutory lists, read and sound, not yet in force.
 pub(in crate::control) struct PreparedStatutory {

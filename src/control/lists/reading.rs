@@ -26,6 +26,25 @@ pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, Fault> {
     }
 }
 
+/// The text of a file as the parser takes it: UTF-16 by its mark, else UTF-8, and a line that is no
+/// UTF-8 as Latin-1.
+pub(super) fn text(bytes: &[u8]) -> String {
+    let unit: Option<fn([u8; 2]) -> u16> = match bytes {
+        [0xff, 0xfe, ..] => Some(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => Some(u16::from_be_bytes),
+        _ => None,
+    };
+    if let Some(unit) = unit {
+        let units = bytes[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+        return char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    }
+    let line = |line: &[u8]| match std::str::from_utf8(line) {
+        Ok(line) => line.to_owned(),
+        Err(_) => line.iter().map(|&byte| char::from(byte)).collect(),
+    };
+    bytes.split_inclusive(|&byte| byte == b'\n' || byte == b'\r').map(line).collect()
+}
+
 /// The `.txt` files of a folder, sorted, with the name of each without its ending.
 pub(super) fn text_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, Fault> {
     let paths = entries(folder)?.into_iter().filter(|path| path.extension().is_some_and(|end| end == "txt"));

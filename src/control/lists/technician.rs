@@ -9,7 +9,8 @@ use std::sync::Arc;
 use crate::control::lists::ingredients::{Care, Ingredient, IngredientFile};
 use crate::control::lists::reading::{self, file_fault, line_faults, not_a_list};
 use crate::document::{Fault, Faults};
-use crate::lists::{Catalogue, CatalogueBuilder, Form, Format, ListHead, NotAList, Reading};
+use crate::lists::parse::detect;
+use crate::lists::{Catalogue, CatalogueBuilder, FileReport, Form, Format, ListHead, NotAList, Reading};
 
 /// How these lists are written; a line with a path is a page all the same.
 const BY_HAND: Form = Form::of(Format::Domains);
@@ -44,20 +45,9 @@ pub(super) fn school(path: &Path, reading: Reading, key: [u8; 16], faults: &mut 
     let bytes = reading::bytes(path)
         .map_err(|fault| faults.push(fault.help("the file must be there; it may hold comments alone")))
         .ok()?;
-    let (id, title) = match reading {
-        Reading::Allow => ("school/allow", "The school's allow list"),
-        Reading::Block => ("school/block", "The school's block list"),
-    };
-    let mut builder = CatalogueBuilder::new(key);
-    let list = builder.add_list(ListHead {
-        id: id.into(),
-        title: title.into(),
-        version: reading::digest(&bytes)[..12].into(),
-        licence: "".into(),
-        reading,
-    });
-    match builder.add_file(list, &format!("{id}.txt"), &BY_HAND, &bytes) {
-        Ok(report) => faults.extend(line_faults(path, &bytes, &report)),
+    let text = reading::text(&bytes);
+    match detect(&path.display().to_string(), &bytes) {
+        Ok(_) => {}
         // Nothing was allowed before and nothing is now; but what was blocked must not vanish
         // with a file that was cut off.
         Err(NotAList::Empty) if reading == Reading::Allow => {}
@@ -65,9 +55,73 @@ pub(super) fn school(path: &Path, reading: Reading, key: [u8; 16], faults: &mut 
             let help = "put the last good copy back; if nothing is to be on it, write that in a comment line";
             faults.push(file_fault(path, NotAList::Empty.to_string()).help(help));
         }
-        Err(why) => faults.push(not_a_list(path, why)),
+        Err(why) => {
+            faults.push(not_a_list(path, why));
+            return Some(School { catalogue: Arc::new(CatalogueBuilder::new(key).build()), text });
+        }
     }
-    Some(School { catalogue: Arc::new(builder.build()), text: String::from_utf8_lossy(&bytes).into_owned() })
+    let (catalogue, report) = school_list(reading, key, &text, &[]);
+    faults.extend(line_faults(path, text.as_bytes(), &report));
+    Some(School { catalogue: Arc::new(catalogue), text })
+}
+
+/// A list of the school's as it is in force: its text, and entries that it holds on to although
+/// they were taken out, each with the line that it had.
+pub(in crate::control) fn school_in_force(
+    reading: Reading,
+    key: [u8; 16],
+    text: &str,
+    held: &[(u32, &str)],
+) -> Catalogue {
+    school_list(reading, key, text, held).0
+}
+
+/// Both files are read as one host, network or page a line, whatever they look like: what a line
+/// means must not hang on the lines around it.
+fn school_list(reading: Reading, key: [u8; 16], text: &str, held: &[(u32, &str)]) -> (Catalogue, FileReport) {
+    let (id, title) = match reading {
+        Reading::Allow => ("school/allow", "The school's allow list"),
+        Reading::Block => ("school/block", "The school's block list"),
+    };
+    let held = held_files(held);
+    let version = reading::digest([text, &held.concat()].concat().as_bytes())[..12].into();
+    let mut builder = CatalogueBuilder::new(key);
+    let list = builder.add_list(ListHead {
+        id: id.into(),
+        title: title.into(),
+        version,
+        licence: "".into(),
+        reading,
+    });
+    let report = builder.add_sound_file(list, &format!("{id}.txt"), &BY_HAND, text.as_bytes());
+    for text in held {
+        builder.add_sound_file(list, &format!("{id}.txt (held)"), &BY_HAND, text.as_bytes());
+    }
+    (builder.build(), report)
+}
+
+/// Texts in which each entry stands on its line; where several had one number, several texts.
+fn held_files(held: &[(u32, &str)]) -> Vec<String> {
+    let mut waiting: Vec<(u32, &str)> = held.to_vec();
+    waiting.sort_unstable();
+    let mut files = Vec::new();
+    while !waiting.is_empty() {
+        let (mut text, mut at, mut later) = (String::new(), 0, Vec::new());
+        for (line, entry) in waiting {
+            if line <= at {
+                later.push((line, entry));
+                continue;
+            }
+            let skipped = usize::try_from(line - at - 1).unwrap_or_default();
+            text.push_str(&"\n".repeat(skipped));
+            text.push_str(entry);
+            text.push('\n');
+            at = line;
+        }
+        files.push(text);
+        waiting = later;
+    }
+    files
 }
 
 /// The files of the category lists.

@@ -18,6 +18,7 @@ use crate::control::{self, Control, Sources, Unlicensed};
 use crate::identity::Directory;
 use crate::model::{Host, Role, Subject};
 use crate::policy::{Asked, Destination, Reach, Shown};
+use crate::settings::Loosening;
 use crate::telemetry::Metrics;
 use crate::web::{Shared, admin};
 
@@ -92,6 +93,7 @@ impl Office {
                 fetched: Vec::new(),
                 max_shrink_percent: 100,
             },
+            loosening: Loosening::Held,
             unlicensed: Unlicensed::Accepted,
             reach: Arc::new(Reach::default()),
             feeds: Vec::new(),

@@ -16,7 +16,7 @@ const DECIDERS: [u16; 6] = [403, 200, 200, 200, 403, 403];
 async fn every_route_knows_every_role() {
     let office = Office::open().await;
     let none = || Value::Null;
-    let rows: [(&str, &str, Value, [u16; 6]); 20] = [
+    let rows: [(&str, &str, Value, [u16; 6]); 21] = [
         ("GET", "/me", none(), ANYONE),
         ("POST", "/explain", json!({ "url": "games.example", "group": "ks2" }), ANYONE),
         ("POST", "/unblocks", wish("games.example"), [403, 201, 201, 201, 403, 201]),
@@ -26,6 +26,7 @@ async fn every_route_knows_every_role() {
         ("POST", "/unblocks/{id}/approve", json!({}), DECIDERS),
         ("POST", "/unblocks/{id}/refuse", json!({ "comment": "not today" }), DECIDERS),
         ("POST", "/unblocks/{id}/revoke", none(), DECIDERS),
+        ("GET", "/changes", none(), [200, 200, 200, 200, 200, 403]),
         ("GET", "/lists", none(), KEEPERS),
         ("GET", "/lists/lookup?q=games.example", none(), KEEPERS),
         ("POST", "/lists/reload", none(), KEEPERS),

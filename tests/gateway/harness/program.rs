@@ -65,7 +65,8 @@ impl Site {
         Program::start(&mut self.command(&["serve"])).await
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// A command on this site, not yet started.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_schoolgate"));
         command.args(arguments).arg("--config").arg(self.file("schoolgate.toml"));
         command.env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC").env_remove("SCHOOLGATE_LOG");

@@ -10,6 +10,7 @@ use crate::lists::tests::{data, gunzipped};
 use crate::lists::{Asked as Wanted, Catalogue};
 use crate::model::{Attribution, GroupName, Host, Scheme, Subject, Timestamp, Url};
 use crate::policy::{Action, Asked, Destination, Draft, Parts, Policy, Reach, Shown};
+use crate::settings::Loosening;
 
 /// Copies of `redirector` that the trace leaves out.
 const LEFT_OUT: [&str; 2] = ["strict_redirector", "strong_redirector"];
@@ -36,6 +37,7 @@ fn school() -> Option<(Draft, Loaded)> {
         policy_file: project().join("config/policy.toml"),
         store_file: folder.path().join("none.db"),
         places,
+        loosening: Loosening::Held,
         unlicensed: Unlicensed::Accepted,
         reach: Arc::default(),
         feeds: Vec::new(),
