@@ -13,29 +13,14 @@ fn source(url: &str, more: &str) -> String {
     format!("{{ name = \"feed\", category = \"bad\", url = \"{url}\", timeout = \"1s\"{more} }}")
 }
 
-async fn status(gateway: &Gateway, host: &str) -> u16 {
-    gateway.browser("ks2").get(&format!("http://{host}/")).await.status
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn whatever_goes_wrong_keeps_the_last_good_list_and_is_told_until_it_is_mended() {
-    let publisher = Publisher::start().await;
-    publisher.put("/list.txt", Reply::File(hosts(100).into(), "v1"));
-    let gateway = Gateway::new()
-        .lists(&source(&publisher.url("/list.txt"), ", max_bytes = 8192, licence = \"MIT\""))
-        .start()
-        .await;
-    gateway.has_looked().await;
-    assert_eq!((status(&gateway, "h7.example").await, status(&gateway, "new.example").await), (403, 200));
-    assert_eq!(gateway.look("feed").await.outcome, "unchanged");
-    assert!(publisher.asked("/list.txt")[1].contains("\"v1\""), "it says what it has");
-
+/// What a publisher may send, what is made of it, and what is said.
+fn mishaps() -> [(&'static str, Reply, &'static str, &'static str); 11] {
     let raw = |text: &str| Reply::Raw(text.as_bytes().to_vec());
     let file = |text: String| Reply::File(text.into_bytes(), "");
     let cut = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", hosts(100).len(), hosts(50));
     let cut_chunk = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\nh1.example\n";
     let web_page = "refused: the file is a web page, not a list (a failed download?)";
-    let cases = [
+    [
         ("a web page", file("<!DOCTYPE html><p>Sign in".to_owned()), "refused", web_page),
         ("nothing", file(String::new()), "refused", "refused: the file is empty"),
         ("bytes", file("\0\u{1}\u{2}".repeat(50)), "refused", "refused: the file is binary, not a list"),
@@ -62,8 +47,27 @@ async fn whatever_goes_wrong_keeps_the_last_good_list_and_is_told_until_it_is_me
             "not fetched: the server answered 500",
         ),
         ("no answer", raw(""), "failed", "not fetched: "),
-    ];
-    for (count, (what, reply, outcome, reason)) in (1..).zip(cases) {
+    ]
+}
+
+async fn status(gateway: &Gateway, host: &str) -> u16 {
+    gateway.browser("ks2").get(&format!("http://{host}/")).await.status
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_goes_wrong_keeps_the_last_good_list_and_is_told_until_it_is_mended() {
+    let publisher = Publisher::start().await;
+    publisher.put("/list.txt", Reply::File(hosts(100).into(), "v1"));
+    let gateway = Gateway::new()
+        .lists(&source(&publisher.url("/list.txt"), ", max_bytes = 8192, licence = \"MIT\""))
+        .start()
+        .await;
+    gateway.has_looked().await;
+    assert_eq!((status(&gateway, "h7.example").await, status(&gateway, "new.example").await), (403, 200));
+    assert_eq!(gateway.look("feed").await.outcome, "unchanged");
+    assert!(publisher.asked("/list.txt")[1].contains("\"v1\""), "it says what it has");
+
+    for (count, (what, reply, outcome, reason)) in (1..).zip(mishaps()) {
         publisher.put("/list.txt", reply);
         let looked = gateway.look("feed").await;
         let told = looked.reason.unwrap_or_default();
@@ -80,7 +84,7 @@ async fn whatever_goes_wrong_keeps_the_last_good_list_and_is_told_until_it_is_me
     assert_eq!(gateway.number("list_refresh_total{outcome=\"refused\",source=\"feed\"}"), "7");
     assert_eq!(gateway.number("list_refresh_total{outcome=\"failed\",source=\"feed\"}"), "4");
 
-    publisher.put("/list.txt", file(hosts(90) + "new.example\n"));
+    publisher.file("/list.txt", hosts(90) + "new.example\n");
     let looked = gateway.look("feed").await;
     assert_eq!((looked.outcome, looked.entries), ("refreshed", Some(91)));
     assert_eq!((status(&gateway, "h7.example").await, status(&gateway, "new.example").await), (403, 403));

@@ -13,6 +13,36 @@ const REFUSED: [&str; 3] = [
     "http://fifth-host.example/",
 ];
 
+/// What only an entry holds.
+const WORDS: [&str; 8] = [
+    "listed-host",
+    "listed-article",
+    "192.0.2.77",
+    "fourth-host",
+    "fifth-host",
+    "pulled-host",
+    "pulled-page",
+    "3221226061",
+];
+
+/// The commands that have to do with lists.
+const COMMANDS: [&[&str]; 14] = [
+    &["lists", "status"],
+    &["lists", "status", "--json"],
+    &["lists", "fetch"],
+    &["lists", "fetch", "--json"],
+    &["lists", "build"],
+    &["lists", "build", "--json"],
+    &["lists", "lookup", "other.example"],
+    &["check"],
+    &["check", "--json"],
+    &["audit", "query"],
+    &["audit", "query", "--json"],
+    &["explain", "http://shared.example/", "--group", "ks2"],
+    &["explain", "http://shared.example/", "--group", "ks2", "--json"],
+    &["staff", "list"],
+];
+
 fn source(publisher: &Publisher) -> String {
     format!("{{ name = \"iwf\", url = \"{}\", timeout = \"1s\" }}", publisher.url("/iwf.txt"))
 }
@@ -138,16 +168,6 @@ async fn a_lost_file_raises_an_alarm_while_the_gateway_runs_and_the_entries_hold
 /// answer, no metric, no line of the log.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_shows_an_entry() {
-    const WORDS: [&str; 8] = [
-        "listed-host",
-        "listed-article",
-        "192.0.2.77",
-        "fourth-host",
-        "fifth-host",
-        "pulled-host",
-        "pulled-page",
-        "3221226061",
-    ];
     let publisher = Publisher::start().await;
     publisher.file("/pulled.txt", "pulled-host.example\nshared.example/pulled-page\n");
     let pulled = format!("{{ name = \"pulled\", url = \"{}\" }}", publisher.url("/pulled.txt"));
@@ -159,30 +179,14 @@ async fn nothing_shows_an_entry() {
         said.extend([output.stdout, output.stderr].concat());
     };
     run(&["lists", "fetch"]).await;
-    let program = site.serve().await;
+    let mut program = site.serve().await;
     let browser = site.browser(&program, "ks2");
     for url in REFUSED.into_iter().chain(["http://pulled-host.example/", "http://shared.example/pulled-page"])
     {
         assert_eq!(browser.get(url).await.status, 403, "{url}");
     }
     assert!(browser.connect("listed-host.example:443").await.is_err());
-    let commands: [&[&str]; 14] = [
-        &["lists", "status"],
-        &["lists", "status", "--json"],
-        &["lists", "fetch"],
-        &["lists", "fetch", "--json"],
-        &["lists", "build"],
-        &["lists", "build", "--json"],
-        &["lists", "lookup", "other.example"],
-        &["check"],
-        &["check", "--json"],
-        &["audit", "query"],
-        &["audit", "query", "--json"],
-        &["explain", "http://shared.example/", "--group", "ks2"],
-        &["explain", "http://shared.example/", "--group", "ks2", "--json"],
-        &["staff", "list"],
-    ];
-    for command in commands {
+    for command in COMMANDS {
         run(command).await;
     }
     // Faults of a damaged list are told at its line, and nothing of the line.
@@ -190,6 +194,8 @@ async fn nothing_shows_an_entry() {
     for command in [&["check"][..], &["lists", "build"], &["lists", "status"]] {
         run(command).await;
     }
+    program.signal("HUP").await;
+    program.says("a statutory list is not in order").await;
     let log = program.said();
     for path in ["/metrics", "/readyz"] {
         let answer = crate::harness::fetch(program.at("metrics"), path, None).await;
