@@ -81,7 +81,8 @@ pub fn sources(settings: &Settings, reach: Reach) -> Sources {
         loosening: settings.lists.loosening,
         unlicensed: if settings.statutory.unlicensed { Unlicensed::Accepted } else { Unlicensed::Refused },
         reach: Arc::new(reach),
-        feeds: settings.lists.sources.iter().chain(&settings.statutory.sources).cloned().collect(),
+        // Statutory lists first: nothing else is to keep them waiting.
+        feeds: settings.statutory.sources.iter().chain(&settings.lists.sources).cloned().collect(),
         extra_roots: settings.upstream.extra_roots.clone(),
     }
 }

@@ -24,6 +24,8 @@ use crate::telemetry::Metrics;
 mod school;
 mod statutory;
 
+use statutory::no_statutory_list;
+
 /// Where policy and lists come from.
 #[derive(Clone, Debug)]
 pub struct Sources {
@@ -350,18 +352,6 @@ fn read(
         (Some(draft), Some(loaded), Ok(text)) => faults.or((draft, loaded, text)),
         _ => Err(faults),
     }
-}
-
-/// The fault of a box that holds no statutory list under licence, unless it may.
-fn no_statutory_list(sources: &Sources) -> Option<Faults> {
-    if sources.unlicensed == Unlicensed::Accepted {
-        return None;
-    }
-    let fault = Fault::of_file(&sources.places.statutory.display().to_string(), "no statutory list is held");
-    let help = "put the list that your licence gives you there, or set statutory.unlicensed = true";
-    let mut faults = Faults::new();
-    faults.push(fault.help(help));
-    Some(faults)
 }
 
 fn parts(draft: Arc<Draft>, loaded: &Loaded, reach: &Arc<Reach>, unblocks: Arc<[Unblock]>) -> Parts {

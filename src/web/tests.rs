@@ -3,6 +3,7 @@
 mod changes;
 mod events;
 mod fixture;
+mod lists;
 mod local;
 mod matrix;
 mod sockets;

@@ -28,7 +28,12 @@ impl Control {
             let looked = self.feeds.look(&source, (&keys, &sizes), &asked.accept_shrink, self.clock.now());
             told(&self.recorder, Some(&self.metrics), &looked, actor).await?;
             self.journal.lock().await.accept_sizes(&looked.accepted(&asked.accept_shrink))?;
+            let is_statutory = looked.statutory;
             rows.push(looked);
+            if is_statutory {
+                // At once: the next source's server may take its time.
+                self.put_statutory_in_force(&rows).await;
+            }
         }
         if !self.feeds.waiting().is_empty() {
             self.put_in_force(&rows).await;
@@ -73,16 +78,22 @@ impl Control {
     /// Puts what was fetched in force: statutory lists by themselves, so that no fault in policy or
     /// other lists keeps them out.
     async fn put_in_force(&self, rows: &[Looked]) {
-        let (statutory, lists): (Vec<String>, Vec<String>) =
-            self.feeds.waiting().into_iter().partition(|id| id.starts_with("statutory/"));
-        if !statutory.is_empty() {
-            let done = self.refresh_statutory(&reason(&statutory, rows)).await;
-            self.note(&statutory, done.map(|_| ()));
-        }
+        self.put_statutory_in_force(rows).await;
+        let mut lists = self.feeds.waiting();
+        lists.retain(|id| !id.starts_with("statutory/"));
         if !lists.is_empty() {
             let reason = reason(&lists, rows);
             let done = self.reload(Actor::System, Some(&reason), &|_, _, _| {}).await;
             self.note(&lists, done.map(|_| ()));
+        }
+    }
+
+    async fn put_statutory_in_force(&self, rows: &[Looked]) {
+        let mut statutory = self.feeds.waiting();
+        statutory.retain(|id| id.starts_with("statutory/"));
+        if !statutory.is_empty() {
+            let done = self.refresh_statutory(&reason(&statutory, rows)).await;
+            self.note(&statutory, done);
         }
     }
 

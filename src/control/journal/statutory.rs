@@ -7,10 +7,11 @@ use crate::control::feeds::View;
 use crate::control::lists::{self, Held, Keys, Sizes, Standing, StatutoryRead};
 use crate::control::store::StoreError;
 use crate::control::{ControlError, StartError};
+use crate::document::{Fault, Faults};
 use crate::model::Timestamp;
 use crate::policy::Policy;
 
-use super::{Journal, no_statutory_list};
+use super::{Journal, Sources, Unlicensed};
 use crate::control::changes::sizes_changed;
 
 /// Statutory lists, read and sound, not yet in force.
@@ -94,4 +95,16 @@ impl Journal {
         self.publisher.publish(policy);
         Ok(())
     }
+}
+
+/// The fault of a box that holds no statutory list under licence, unless it may.
+pub(super) fn no_statutory_list(sources: &Sources) -> Option<Faults> {
+    if sources.unlicensed == Unlicensed::Accepted {
+        return None;
+    }
+    let fault = Fault::of_file(&sources.places.statutory.display().to_string(), "no statutory list is held");
+    let help = "put the list that your licence gives you there, or set statutory.unlicensed = true";
+    let mut faults = Faults::new();
+    faults.push(fault.help(help));
+    Some(faults)
 }
