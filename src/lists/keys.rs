@@ -3,10 +3,14 @@
 //! **Invariant:** what is equal in the strict form is equal in the liberal forms; so a liberal
 //! look-up finds every candidate of a strict one.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::lists::Reading;
 use crate::model::Host;
+
+/// How often a path that is to be allowed is decoded before it is given up.
+const MOST_DECODINGS: usize = 5;
 
 /// The text of a host as it starts a key; an address is written on the stack.
 pub(super) struct HostText<'h> {
@@ -67,20 +71,47 @@ pub(super) fn strict_path(path: &str) -> String {
     resolved(&unreserved(path), plain_segment)
 }
 
-/// Liberal form: as strict, sub-delimiters decoded too, ASCII case folded.
+/// Liberal form: as strict, sub-delimiters decoded too, a lone `%` escaped, ASCII case folded.
 pub(super) fn liberal_path(path: &str) -> String {
-    resolved(&decoded(path, is_freely_written), plain_segment).to_ascii_lowercase()
+    resolved(&decoded(&escaped_alone(path), is_freely_written), plain_segment).to_ascii_lowercase()
 }
 
-/// The second liberal form, where it differs: encoded `/`, `\` and `;` decoded as well and the
-/// dot segments that then appear resolved, as servers do that decode before they resolve.
-pub(super) fn resolved_path(path: &str) -> Option<String> {
-    if !path.contains(['%', ';']) {
-        return None;
+/// Every form in which some server may read a path, the first one liberal: with encoded `/`, `\`
+/// and `;` decoded as well and the dot segments that then appear resolved, as servers do that
+/// decode before they resolve; and that one without the `;parameters` of its segments.
+pub(super) fn path_forms(path: &str) -> Vec<String> {
+    let mut forms = vec![liberal_path(path)];
+    if path.contains(['%', ';']) {
+        let opens = |byte| is_freely_written(byte) || b"/\\;".contains(&byte);
+        let open = decoded(&escaped_alone(path), opens).replace('\\', "/");
+        for form in [resolved(&open, without_parameters), stripped(&open)] {
+            let form = form.to_ascii_lowercase();
+            if !forms.contains(&form) {
+                forms.push(form);
+            }
+        }
     }
-    let open = decoded(path, |byte| is_freely_written(byte) || b"/\\;".contains(&byte)).replace('\\', "/");
-    let form = resolved(&open, |segment| segment.split(';').next().unwrap_or_default()).to_ascii_lowercase();
-    (form != liberal_path(path)).then_some(form)
+    forms
+}
+
+/// Whether a path that is to be allowed stays below what is listed however often a server decodes
+/// it: no dot segment hides behind escapes or `;parameters`.
+pub(super) fn stays_below(path: &str, listed: &str) -> bool {
+    let (mut open, listed) = (liberal_path(path), liberal_path(listed));
+    for _ in 0..MOST_DECODINGS {
+        let form = stripped(&open.replace('\\', "/")).to_ascii_lowercase();
+        let rest = form.strip_prefix(&*stripped(&listed));
+        if !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ';'])) {
+            return false;
+        }
+        let next = decoded(&open, |byte| byte.is_ascii());
+        if next == open {
+            return true;
+        }
+        open = next;
+    }
+    // Nobody escapes an honest page that often.
+    false
 }
 
 /// Where the next longer prefix of a normal path ends at which an entry may end: before the next
@@ -95,13 +126,29 @@ pub(super) fn parameters(query: Option<&str>) -> impl Iterator<Item = &str> {
     query.unwrap_or_default().split('&').filter(|text| !text.is_empty())
 }
 
+/// The parameters of a query as some server may read them: parted by `;` too.
+pub(super) fn any_parameters(query: Option<&str>) -> impl Iterator<Item = &str> {
+    parameters(query).flat_map(|text| {
+        let parts = text.split(';').filter(move |part| part.len() < text.len() && !part.is_empty());
+        std::iter::once(text).chain(parts)
+    })
+}
+
 /// One parameter: when allowing, unreserved escapes decoded; when blocking, every escape, and
-/// `+` is a space and ASCII case is folded.
+/// `+` is a space, a lone `%` is escaped, `name=` is `name` and ASCII case is folded.
 pub(super) fn parameter(text: &str, reading: Reading) -> String {
     match reading {
-        Reading::Block => lossless(&text.replace('+', " ")).to_ascii_lowercase(),
+        Reading::Block => {
+            let text = text.strip_suffix('=').unwrap_or(text).replace('+', " ");
+            lossless(&escaped_alone(&text)).to_ascii_lowercase()
+        }
         Reading::Allow => unreserved(text),
     }
+}
+
+/// The name of a parameter, every escape decoded.
+pub(super) fn parameter_name(text: &str) -> String {
+    parameter(text.split('=').next().unwrap_or_default(), Reading::Block)
 }
 
 /// Escapes of unreserved characters decoded, the others with upper-case digits.
@@ -130,6 +177,33 @@ fn resolved(path: &str, name: fn(&str) -> &str) -> String {
     form
 }
 
+/// The path without the `;parameters` of its segments, resolved.
+fn stripped(path: &str) -> String {
+    let segments: Vec<&str> = path.split('/').map(without_parameters).collect();
+    resolved(&segments.join("/"), plain_segment)
+}
+
+fn without_parameters(segment: &str) -> &str {
+    segment.split(';').next().unwrap_or_default()
+}
+
+/// A `%` that starts no escape, as the escape of itself.
+fn escaped_alone(text: &str) -> Cow<'_, str> {
+    let is_alone = |(at, _): &(usize, &str)| escaped_byte(&text[at + 1..]).is_none();
+    if !text.match_indices('%').any(|found| is_alone(&found)) {
+        return Cow::Borrowed(text);
+    }
+    let mut form = String::with_capacity(text.len() + 8);
+    let mut done = 0;
+    for (at, _) in text.match_indices('%').filter(is_alone) {
+        form.push_str(&text[done..at]);
+        form.push_str("%25");
+        done = at + 1;
+    }
+    form.push_str(&text[done..]);
+    Cow::Owned(form)
+}
+
 fn plain_segment(segment: &str) -> &str {
     segment
 }
@@ -138,9 +212,10 @@ fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
-/// What WHATWG parsing leaves as written in a path, so that the escape means the same.
+/// What browsers leave as written in a path, or did in one edition of WHATWG's rules, so that the
+/// escape means the same.
 fn is_freely_written(byte: u8) -> bool {
-    is_unreserved(byte) || b"!$&'()*+,=:@|[]".contains(&byte)
+    is_unreserved(byte) || b"!$&'()*+,=:@|[]^".contains(&byte)
 }
 
 /// Every escape decoded; bytes that make no UTF-8 stay escaped, as does `%` itself.
@@ -177,23 +252,58 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_have_three_forms() {
-        let cases = [
-            ("/", "", "", None),
-            ("/%7Ebad/", "/~bad", "/~bad", None),
-            ("//a//./b/../C", "/a/C", "/a/c", None),
-            ("/a%28b%29", "/a%28b%29", "/a(b)", None),
-            ("/a%2fb", "/a%2Fb", "/a%2fb", Some("/a/b")),
-            ("/x/..%5Ca/b", "/x/..%5Ca/b", "/x/..%5ca/b", Some("/a/b")),
-            ("/x/..;j=1/a", "/x/..;j=1/a", "/x/..;j=1/a", Some("/a")),
-            ("/%257E", "/%257E", "/%257e", None),
-            ("/50%", "/50%", "/50%", None),
-            ("/%e", "/%e", "/%e", None),
+    fn paths_have_their_forms() {
+        let cases: [(&str, &str, &[&str]); 13] = [
+            ("/", "", &[""]),
+            ("/%7Ebad/", "/~bad", &["/~bad"]),
+            ("//a//./b/../C", "/a/C", &["/a/c"]),
+            ("/a%28b%29", "/a%28b%29", &["/a(b)"]),
+            ("/a%5Eb", "/a%5Eb", &["/a^b"]),
+            ("/a%2fb", "/a%2Fb", &["/a%2fb", "/a/b"]),
+            ("/x/..%5Ca/b", "/x/..%5Ca/b", &["/x/..%5ca/b", "/a/b"]),
+            ("/x/..;j=1/a", "/x/..;j=1/a", &["/x/..;j=1/a", "/a"]),
+            ("/a;x=1/b", "/a;x=1/b", &["/a;x=1/b", "/a/b"]),
+            ("/a%3bx/b", "/a%3Bx/b", &["/a%3bx/b", "/a;x/b", "/a/b"]),
+            ("/%257E", "/%257E", &["/%257e"]),
+            ("/50%-off", "/50%-off", &["/50%25-off"]),
+            ("/%e", "/%e", &["/%25e"]),
         ];
-        for (path, strict, liberal, open) in cases {
+        for (path, strict, forms) in cases {
             assert_eq!(strict_path(path), strict, "{path}");
-            assert_eq!(liberal_path(path), liberal, "{path}");
-            assert_eq!(resolved_path(path).as_deref(), open, "{path}");
+            assert_eq!(path_forms(path), forms, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_allowed_path_stays_below_however_it_is_decoded() {
+        let inside = ["/dir", "/dir/", "/dir/a%20b", "/dir/50%25", "/dir/a;b=1/c", "/dir/x/../y", "/dir;v=2"];
+        let outside = [
+            "/dir/..%2fsecret",
+            "/dir/%2e%2e%2fsecret",
+            "/dir/..%5csecret",
+            "/dir/..;/secret",
+            "/dir/..;x=1/secret",
+            "/dir/x%2f..%2f..%2fsecret",
+            "/dir/..%252fsecret",
+            "/dir/..%25252fsecret",
+            "/dir%2f..%2fsecret",
+            "/directory",
+        ];
+        for path in inside {
+            assert!(stays_below(path, "/dir"), "{path}");
+        }
+        for path in outside {
+            assert!(!stays_below(path, "/dir"), "{path}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_read_as_any_server_may() {
+        let all = |query| any_parameters(Some(query)).collect::<Vec<_>>();
+        assert_eq!(all("a=1&b=2;c=3&amp;d"), ["a=1", "b=2;c=3", "b=2", "c=3", "amp;d", "amp", "d"]);
+        for (text, form) in [("Q=%62ad", "q=bad"), ("bad=", "bad"), ("a+b=1", "a b=1"), ("p=50%", "p=50%25")]
+        {
+            assert_eq!(parameter(text, Reading::Block), parameter(form, Reading::Block), "{text}");
         }
     }
 

@@ -153,8 +153,7 @@ impl Statutory {
             return None;
         }
         let text = HostText::of(url.host());
-        let forms = [Some(keys::liberal_path(url.path())), keys::resolved_path(url.path())];
-        forms.iter().flatten().find_map(|path| {
+        keys::path_forms(url.path()).iter().find_map(|path| {
             std::iter::successors(Some(0), |&end| keys::prefix_end(path, end))
                 .take(self.deepest)
                 .find_map(|end| self.entry(&Expression::page(text.without_www(), &path[..end]), Some(url)))
@@ -170,7 +169,7 @@ impl Statutory {
         let first = self.entries.partition_point(|held| held.hash < hash);
         let mut under = self.entries[first..].iter().take_while(|held| held.hash == hash).peekable();
         under.peek()?;
-        let asked: Vec<Hash> = keys::parameters(url.and_then(Url::query))
+        let asked: Vec<Hash> = keys::any_parameters(url.and_then(Url::query))
             .map(|text| keys::parameter(text, Reading::Block))
             .map(|text| self.hasher.hash(&expression.with(&text)))
             .collect();

@@ -33,6 +33,15 @@ struct Posting {
     line: u32,
     effect: Effect,
     written: u32,
+    copy: Copied,
+}
+
+/// Whether a posting is the one that counts: an entry whose path has several forms stands in the
+/// row of each.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Copied {
+    First,
+    Again,
 }
 
 /// A posting as it is kept.
@@ -71,6 +80,7 @@ pub(super) struct Urls {
 struct Page<'a> {
     host: &'a HostText<'a>,
     labels: usize,
+    path: &'a str,
     strict_path: String,
     /// As written, and in the liberal form.
     parameters: Vec<(&'a str, String)>,
@@ -86,17 +96,20 @@ impl UrlsDraft {
     pub(super) fn add(&mut self, origin: OriginId, line: u32, entry: &UrlEntry, effect: Effect) {
         let host = HostText::of(entry.host());
         let host = host.without_www();
-        let path = keys::liberal_path(entry.path());
         let written = self.written.add(&entry.to_string());
-        let posting = Some(Posting { origin, line, effect, written });
-        let probes = Probes::new(self.hasher, host, &path);
-        self.rows.add(probes.hasher.finish(), host, None);
-        self.deepest = self.deepest.max(Probes::new(self.hasher, host, &path).count());
-        let Some((state, _)) = probes.last() else { return };
         let first = entry.parameters().first().map(|text| keys::parameter(text, Reading::Block));
-        self.rows.add(state.finish(), &format!("{host}{path}"), posting.filter(|_| first.is_none()));
-        if let Some(first) = first {
-            self.rows.add(with_parameter(state, &first), &format!("{host}{path}?{first}"), posting);
+        let mut copy = Copied::First;
+        for path in &keys::path_forms(entry.path()) {
+            let posting = Some(Posting { origin, line, effect, written, copy });
+            copy = Copied::Again;
+            let probes = Probes::new(self.hasher, host, path);
+            self.rows.add(probes.hasher.finish(), host, None);
+            self.deepest = self.deepest.max(Probes::new(self.hasher, host, path).count());
+            let Some((state, _)) = probes.last() else { return };
+            self.rows.add(state.finish(), &format!("{host}{path}"), posting.filter(|_| first.is_none()));
+            if let Some(first) = &first {
+                self.rows.add(with_parameter(state, first), &format!("{host}{path}?{first}"), posting);
+            }
         }
     }
 
@@ -106,7 +119,7 @@ impl UrlsDraft {
         self.rows.build(compiled, SECTIONS, |postings, _| {
             let start = small(held.len());
             for posting in &*postings {
-                counts[posting.origin.index()] += 1;
+                counts[posting.origin.index()] += usize::from(posting.copy == Copied::First);
                 held.push(Held::of(posting));
             }
             start
@@ -157,14 +170,15 @@ impl Urls {
             host: &host,
             labels: host_size(url.host()),
             strict_path: keys::strict_path(url.path()),
-            parameters: keys::parameters(url.query())
+            path: url.path(),
+            parameters: keys::any_parameters(url.query())
                 .map(|text| (text, keys::parameter(text, Reading::Block)))
                 .collect(),
             reading,
         };
-        self.find_form(&page, &keys::liberal_path(url.path()), matches);
-        // Where allowing, for the exceptions: they take away, so they are compared liberally.
-        if let Some(form) = keys::resolved_path(url.path()) {
+        // Every form also where allowing, for the exceptions: they take away, so they are
+        // compared liberally.
+        for form in keys::path_forms(url.path()) {
             self.find_form(&page, &form, matches);
         }
     }
@@ -192,32 +206,38 @@ impl Urls {
         for (state, prefix) in Probes::new(self.hasher, host, path).take(self.deepest) {
             let rest = |text: &str| text.strip_prefix(host) == Some(prefix);
             let Some(row) = self.row(state.finish(), rest) else { continue };
-            self.take_fitting(page, row, prefix, matches);
+            self.take_fitting(page, row, matches);
             for (_, parameter) in &page.parameters {
                 let is = |text: &str| {
                     text.split_once('?').is_some_and(|(place, last)| last == parameter && rest(place))
                 };
                 if let Some(row) = self.row(with_parameter(state, parameter), is) {
-                    self.take_fitting(page, row, prefix, matches);
+                    self.take_fitting(page, row, matches);
                 }
             }
         }
     }
 
-    fn take_fitting(&self, page: &Page<'_>, row: u32, prefix: &str, matches: &mut Vec<Match>) {
+    fn take_fitting(&self, page: &Page<'_>, row: u32, matches: &mut Vec<Match>) {
         for number in self.table.payload(row) {
             let held = self.postings.cells()[number as usize];
             let effect = Effect::of(held.effect);
             let reading = effect.reading(page.reading);
             let Some(parameters) = page.fits(self.written(held), reading) else { continue };
-            let segments = prefix.matches('/').count();
+            // Of the entry, not of the form that led to it: one entry weighs the same everywhere.
+            let segments = self.written(held).split('?').next().unwrap_or_default().matches('/').count();
             let found = Match {
                 origin: OriginId(held.origin.get()),
                 effect,
                 specificity: Specificity::of_url(page.labels, segments, parameters),
                 place: Place::Url(number),
             };
-            if !matches.contains(&found) {
+            // An entry may stand in several rows, and a row be reached by several forms.
+            let is_same = |other: &Match| match other.place {
+                Place::Url(other) => self.postings.cells()[other as usize].written == held.written,
+                Place::Name { .. } | Place::Network(_) | Place::Pattern(_) => false,
+            };
+            if !matches.iter().any(is_same) {
                 matches.push(found);
             }
         }
@@ -235,17 +255,25 @@ impl Page<'_> {
                 let listed = place.strip_prefix(self.host.as_str())?;
                 let below = self.strict_path.strip_prefix(listed)?.chars().next();
                 below.is_none_or(|next| next == '/').then_some(())?;
+                keys::stays_below(self.path, listed).then_some(())?;
             }
         }
         keys::parameters(query).try_fold(0, |count, listed| self.has(listed, reading).then_some(count + 1))
     }
 
     fn has(&self, listed: &str, reading: Reading) -> bool {
-        let listed = keys::parameter(listed, reading);
-        self.parameters.iter().any(|(written, liberal)| match reading {
-            Reading::Block => *liberal == listed,
-            Reading::Allow => keys::parameter(written, Reading::Allow) == listed,
-        })
+        let form = keys::parameter(listed, reading);
+        match reading {
+            Reading::Block => self.parameters.iter().any(|(_, liberal)| *liberal == form),
+            // A name that stands there twice may be read as either value.
+            Reading::Allow => {
+                let name = keys::parameter_name(listed);
+                let mut named =
+                    self.parameters.iter().filter(|(written, _)| keys::parameter_name(written) == name);
+                let is = named.next().is_some_and(|(written, _)| keys::parameter(written, reading) == form);
+                is && named.next().is_none()
+            }
+        }
     }
 }
 

@@ -113,10 +113,11 @@ impl HashedList {
             Entry::Pattern(_) => {}
             Entry::Url(url) => {
                 let host = HostText::of(url.host());
-                let path = keys::liberal_path(url.path());
-                let page = Expression::page(host.without_www(), &path);
-                self.deepest = self.deepest.max(1 + path.matches(['/', ';']).count());
-                self.hold(hasher, id, Level::Page, &page, &parameters(url));
+                for path in keys::path_forms(url.path()) {
+                    let page = Expression::page(host.without_www(), &path);
+                    self.deepest = self.deepest.max(1 + path.matches(['/', ';']).count());
+                    self.hold(hasher, id, Level::Page, &page, &parameters(url));
+                }
                 let paged = Expression::paged(host.without_www());
                 self.hosts.push(HashedHost { hash: hasher.hash(&paged), quick: hasher.quick(&paged) });
             }

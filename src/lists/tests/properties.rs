@@ -101,24 +101,28 @@ fn page_covers(page: &UrlEntry, asked: &crate::model::Url, reading: Reading) -> 
         Reading::Block => keys::HostText::of(host).without_www().to_owned(),
         Reading::Allow => host.to_string(),
     };
-    let listed = match reading {
-        Reading::Block => keys::liberal_path(page.path()),
-        Reading::Allow => page.path().to_owned(),
-    };
-    let forms = match reading {
-        Reading::Block => [Some(keys::liberal_path(asked.path())), keys::resolved_path(asked.path())],
-        Reading::Allow => [Some(keys::strict_path(asked.path())), None],
+    let (listed, forms) = match reading {
+        Reading::Block => (keys::path_forms(page.path()), keys::path_forms(asked.path())),
+        Reading::Allow => (vec![page.path().to_owned()], vec![keys::strict_path(asked.path())]),
     };
     let ends: &[char] = if reading == Reading::Block { &['/', ';'] } else { &['/'] };
     let below = |path: &String| {
-        path.strip_prefix(&listed).is_some_and(|rest| rest.is_empty() || rest.starts_with(ends))
+        let rests = listed.iter().filter_map(|listed| path.strip_prefix(&**listed));
+        rests.into_iter().any(|rest| rest.is_empty() || rest.starts_with(ends))
     };
     let has = |wanted: &str| {
-        keys::parameters(asked.query())
-            .any(|given| keys::parameter(given, reading) == keys::parameter(wanted, reading))
+        let given = || keys::any_parameters(asked.query());
+        let is = |given| keys::parameter(given, reading) == keys::parameter(wanted, reading);
+        let named = |given: &&str| keys::parameter_name(given) == keys::parameter_name(wanted);
+        match reading {
+            Reading::Block => given().any(is),
+            Reading::Allow => given().filter(named).count() == 1 && given().find(named).is_some_and(is),
+        }
     };
+    let stays = reading == Reading::Block || keys::stays_below(asked.path(), page.path());
     twins(page.host()) == twins(asked.host())
-        && forms.iter().flatten().any(below)
+        && forms.iter().any(below)
+        && stays
         && page.parameters().iter().all(|wanted| has(wanted))
 }
 
