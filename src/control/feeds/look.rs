@@ -18,6 +18,7 @@ use crate::control::feeds::{Fault, Outcome};
 use crate::control::lists::{
     self, Effect, ImportError, ImportOptions, Keys, MAX_REJECTED_PERCENT, Places, Sizes, take_fetched,
 };
+use crate::lists::NotAList;
 use crate::lists::parse::detect;
 use crate::lists::{Reading, Scoping, Suffixes};
 use crate::model::{Timestamp, Url};
@@ -182,9 +183,11 @@ fn check(
     web: &Web,
     signature: &dyn Fn() -> Result<String, Fault>,
 ) -> Result<(), Fault> {
-    let packed = bytes.starts_with(b"\x1f\x8b") && source.what != Delivers::Statutory;
-    if !packed && let Err(why) = detect(&file_name(source), bytes) {
-        return Err(Fault::Refused(why.to_string()));
+    match detect(&file_name(source), bytes) {
+        // What is in it is for the import to say.
+        Err(NotAList::Archive) if source.what != Delivers::Statutory => {}
+        Err(why) => return Err(Fault::Refused(why.to_string())),
+        Ok(_) => {}
     }
     let wanted = match &source.sum {
         None => None,
