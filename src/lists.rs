@@ -5,7 +5,7 @@
 //! the text of an entry is compared before a match counts (statutory entries, which have no text,
 //! are compared by a 128-bit keyed hash).
 //!
-//! Reading goes [`archive`] → [`ut1`] → [`parse`] → [`Entry`]; deciding goes [`Asked`] →
+//! Reading goes [`archive`] → [`ut1`] or [`e2guardian`] → [`parse`] → [`Entry`]; deciding goes [`Asked`] →
 //! [`Index::find`] → [`Match`]. [`catalogue`] keeps both together with what is known about each
 //! list; [`statutory`] is its own type, because none of its entries may ever be shown.
 

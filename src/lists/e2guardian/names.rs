@@ -56,21 +56,26 @@ pub enum NotUsable {
 pub fn kind(leaf: &str) -> Option<Kind> {
     // Included files carry an ending of their own: `bannedsitelist.included`.
     let stem = leaf.split('.').next().unwrap_or_default();
-    ruled(stem).map(|(kind, _)| kind)
+    let (_, subject) = rule(stem)?;
+    known(subject)
 }
 
 /// What a list that e2guardian itself opens is.
 pub(super) fn listed(leaf: &str) -> Option<(Kind, Rule)> {
     let others =
         ["nomitm", "nolog", "log", "nocheckcert", "refererexception", "embededreferer", "authexception"];
-    let is_other = leaf.ends_with("list") && others.iter().any(|start| leaf.starts_with(start));
-    match ruled(leaf) {
-        None if is_other => Some((Kind::NotUsable(NotUsable::Checks), Rule::Banned)),
-        found => found,
+    let other = Kind::NotUsable(NotUsable::Checks);
+    match rule(leaf) {
+        Some((rule, subject)) => Some((known(subject).unwrap_or(other), rule)),
+        None => {
+            let is_other = leaf.ends_with("list") && others.iter().any(|start| leaf.starts_with(start));
+            is_other.then_some((other, Rule::Banned))
+        }
     }
 }
 
-fn ruled(stem: &str) -> Option<(Kind, Rule)> {
+/// The two halves of a name: `banned` and `site` of `localbannedsitelist`.
+fn rule(stem: &str) -> Option<(Rule, &str)> {
     let own = stem.strip_prefix("local").unwrap_or(stem);
     let rules = [
         ("banned", Rule::Banned),
@@ -79,8 +84,12 @@ fn ruled(stem: &str) -> Option<(Kind, Rule)> {
         ("exception", Rule::Exception),
         ("grey", Rule::Grey),
     ];
-    let (subject, rule) = rules.iter().find_map(|(start, rule)| Some((own.strip_prefix(start)?, *rule)))?;
-    let kind = match subject.strip_suffix("list")? {
+    let (rest, rule) = rules.iter().find_map(|(start, rule)| Some((own.strip_prefix(start)?, *rule)))?;
+    Some((rule, rest.strip_suffix("list").filter(|subject| !subject.is_empty())?))
+}
+
+fn known(subject: &str) -> Option<Kind> {
+    Some(match subject {
         "site" | "sslsite" => Kind::Lists(Format::E2Sites),
         "siteip" | "sslsiteip" => Kind::Lists(Format::E2SiteIps),
         "url" => Kind::Lists(Format::E2Urls),
@@ -91,7 +100,7 @@ fn ruled(stem: &str) -> Option<(Kind, Rule)> {
         "ip" | "client" | "user" => Kind::NotUsable(NotUsable::Clients),
         "regexpheader" | "regexpuseragent" => Kind::NotUsable(NotUsable::Requests),
         "time" => Kind::NotUsable(NotUsable::Hours),
-        _ => Kind::NotUsable(NotUsable::Checks),
-    };
-    Some((kind, rule))
+        "filesite" | "filesiteip" | "fileurl" => Kind::NotUsable(NotUsable::Checks),
+        _ => return None,
+    })
 }

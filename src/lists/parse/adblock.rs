@@ -14,6 +14,7 @@ use std::collections::HashSet;
 use crate::lists::parse::hosts;
 use crate::lists::parse::intake::{Intake, Written};
 use crate::lists::parse::lines::{Text, lines};
+use crate::lists::parse::word::without_comment;
 use crate::lists::parse::{Parsed, RejectReason, Said};
 use crate::lists::{Effect, Scope};
 use rule::{Rule, Terms};
@@ -54,7 +55,7 @@ impl Rules {
         if let Some((first, names)) = text.split_once(char::is_whitespace)
             && hosts::is_sink(first)
         {
-            hosts::names(intake, names.split_whitespace(), Scope::Exact)?;
+            hosts::names(intake, without_comment(names).split_whitespace(), Scope::Exact)?;
             return Ok(Said::Entries);
         }
         let rule = Rule::of(text);

@@ -99,18 +99,40 @@ mod tests {
 
     #[test]
     fn formats_are_told_by_name_then_by_content() {
-        let cases: [(&str, &[u8], Format); 7] = [
-            ("games/domains", b"a.example/x\n", Format::Domains),
-            ("games/urls", b"a.example\n", Format::Urls),
-            ("list.txt", b"# c\na.example\nb.example/x\nc.example\n", Format::Domains),
-            ("list.txt", b"http://a.example/x\nb.example/y\nc.example\n", Format::Urls),
-            ("list.txt", b"http://a.example/\nhttp://b.example/\n", Format::Urls),
-            ("list.txt", b"192.0.2.0/24\n2001:db8::/32\n", Format::Networks),
-            ("list.txt", b"\xff\xfea\0.\0b\0\n\0", Format::Domains),
+        let cases: [(&str, &str, Format); 27] = [
+            ("games/domains", "a.example/x\n", Format::Domains),
+            ("games/urls", "a.example\n", Format::Urls),
+            ("games/expressions", "a\n", Format::Expressions),
+            ("e2/bannedsitelist", "a.example/x\n", Format::E2Sites),
+            ("e2\\localexceptionurllist", "a.example\n", Format::E2Urls),
+            ("bannedsitelist.more", "a.example\n", Format::E2Sites),
+            ("mybannedlist.txt", "a.example\n", Format::Domains),
+            ("bannedlist", "a.example\n", Format::Domains),
+            ("list.csv", "a.example\n", Format::Csv),
+            ("list.txt", "# c\na.example\nb.example/x\nc.example\n", Format::Domains),
+            ("list.txt", "# only\n# comments\n", Format::Domains),
+            ("list.txt", "http://a.example/x\nb.example/y\nc.example\n", Format::Urls),
+            ("list.txt", "http://a.example/\nhttp://b.example/\n", Format::Urls),
+            ("list.txt", "192.0.2.0/24\n2001:db8::/32\n", Format::Networks),
+            ("list.txt", "192.0.2.0/24\na.example\n", Format::Domains),
+            ("list.txt", "# SOA what\n0.0.0.0 a.example\n127.1 b.example\nc.example\n", Format::Hosts),
+            ("list.txt", "*.a.example\n=b.example\nc.example\n", Format::Wildcard),
+            ("list.txt", ".a.example\n.b.example\n", Format::Squid),
+            ("list.txt", ".a.example\n.b.example\nc.example\n", Format::Domains),
+            ("bad.acl", ".a.example\n.b.example\nc.example\n", Format::Squid),
+            ("list.txt", "a.example\nfull:b.example\n", Format::V2fly),
+            ("list.txt", "a.example CNAME .\n", Format::Rpz),
+            ("list.txt", "sep=;\nName;URL\nx;a.example\n", Format::Csv),
+            ("list.txt", "a.example,games\nb.example,chat\n", Format::Csv),
+            ("list.txt", "{\"domain\": \"a.example\"}\n", Format::Json),
+            ("list.txt", "||a.example^\n@@||b.example^\nc.example\n", Format::Adblock),
+            ("list.txt", "^a[0-9]+\\.example$\n/x/(a|b)\n", Format::Expressions),
         ];
-        for (path, bytes, format) in cases {
-            assert_eq!(detect(path, bytes).map(|(format, _)| format), Ok(format), "{path} {bytes:?}");
+        for (path, text, format) in cases {
+            assert_eq!(detect(path, text.as_bytes()).map(|(format, _)| format), Ok(format), "{path} {text}");
         }
+        let utf16 = detect("list.txt", b"\xff\xfea\0.\0b\0\n\0");
+        assert_eq!(utf16.map(|(format, _)| format), Ok(Format::Domains));
     }
 
     #[test]

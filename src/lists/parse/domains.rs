@@ -21,7 +21,9 @@ fn line(intake: &mut Intake<'_>, text: &str, slash: Slash) -> Result<Said, Rejec
     if line.is_empty() || line.starts_with('#') {
         return Ok(Said::Nothing);
     }
-    let (first, others) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let is_one = line.is_ascii() && !line.bytes().any(|byte| byte.is_ascii_whitespace());
+    let split = if is_one { None } else { line.split_once(char::is_whitespace) };
+    let (first, others) = split.unwrap_or((line, ""));
     if others.is_empty() {
         intake.word(line, Scope::Subtree, slash, Effect::Lists)?;
     } else if hosts::is_sink(first) {

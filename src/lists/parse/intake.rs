@@ -225,7 +225,7 @@ pub(super) fn is_local(name: &str) -> bool {
 /// Whether the name is an ICANN suffix, or all below it are (`sch.uk`, of which the list says
 /// `*.sch.uk`). Suffixes in its private section (`blogspot.com`) are companies' and can be listed.
 pub(super) fn is_public_suffix(name: &str) -> bool {
-    let labels = || name.rsplit('.').map(str::as_bytes);
+    let labels = || name.as_bytes().rsplit(|&byte| byte == b'.');
     let is_icann = |found: psl::Info, len: usize| found.typ == Some(psl::Type::Icann) && found.len == len;
     is_icann(psl::List.find(labels()), name.len())
         || is_icann(psl::List.find(labels().chain([&b"*"[..]])), name.len() + 2)

@@ -47,7 +47,8 @@ fn elements(bytes: &[u8], keep: &mut KeepElement<'_>) {
     let mut rest = inside.strip_prefix(b"[").unwrap_or(inside);
     loop {
         rest = after_comma(rest);
-        if rest.is_empty() || rest.trim_ascii() == b"]" {
+        // What follows is looked at once, when the end is there: rows by rows it would be quadratic.
+        if rest.is_empty() || (rest[0] == b']' && rest[1..].trim_ascii().is_empty()) {
             return;
         }
         let line = line_of.byte(bytes.len() - rest.len());

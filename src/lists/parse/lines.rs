@@ -75,7 +75,7 @@ impl<'l> Text<'l> {
         let too_long = raw.len() > MAX_LINE;
         let raw = if too_long { &raw[..MAX_SHOWN * 4] } else { raw };
         match std::str::from_utf8(raw) {
-            Ok(text) if !text.contains(is_unseen) => {
+            Ok(text) if text.is_ascii() || !text.contains(is_unseen) => {
                 Text { text: Cow::Borrowed(text), latin1: false, too_long }
             }
             Ok(text) => Text { text: Cow::Owned(text.replace(is_unseen, "")), latin1: false, too_long },
@@ -89,7 +89,7 @@ impl<'l> Text<'l> {
         if self.too_long && !text.starts_with(comment_signs) {
             return Err(RejectReason::TooLong);
         }
-        if text.contains(|c: char| c.is_control() && c != '\t') && !text.starts_with(comment_signs) {
+        if has_control(text) && !text.starts_with(comment_signs) {
             return Err(RejectReason::Control);
         }
         Ok(text)
@@ -131,6 +131,11 @@ impl<'l> Text<'l> {
         }
         None
     }
+}
+
+fn has_control(text: &str) -> bool {
+    let beyond_ascii = || text.contains(|c: char| c.is_control() && c != '\t');
+    text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') || (!text.is_ascii() && beyond_ascii())
 }
 
 /// Marks, joiners and soft hyphens that editors and web pages leave behind.

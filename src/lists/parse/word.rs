@@ -56,7 +56,13 @@ impl Intake<'_> {
         slash: Slash,
         effect: Effect,
     ) -> Result<(), RejectReason> {
-        if text.parse::<IpAddr>().is_ok() || !text.contains(['/', '\\', '?', '#', '@', ':', '%']) {
+        // `site.example/*` is all of it, as people mean it: without the star it covers that.
+        if let Some(folder) = text.strip_suffix('*').filter(|folder| folder.ends_with('/')) {
+            self.repaired();
+            return self.place(folder, written, slash, effect);
+        }
+        let is_plain = !text.bytes().any(|byte| b"/\\?#@:%".contains(&byte));
+        if is_plain || text.parse::<IpAddr>().is_ok() {
             return self.host(text, written, effect);
         }
         match page(text)? {

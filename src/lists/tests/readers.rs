@@ -101,3 +101,26 @@ proptest! {
         prop_assert_eq!(parsed.items, vec![Item::listed(1, Entry::Url(page))]);
     }
 }
+
+#[test]
+fn time_grows_with_the_bytes_and_no_faster() {
+    let pieces = "$~(~[~{~\\~*~^~|~,~;~\"~'~#~ #~.~/~-~:~@~&~a~ ~\n~ \n~(\n~\"\n~0.0.0.0 ~a.example ~a.example\n~\
+                  $a,~||a^$badfilter\n~a.b|~\"a\",~\"a\",\n~{\"a\":~a,\n~\r~address=/a~1-2\n~%2f~xn--~\u{200b}";
+    let started = std::time::Instant::now();
+    // Every pattern is compiled, which takes its time however few there are.
+    let patterns = [Format::Expressions, Format::PiholeRegex, Format::E2RegexUrls];
+    for piece in pieces.split('~') {
+        for format in Format::ALL {
+            let size = if patterns.contains(&format) { 4 * 1024 } else { 256 * 1024 };
+            let bytes = piece.repeat(size / piece.len());
+            let _ = parse::detect("any", bytes.as_bytes());
+            let parsed =
+                parse::read_each(&ReadOptions::of(Reading::Block), format, bytes.as_bytes(), &mut drop);
+            assert!(parsed.rejected.len() <= parse::MAX_REPORTED);
+        }
+    }
+    let spaces = "\"a.example\",".repeat(20_000) + &" ".repeat(256 * 1024);
+    let _ = parse::read(&ReadOptions::of(Reading::Block), Format::Json, spaces.as_bytes());
+    // A quadratic reader needs hours for this; a linear one seconds, on any machine.
+    assert!(started.elapsed().as_secs() < 300, "{:?}", started.elapsed());
+}

@@ -27,17 +27,17 @@ pub(super) fn head(text: &[u8]) -> Option<Found> {
         if upper.starts_with("[ADBLOCK") || line.starts_with("! Title:") || line.starts_with("![") {
             return Some((Format::Adblock, "the file starts as Adblock lists do"));
         }
+        if upper.starts_with("#LISTCATEGORY:") {
+            return Some((Format::E2Sites, "the file names its category as e2guardian's lists do"));
+        }
+        if line.starts_with(['#', ';', '!', '/']) || upper.starts_with("SEP=") {
+            continue;
+        }
         if upper.starts_with("$TTL") || upper.starts_with("$ORIGIN") || words().any(|word| word == "SOA") {
             return Some((Format::Rpz, "the file starts as a DNS zone does"));
         }
         if line == "server:" || line.starts_with("local-zone:") {
             return Some((Format::Unbound, "the file starts as an unbound configuration does"));
-        }
-        if upper.starts_with("#LISTCATEGORY:") {
-            return Some((Format::E2Sites, "the file names its category as e2guardian's lists do"));
-        }
-        if line.starts_with('#') || line.starts_with(';') || upper.starts_with("SEP=") {
-            continue;
         }
         if first && csv::is_head(line.as_bytes()) {
             return Some((Format::Csv, "the first row names the columns"));
@@ -119,6 +119,7 @@ impl Count {
         let patterns = self.host_patterns + self.url_patterns;
         let is_squid = leaf.ends_with(".acl") || leaf.contains("squid");
         match () {
+            () if self.all == 0 => (Format::Domains, "no line holds an entry"),
             () if most(self.adblock) => (Format::Adblock, "most lines are Adblock rules"),
             () if most(self.dnsmasq) => (Format::Dnsmasq, "most lines are dnsmasq settings"),
             () if most(self.unbound) => (Format::Unbound, "most lines are unbound settings"),
@@ -131,7 +132,9 @@ impl Count {
             }
             () if most(patterns) => (Format::PiholeRegex, "most lines are regular expressions of hosts"),
             // What the other lines hold, a domain list holds too, but not these.
-            () if self.v2fly > 0 => (Format::V2fly, "some lines start with domain:, full: or the like"),
+            () if self.v2fly > 0 && self.urls + self.stars + self.dots == 0 => {
+                (Format::V2fly, "some lines start with domain:, full: or the like")
+            }
             () if most(self.stars) => (Format::Wildcard, "most lines are names with a star"),
             () if self.dots == self.all || (is_squid && most(self.dots)) => {
                 (Format::Squid, "the names start with a dot (Squid's dstdomain)")
