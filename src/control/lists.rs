@@ -10,9 +10,8 @@ use std::sync::Arc;
 
 use crate::document::Faults;
 use crate::lists::{
-    Catalogue, Entry, Format, Index, IndexBuilder, Item, Origin, Reading, Statutory, StatutoryBuilder, parse,
+    Catalogue, Format, Index, IndexBuilder, Item, Origin, Reading, Statutory, StatutoryBuilder, parse,
 };
-use crate::model::Host;
 
 mod accepted;
 mod compiled;
@@ -20,6 +19,7 @@ mod held;
 mod import;
 mod ingredients;
 mod lookup;
+mod protected;
 mod reading;
 mod shrink;
 mod source;
@@ -33,6 +33,7 @@ pub use import::{
 };
 use ingredients::Ingredient;
 pub use lookup::{Covered, Lookup, lookup};
+pub use protected::{Protected, ProtectedHit, ProtectedKind, ProtectedName};
 pub use status::{Kind, Status, status};
 pub(super) use technician::school_in_force;
 
@@ -196,15 +197,6 @@ pub fn lifeline(key: [u8; 16]) -> Index {
         builder.add(origin, item);
     }
     builder.build()
-}
-
-/// The hosts of the help lines.
-fn lifeline_hosts() -> Vec<Host> {
-    let host = |item: Item| match item.entry {
-        Entry::Host { host, .. } => Some(Host::Name(host)),
-        Entry::Network(_) | Entry::Url(_) | Entry::Pattern(_) => None,
-    };
-    lifeline_items().into_iter().filter_map(host).collect()
 }
 
 fn lifeline_items() -> Vec<Item> {

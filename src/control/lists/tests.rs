@@ -3,6 +3,7 @@
 mod compiled;
 mod import;
 mod load;
+mod protected;
 mod school_day;
 
 use std::path::{Path, PathBuf};

@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use crate::control::lists::import::material::{FoundFile, Material};
 use crate::control::lists::import::{FileRow, HelpLine, ImportError};
 use crate::control::lists::source::FileKind;
-use crate::control::lists::{self, Progress, lifeline_hosts};
+use crate::control::lists::{Progress, Protected, ProtectedHit};
 use crate::lists::parse::detect;
-use crate::lists::{Asked, Entry, Format, Index, IndexBuilder, Origin, OriginId, Reading, parse};
-use crate::model::Host;
+use crate::lists::{Format, Index, IndexBuilder, Origin, OriginId, Reading, parse};
 
 /// The most rejected lines of a file that a report shows.
 const SHOWN: usize = 5;
@@ -33,7 +32,7 @@ pub(super) fn reckon(
     key: [u8; 16],
     progress: &Progress<'_>,
 ) -> Result<Reckoned, ImportError> {
-    let lifeline = lists::lifeline(key);
+    let protected = Protected::help_lines(key);
     let mut builder = IndexBuilder::new(key);
     let (mut counted, mut help_lines) = (Vec::new(), BTreeSet::new());
     for (done, (name, found)) in (1..).zip(&material.lists) {
@@ -42,7 +41,7 @@ pub(super) fn reckon(
             let mut touched = |line, entry: String| {
                 help_lines.insert(HelpLine { list: list.clone(), file: file.kind.as_str(), line, entry });
             };
-            counted.push(count(&mut builder, &list, found.reading, file, &lifeline, &mut touched)?);
+            counted.push(count(&mut builder, &list, found.reading, file, &protected, &mut touched)?);
         }
         progress(&list, done, material.lists.len());
     }
@@ -51,7 +50,7 @@ pub(super) fn reckon(
         file.row.kept = index.entries(file.origin);
         file.row.duplicates = file.taken.saturating_sub(file.row.kept);
     }
-    help_lines.extend(covering(&index, &counted));
+    help_lines.extend(covering(&protected, &index, &counted));
     let files: Vec<FileRow> = counted.into_iter().map(|file| file.row).collect();
     let empty = material.lists.keys().map(|name| format!("{}/{name}", material.source));
     let is_empty = |id: &String| files.iter().all(|row| row.list != *id || row.kept == 0);
@@ -67,7 +66,7 @@ fn count(
     list: &str,
     reading: Reading,
     file: &FoundFile<'_>,
-    lifeline: &Index,
+    protected: &Protected,
     touched: &mut dyn FnMut(u32, String),
 ) -> Result<Counted, ImportError> {
     let name = format!("{list}/{}", file.kind.as_str());
@@ -81,7 +80,7 @@ fn count(
     let mut taken = 0;
     let parsed = parse::read_each(reading, format, file.bytes, &mut |item| {
         taken += 1;
-        if reading == Reading::Block && is_within(lifeline, &item.entry) {
+        if reading == Reading::Block && protected.within(&item.entry).is_some() {
             touched(item.line, item.entry.to_string());
         }
         builder.add(origin, item);
@@ -101,27 +100,13 @@ fn count(
     Ok(Counted { row, reading, origin, taken })
 }
 
-/// Whether an entry is a help line, a part of one, or a page of one.
-fn is_within(lifeline: &Index, entry: &Entry) -> bool {
-    let host = match entry {
-        Entry::Host { host, .. } => Host::Name(host.clone()),
-        Entry::Network(_) | Entry::Pattern(_) => return false,
-        Entry::Url(page) => page.host().clone(),
-    };
-    !lifeline.find(&Asked { host: &host, url: None }, Reading::Allow).is_empty()
-}
-
 /// The entries that a help line is a part of.
-fn covering(index: &Index, counted: &[Counted]) -> Vec<HelpLine> {
-    let mut found = Vec::new();
-    for host in lifeline_hosts() {
-        for hit in index.find(&Asked { host: &host, url: None }, Reading::Block) {
-            let Some(file) = counted.iter().find(|file| file.origin == hit.origin) else { continue };
-            if file.reading == Reading::Block {
-                let (list, entry) = (file.row.list.clone(), index.entry_text(&hit));
-                found.push(HelpLine { list, file: file.row.file, line: index.line(&hit), entry });
-            }
-        }
-    }
-    found
+fn covering(protected: &Protected, index: &Index, counted: &[Counted]) -> Vec<HelpLine> {
+    let blocks = |origin| counted.iter().any(|file| file.origin == origin && file.reading == Reading::Block);
+    let hits = protected.covered_in(index, &blocks).into_iter();
+    let known = |hit: ProtectedHit| {
+        let file = counted.iter().find(|file| file.row.list == hit.list && file.row.file == hit.file)?;
+        Some(HelpLine { list: hit.list, file: file.row.file, line: hit.line, entry: hit.entry })
+    };
+    hits.filter_map(known).collect()
 }
