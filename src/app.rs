@@ -76,6 +76,7 @@ pub fn sources(settings: &Settings, reach: Reach) -> Sources {
             compiled: Kept::Read(settings.state.dir.join("compiled")),
             kept: settings.state.dir.join("statutory"),
             fetched: settings.statutory.sources.iter().map(|source| source.name.clone()).collect(),
+            own: settings.site.domains.clone(),
             max_shrink_percent: settings.lists.max_shrink_percent,
         },
         loosening: settings.lists.loosening,

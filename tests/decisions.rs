@@ -83,6 +83,7 @@ fn shipped() -> Policy {
             compiled: Kept::Read(root.join("nothing-is-compiled-here")),
             kept: root.join("nothing-is-kept-here"),
             fetched: Vec::new(),
+            own: Vec::new(),
             max_shrink_percent: 20,
         },
         loosening: Loosening::Held,

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use crate::document::Faults;
 use crate::lists::{
-    Catalogue, Entry, Format, Index, IndexBuilder, Item, Origin, ReadOptions, Reading, Statutory, parse,
+    Catalogue, Format, Index, IndexBuilder, Item, Origin, ReadOptions, Reading, Statutory, parse,
 };
-use crate::model::{Host, Timestamp};
+use crate::model::{Name, Timestamp};
 
 mod accepted;
 mod compiled;
@@ -20,6 +20,7 @@ mod held;
 mod import;
 mod ingredients;
 mod lookup;
+mod protected;
 mod reading;
 mod shrink;
 mod source;
@@ -30,11 +31,10 @@ pub use accepted::{accept_sizes, keys_in_force, sizes_in_force, statutory_sizes}
 pub use compiled::{Kept, Made};
 pub(super) use held::{Read as StatutoryRead, standing_now, take_fetched};
 pub use held::{Standing, is_in_slot};
-pub use import::{
-    Effect, FileRow, HelpLine, ImportError, ImportOptions, MAX_REJECTED_PERCENT, Report, Shrunk, import,
-};
+pub use import::{Effect, FileRow, ImportError, ImportOptions, MAX_REJECTED_PERCENT, Report, Shrunk, import};
 use ingredients::Ingredient;
 pub use lookup::{Covered, Lookup, lookup};
+pub use protected::{Protected, ProtectedHit, ProtectedKind, ProtectedName};
 pub(super) use status::taken;
 pub use status::{Kind, Status, status};
 pub(super) use technician::school_in_force;
@@ -57,6 +57,8 @@ pub struct Places {
     pub kept: PathBuf,
     /// The statutory lists that come from sources.
     pub fetched: Vec<String>,
+    /// The school's own domains, which no new version of a list may newly block.
+    pub own: Vec<Name>,
     /// By how much a list may shrink at once, in percent.
     pub max_shrink_percent: u8,
 }
@@ -236,15 +238,6 @@ pub fn lifeline(key: [u8; 16]) -> Index {
         builder.add(origin, item);
     }
     builder.build()
-}
-
-/// The hosts of the help lines.
-fn lifeline_hosts() -> Vec<Host> {
-    let host = |item: Item| match item.entry {
-        Entry::Host { host, .. } => Some(Host::Name(host)),
-        Entry::Network(_) | Entry::Url(_) | Entry::Pattern(_) => None,
-    };
-    lifeline_items().into_iter().filter_map(host).collect()
 }
 
 fn lifeline_items() -> Vec<Item> {

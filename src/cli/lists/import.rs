@@ -51,6 +51,9 @@ pub(in crate::cli) struct Import {
     /// A list that may shrink as it likes; may be given several times.
     #[arg(long, value_name = "ID")]
     accept_shrink: Vec<String>,
+    /// A protected name that a new version may block all the same; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    accept_protected: Vec<String>,
     /// How many of a file's lines may be no entries, in percent.
     #[arg(long, value_name = "PERCENT", default_value_t = MAX_REJECTED_PERCENT)]
     #[arg(value_parser = clap::value_parser!(u8).range(0..=100))]
@@ -102,6 +105,7 @@ impl Import {
             licence: self.licence.clone(),
             effect: if self.dry_run { Effect::DryRun } else { Effect::Write },
             accept_shrink,
+            accept_protected: self.accept_protected.iter().cloned().collect(),
             max_rejected_percent: self.max_rejected,
             used: draft(sources).map(|draft| used(&draft)),
             now: Clock::system().now(),

@@ -26,15 +26,12 @@ pub(super) fn json(report: &Report) -> Value {
             "first_rejected": row.first_rejected.iter().map(rejected).collect::<Vec<_>>(),
         })
     };
-    let help_lines = report.help_lines.iter();
-    let help_lines = help_lines
-        .map(|hit| json!({ "list": hit.list, "file": hit.file, "line": hit.line, "entry": hit.entry }));
     json!({
         "source": report.source, "version": report.version, "licence": report.licence,
         "written_to": report.written_to, "files": report.files.iter().map(file).collect::<Vec<_>>(),
         "aliases": report.aliases.iter().map(|(name, list)| json!({ "name": name, "list": list })).collect::<Vec<_>>(),
         "notes": report.notes, "unused": report.unused,
-        "help_lines": help_lines.collect::<Vec<_>>(),
+        "protected": report.protected,
     })
 }
 
@@ -102,10 +99,13 @@ fn print_notes(report: &Report) {
             row.format
         );
     }
-    if !report.help_lines.is_empty() {
-        out!("\nEntries that touch a help line; help lines stay open whatever lists say:");
-        for hit in report.help_lines.iter().take(SHOWN) {
-            out!("  {}/{}:{}: {}", hit.list, hit.file, hit.line, hit.entry);
+    if !report.protected.is_empty() {
+        out!("\nEntries that would block a protected name (help lines stay open whatever lists say):");
+        for hit in report.protected.iter().take(SHOWN) {
+            out!("  {}/{}:{}: {} ({})", hit.list, hit.file, hit.line, hit.entry, hit.name);
+        }
+        if report.protected.len() > SHOWN {
+            out!("  and {} more: --json shows them", report.protected.len() - SHOWN);
         }
     }
     if !report.aliases.is_empty() {

@@ -233,7 +233,9 @@ fn published(text: &str, file: &str) -> Option<[u8; 32]> {
 }
 
 fn import(source: &Source, path: &Path, setting: &Setting<'_>) -> Result<Sizes, Fault> {
-    let Delivers::Lists { category, format, .. } = &source.what else { return Ok(Sizes::new()) };
+    let Delivers::Lists { category, format, accept_protected } = &source.what else {
+        return Ok(Sizes::new());
+    };
     let options = ImportOptions {
         category: category.clone(),
         format: *format,
@@ -245,6 +247,7 @@ fn import(source: &Source, path: &Path, setting: &Setting<'_>) -> Result<Sizes, 
         max_rejected_percent: MAX_REJECTED_PERCENT,
         effect: Effect::Write,
         accept_shrink: setting.accept_shrink.clone(),
+        accept_protected: accept_protected.iter().cloned().collect(),
         used: None,
         now: setting.now,
     };
@@ -265,6 +268,8 @@ fn import(source: &Source, path: &Path, setting: &Setting<'_>) -> Result<Sizes, 
         | ImportError::Name(_)
         | ImportError::Shrunk(_)
         | ImportError::Rejected { .. }
+        | ImportError::Protected(_)
+        | ImportError::ProtectedNames(_)
         | ImportError::NoTree(_)
         | ImportError::Twice(_)
         | ImportError::Includes(_)

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::control::lists::source::{self, Source};
-use crate::control::lists::{Places, Progress, shrink};
+use crate::control::lists::{Places, Progress, ProtectedHit, shrink};
+use crate::document::Faults;
 use crate::lists::archive::ArchiveFault;
 use crate::lists::e2guardian::IncludeFault;
 use crate::lists::{Format, ListFormat, NotAList, Reading, Rejected, Scoping, Suffixes};
@@ -39,6 +40,8 @@ pub struct ImportOptions {
     pub effect: Effect,
     /// The lists that may shrink as they like.
     pub accept_shrink: BTreeSet<String>,
+    /// Protected names that a new version may block all the same.
+    pub accept_protected: BTreeSet<String>,
     /// How many of a file's lines may be no entries, in percent.
     pub max_rejected_percent: u8,
     /// The lists that the policy's categories are made of, where the policy can be read.
@@ -79,8 +82,8 @@ pub struct Report {
     pub notes: Vec<String>,
     /// The lists of it that no category of the policy uses.
     pub unused: Vec<String>,
-    /// Entries that touch a help line, which can't be blocked.
-    pub help_lines: Vec<HelpLine>,
+    /// Entries that would block a protected name.
+    pub protected: Vec<ProtectedHit>,
 }
 
 /// What became of one file.
@@ -114,19 +117,6 @@ pub struct FileRow {
     pub first_rejected: Vec<Rejected>,
     /// The first lines that mean nothing here.
     pub first_skipped: Vec<Rejected>,
-}
-
-/// An entry of a list that touches a help line.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct HelpLine {
-    /// The list.
-    pub list: String,
-    /// The file in it.
-    pub file: String,
-    /// The line, from 1.
-    pub line: u32,
-    /// The entry.
-    pub entry: String,
 }
 
 /// A list that would lose more than it may.
@@ -196,6 +186,12 @@ pub enum ImportError {
     /// Lists would lose more than they may.
     #[error("{}", shrunk(.0))]
     Shrunk(Vec<Shrunk>),
+    /// A new version would newly block protected names.
+    #[error("{}", newly_blocked(.0))]
+    Protected(Vec<ProtectedHit>),
+    /// The lists of protected names have faults.
+    #[error("{0}")]
+    ProtectedNames(Faults),
     /// Most lines of a file are no entries.
     #[error(
         "{list}/{file}: {rejected} of {read} lines can't be used; is it {format}? Name the format (--format), \
@@ -234,7 +230,7 @@ pub fn import(
 ) -> Result<Report, ImportError> {
     let read = material::read(path, options)?;
     let material = sort::sort(&read, path, options)?;
-    let reckoned = reckon::reckon(&material, key, progress)?;
+    let reckoned = reckon::reckon(&material, places, key, progress)?;
     let _lock = match options.effect {
         Effect::Write => Some(place::lock(&places.imported)?),
         Effect::DryRun => None,
@@ -242,6 +238,7 @@ pub fn import(
     usable(&reckoned.files, options.max_rejected_percent)?;
     let before = before(places, &material)?;
     guard(&material, &reckoned, before.as_ref(), options, places)?;
+    spares_protected(&material, &reckoned, before.as_ref(), options)?;
     let written_to = match options.effect {
         Effect::DryRun => None,
         Effect::Write => {
@@ -262,7 +259,7 @@ pub fn import(
         files: reckoned.files,
         aliases: material.aliases.clone(),
         notes: material.notes.clone(),
-        help_lines: reckoned.help_lines,
+        protected: reckoned.protected,
     })
 }
 
@@ -318,6 +315,38 @@ fn guard(
         }
     }
     if lost.is_empty() { Ok(()) } else { Err(ImportError::Shrunk(lost)) }
+}
+
+/// Refuses a new version that blocks a protected name which the version before did not. What the
+/// first version of a list blocks is shown to whoever takes it in.
+fn spares_protected(
+    material: &material::Material<'_>,
+    reckoned: &reckon::Reckoned,
+    before: Option<&Source>,
+    options: &ImportOptions,
+) -> Result<(), ImportError> {
+    let held = |hit: &ProtectedHit| {
+        let name = hit.list.strip_prefix(&material.source)?.strip_prefix('/')?;
+        before?.lists.get(name)
+    };
+    let is_new = |hit: &&ProtectedHit| {
+        held(hit).is_some_and(|list| !list.protected.contains(&hit.name))
+            && !options.accept_protected.contains(&hit.name)
+    };
+    let hits: Vec<ProtectedHit> = reckoned.protected.iter().filter(is_new).cloned().collect();
+    if hits.is_empty() { Ok(()) } else { Err(ImportError::Protected(hits)) }
+}
+
+fn newly_blocked(hits: &[ProtectedHit]) -> String {
+    let each = |hit: &ProtectedHit| {
+        format!("{} by {} ({}/{}:{})", hit.name, hit.entry, hit.list, hit.file, hit.line)
+    };
+    let names: BTreeSet<&str> = hits.iter().map(|hit| &*hit.name).collect();
+    format!(
+        "the new version would block protected names: {}; if that is meant, add{}",
+        hits.iter().map(each).collect::<Vec<_>>().join(", "),
+        names.iter().map(|name| format!(" --accept-protected {name}")).collect::<String>()
+    )
 }
 
 fn shrunk(lists: &[Shrunk]) -> String {

@@ -85,7 +85,7 @@ fn read(builder: &mut CatalogueBuilder, list: &Ingredient, faults: &mut Faults) 
                 let help = "put the last good copy back";
                 faults.push(file_fault(&file.path, "the list holds no entry").help(help));
             }
-            (Ok(report), Care::Strict) => faults.extend(line_faults(&file.path, &file.bytes, &report)),
+            (Ok(report), Care::Strict) => faults.extend(line_faults(&file.path, &file.bytes, &report.parsed)),
             (Ok(_), Care::Imported) => {}
             (Err(why), Care::Strict) => faults.push(not_a_list(&file.path, why)),
             (Err(_), Care::Imported) => faults.push(source::damaged(&file.path, &list.head.id)),

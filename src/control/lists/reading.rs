@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::document::{Fault, Faults};
-use crate::lists::{FileReport, NotAList, RejectReason, Rejected};
+use crate::lists::{NotAList, Parsed, RejectReason, Rejected};
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 1 << 30;
@@ -101,11 +101,10 @@ pub(super) fn not_a_list(path: &Path, why: NotAList) -> Fault {
 }
 
 /// Every line that was not taken, and a file without entries, as faults.
-pub(super) fn line_faults(path: &Path, bytes: &[u8], report: &FileReport) -> Faults {
+pub(super) fn line_faults(path: &Path, bytes: &[u8], parsed: &Parsed) -> Faults {
     let mut faults = Faults::new();
     let text = String::from_utf8_lossy(bytes);
     let lines: Vec<&str> = text.lines().collect();
-    let parsed = &report.parsed;
     for rejected in &parsed.rejected {
         let at = usize::try_from(rejected.line).unwrap_or(usize::MAX).saturating_sub(1);
         faults.push(line_fault(path, rejected, lines.get(at).copied()));

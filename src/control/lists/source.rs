@@ -3,7 +3,7 @@
 //! **Invariant:** what is read is what was imported, byte for byte: every file is held against
 //! the digest in the note, and a file or a note that is gone or other is a fault.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,9 @@ pub(super) struct SourceList {
     pub(super) version: String,
     pub(super) imported_at: Timestamp,
     pub(super) meant: Meant,
+    /// The protected names that it was taken in with, so that only others are news.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) protected: BTreeSet<String>,
     /// By name.
     pub(super) files: BTreeMap<String, SourceFile>,
 }

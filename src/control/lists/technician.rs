@@ -61,7 +61,7 @@ pub(super) fn school(path: &Path, reading: Reading, key: [u8; 16], faults: &mut 
         }
     }
     let (catalogue, report) = school_list(reading, key, &text, &[]);
-    faults.extend(line_faults(path, text.as_bytes(), &report));
+    faults.extend(line_faults(path, text.as_bytes(), &report.parsed));
     Some(School { catalogue: Arc::new(catalogue), text })
 }
 

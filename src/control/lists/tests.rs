@@ -4,6 +4,7 @@ mod compiled;
 mod held;
 mod import;
 mod load;
+mod protected;
 mod school_day;
 
 use std::path::{Path, PathBuf};
@@ -53,6 +54,7 @@ impl Tree {
             compiled: Kept::Written(self.path("compiled")),
             kept: self.path("kept"),
             fetched: Vec::new(),
+            own: Vec::new(),
             max_shrink_percent: 20,
         }
     }

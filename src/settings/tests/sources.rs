@@ -90,7 +90,9 @@ fn every_mix_up_is_told_where_it_is() {
         ("name = \"a\"\npath = \"/x\"\ncategory = \"a b\"", "4:12 not a category"),
         (
             "name = \"a\"\npath = \"/x\"\nformat = \"xml\"",
-            "4:10 lists are written as \"domains\", \"urls\" or \"ut1\"",
+            "4:10 there is no list format \"xml\"; the formats are domains, urls, hosts, wildcard, dnsmasq, unbound, rpz, \
+             adblock, squid, pihole-regex, expressions, v2fly, csv, json, networks, suffixes, e2-sites, \
+             e2-site-ips, e2-urls, e2-regex-urls",
         ),
         (
             "name = \"a\"\npath = \"/x\"\nsha256 = \"abc\"",

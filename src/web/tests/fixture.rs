@@ -91,6 +91,7 @@ impl Office {
                 compiled: Kept::Written(at("compiled")),
                 kept: at("statutory.kept"),
                 fetched: Vec::new(),
+                own: Vec::new(),
                 max_shrink_percent: 100,
             },
             loosening: Loosening::Held,

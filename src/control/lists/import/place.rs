@@ -78,6 +78,12 @@ fn note(material: &Material<'_>, reckoned: &Reckoned, now: Timestamp) -> Source 
             version: material.version.clone(),
             imported_at: now,
             meant: Meant::of(found.reading),
+            protected: reckoned
+                .protected
+                .iter()
+                .filter(|hit| hit.list == id)
+                .map(|hit| hit.name.clone())
+                .collect(),
             files: found.files.iter().map(file).collect(),
         };
         (name.clone(), held)

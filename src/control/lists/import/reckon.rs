@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::control::lists::import::material::{FoundFile, Material};
-use crate::control::lists::import::{FileRow, HelpLine, ImportError};
-use crate::control::lists::{self, Progress, lifeline_hosts};
+use crate::control::lists::import::{FileRow, ImportError};
+use crate::control::lists::{Places, Progress, Protected, ProtectedHit, ProtectedName};
 use crate::lists::parse::detect;
 use crate::lists::{Asked, Entry, Index, IndexBuilder, Origin, OriginId, Reading, parse};
 use crate::model::Host;
@@ -15,7 +15,7 @@ const SHOWN: usize = 5;
 /// The counts.
 pub(super) struct Reckoned {
     pub(super) files: Vec<FileRow>,
-    pub(super) help_lines: Vec<HelpLine>,
+    pub(super) protected: Vec<ProtectedHit>,
 }
 
 /// A file on its way into the index.
@@ -29,19 +29,22 @@ struct Counted {
 /// Reads every file into an index that is thrown away, and counts.
 pub(super) fn reckon(
     material: &Material<'_>,
+    places: &Places,
     key: [u8; 16],
     progress: &Progress<'_>,
 ) -> Result<Reckoned, ImportError> {
-    let lifeline = lists::lifeline(key);
+    let protected = Protected::of(places, &places.own, key).map_err(ImportError::ProtectedNames)?;
     let mut builder = IndexBuilder::new(key);
-    let (mut counted, mut help_lines) = (Vec::new(), BTreeSet::new());
+    let (mut counted, mut protected_hits) = (Vec::new(), BTreeSet::new());
     for (done, (name, found)) in (1..).zip(&material.lists) {
         let list = format!("{}/{name}", material.source);
         for file in &found.files {
-            let mut touched = |line, entry: String| {
-                help_lines.insert(HelpLine { list: list.clone(), file: file.name.clone(), line, entry });
+            let mut touched = |line, entry: String, name: &ProtectedName| {
+                let (list, file) = (list.clone(), file.name.clone());
+                let (name, kind) = (name.name.clone(), name.kind);
+                protected_hits.insert(ProtectedHit { list, file, line, entry, name, kind });
             };
-            counted.push(count(&mut builder, &list, found.reading, file, &lifeline, &mut touched)?);
+            counted.push(count(&mut builder, &list, found.reading, file, &protected, &mut touched)?);
         }
         progress(&list, done, material.lists.len());
     }
@@ -52,14 +55,14 @@ pub(super) fn reckon(
         let twice = counted.taken.saturating_sub(counted.row.kept);
         counted.row.merged = twice + within_wider(&index, counted, file);
     }
-    help_lines.extend(covering(&index, &counted));
+    protected_hits.extend(covering(&protected, &index, &counted));
     let files: Vec<FileRow> = counted.into_iter().map(|file| file.row).collect();
     let empty = material.lists.keys().map(|name| format!("{}/{name}", material.source));
     let is_empty = |id: &String| files.iter().all(|row| row.list != *id || row.kept == 0);
     match empty.into_iter().find(is_empty) {
         Some(id) => Err(ImportError::NoEntry(id)),
         None if files.is_empty() => Err(ImportError::NoEntry(material.source.clone())),
-        None => Ok(Reckoned { files, help_lines: help_lines.into_iter().collect() }),
+        None => Ok(Reckoned { files, protected: protected_hits.into_iter().collect() }),
     }
 }
 
@@ -68,8 +71,8 @@ fn count(
     list: &str,
     reading: Reading,
     file: &FoundFile<'_>,
-    lifeline: &Index,
-    touched: &mut dyn FnMut(u32, String),
+    protected: &Protected,
+    touched: &mut dyn FnMut(u32, String, &ProtectedName),
 ) -> Result<Counted, ImportError> {
     let name = format!("{list}/{}", file.name);
     detect(&name, &file.bytes).map_err(|why| ImportError::NotAList { file: name, why })?;
@@ -79,8 +82,11 @@ fn count(
     let options = file.form.options(reading);
     let parsed = parse::read_each(&options, file.form.format, &file.bytes, &mut |item| {
         taken += 1;
-        if reading == Reading::Block && !item.effect.excepts() && is_within(lifeline, &item.entry) {
-            touched(item.line, item.entry.to_string());
+        if reading == Reading::Block
+            && !item.effect.excepts()
+            && let Some(name) = protected.within(&item.entry)
+        {
+            touched(item.line, item.entry.to_string(), name);
         }
         builder.add(origin, item);
     });
@@ -119,28 +125,8 @@ fn within_wider(index: &Index, counted: &Counted, file: &FoundFile<'_>) -> usize
     within
 }
 
-/// Whether an entry is a help line, a part of one, or a page of one.
-fn is_within(lifeline: &Index, entry: &Entry) -> bool {
-    let host = match entry {
-        Entry::Host { host, .. } => Host::Name(host.clone()),
-        Entry::Network(_) | Entry::Pattern(_) => return false,
-        Entry::Url(page) => page.host().clone(),
-    };
-    !lifeline.find(&Asked { host: &host, url: None }, Reading::Allow).is_empty()
-}
-
-/// The entries that a help line is a part of.
-fn covering(index: &Index, counted: &[Counted]) -> Vec<HelpLine> {
-    let mut found = Vec::new();
-    for host in lifeline_hosts() {
-        for hit in index.find(&Asked { host: &host, url: None }, Reading::Block) {
-            let Some(file) = counted.iter().find(|file| file.origin == hit.origin) else { continue };
-            if file.reading == Reading::Block {
-                let (list, entry) = (file.row.list.clone(), index.entry_text(&hit));
-                let file = file.row.file.clone();
-                found.push(HelpLine { list, file, line: index.line(&hit), entry });
-            }
-        }
-    }
-    found
+/// The entries that a protected name is a part of.
+fn covering(protected: &Protected, index: &Index, counted: &[Counted]) -> BTreeSet<ProtectedHit> {
+    let blocks = |origin| counted.iter().any(|file| file.origin == origin && file.reading == Reading::Block);
+    protected.covered_in(index, &blocks)
 }

@@ -19,6 +19,7 @@ pub(super) fn options() -> ImportOptions {
         suffixes: Suffixes::Refused,
         name: None,
         licence: String::new(),
+        accept_protected: BTreeSet::new(),
         max_rejected_percent: 100,
         effect: Effect::Write,
         accept_shrink: BTreeSet::new(),
@@ -63,7 +64,7 @@ fn a_folder_becomes_lists_that_are_found() {
     let row = report.files.iter().find(|row| row.list == "ut1/games" && row.file == "domains").unwrap();
     assert_eq!((row.read, row.repaired, row.merged), (5, 1, 1));
     assert_eq!((row.rejected, row.dangerous, row.first_rejected[0].line), (1, 1, 3));
-    let help = &report.help_lines;
+    let help = &report.protected;
     assert!(help.iter().all(|hit| hit.line == 5 && hit.list == "ut1/games") && !help.is_empty(), "{help:?}");
     let loaded = loaded(&tree);
     let list = loaded.catalogue.list("ut1/games").unwrap();
@@ -236,4 +237,27 @@ fn a_lookup_names_a_statutory_list_and_nothing_of_it() {
     let found = lookup(&loaded(&tree), "games.example", &|list| Some(list.replace("seed/", ""))).unwrap();
     let expected = r#"{"query":"games.example","matches":[{"category":"games","list":"seed/games","version":"2026-11-22","file":"categories/games.txt","line":3,"entry":"games.example"}]}"#;
     assert_eq!(serde_json::to_string(&found).unwrap(), expected);
+}
+
+#[test]
+fn a_new_version_that_blocks_a_protected_name_is_refused_until_it_is_meant() {
+    let tree = ut1("play.example\n");
+    take(&tree, "ut1tree", &options()).unwrap();
+    tree.write("ut1tree/blacklists/games/domains", "play.example\nchildline.org.uk\nwww.st-own.sch.uk\n");
+    let own = Places { own: vec![school_domain()], ..tree.places() };
+    let again =
+        |options: &ImportOptions| import(&tree.path("ut1tree"), options, &own, [1; 16], &|_, _, _| {});
+    let Err(ImportError::Protected(hits)) = again(&options()) else { panic!("it was taken") };
+    let names: BTreeSet<&str> = hits.iter().map(|hit| &*hit.name).collect();
+    assert_eq!(names, BTreeSet::from(["childline.org.uk", "st-own.sch.uk"]), "{hits:?}");
+    assert!(!finds(&loaded(&tree), "www.st-own.sch.uk"), "the last good version is in force");
+    let accept_protected = names.iter().map(|name| (*name).to_owned()).collect();
+    again(&ImportOptions { accept_protected, ..options() }).unwrap();
+    assert!(finds(&loaded(&tree), "www.st-own.sch.uk"));
+    again(&options()).expect("what was accepted once is no news");
+}
+
+fn school_domain() -> Name {
+    let Ok(Host::Name(name)) = Host::parse("st-own.sch.uk") else { panic!("a name") };
+    name
 }

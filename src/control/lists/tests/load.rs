@@ -20,6 +20,7 @@ fn the_projects_own_lists_are_sound() {
         compiled: Kept::Read(project().join("blocklists/none")),
         kept: project().join("blocklists/none"),
         fetched: Vec::new(),
+        own: Vec::new(),
         max_shrink_percent: 20,
     };
     let told = Mutex::new(Vec::new());

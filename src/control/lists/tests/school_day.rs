@@ -28,10 +28,11 @@ fn school() -> Option<(Draft, Loaded)> {
         compiled: Kept::Written(folder.path().join("compiled")),
         kept: folder.path().join("kept"),
         fetched: Vec::new(),
+        own: Vec::new(),
         max_shrink_percent: 20,
     };
     let report = import(&archive, &import::options(), &places, [1; 16], &|_, _, _| {}).unwrap();
-    let touched: BTreeSet<&str> = report.help_lines.iter().map(|hit| &*hit.entry).collect();
+    let touched: BTreeSet<&str> = report.protected.iter().map(|hit| &*hit.entry).collect();
     assert!(touched.contains("missingpeople.org.uk"), "{touched:?}");
     let sources = Sources {
         policy_file: project().join("config/policy.toml"),
