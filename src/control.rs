@@ -167,7 +167,7 @@ impl Control {
         let actor = act.actor.clone();
         let act = act
             .with("changes", prepared.changes().to_vec())
-            .with("last_good", warned(prepared.told()))
+            .with("last_good", warned(&prepared.told()))
             .with("inspection_not_built", not_inspected(prepared.draft()));
         let act = changes::held_or_at_once(act, journal.loosening(), prepared.proposal());
         let audit_seq = self.record(Entry::Change(act)).await?;
@@ -280,10 +280,10 @@ impl Control {
     }
 }
 
-/// What a person should know of the last good forms of lists; told and recorded.
+/// What a person should know of what is as it last was in force; told and recorded.
 fn warned(told: &[String]) -> Vec<String> {
     for problem in told {
-        tracing::warn!(problem, "a last good form of a statutory list");
+        tracing::warn!(problem, "the last good list is in force");
     }
     told.to_vec()
 }

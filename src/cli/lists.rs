@@ -173,6 +173,7 @@ fn made(loaded: &Loaded) -> String {
     let how = match &loaded.made {
         Made::Mapped => "Compiled before, and still the same lists".to_owned(),
         Made::Built => "Compiled anew, and kept for the next start".to_owned(),
+        Made::LastGood => "Compiled before, of lists as they were".to_owned(),
         Made::InMemory(None) => "Compiled, not kept".to_owned(),
         Made::InMemory(Some(why)) => format!("Compiled, and could not be kept: {why}"),
     };

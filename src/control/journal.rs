@@ -11,20 +11,21 @@ use rusqlite::params;
 
 use crate::audit::Actor;
 use crate::control::changes::{self, Proposal, School, SchoolList};
-use crate::control::lists::{self, Held, Keys, Loaded, Places, Progress, Standing};
+use crate::control::lists::{self, Keys, Loaded, Places, Progress, Standing};
 use crate::control::store::{Store, StoreError};
 use crate::control::{ControlError, Shared};
-use crate::document::{Document, Fault, Faults};
+use crate::document::Faults;
 use crate::identity::{Directory, Subnets};
 use crate::model::Timestamp;
-use crate::policy::{self, Draft, Live, Parts, Policy, Publisher, Reach, State, Unblock, put_in_force};
+use crate::policy::{Draft, Live, Parts, Policy, Publisher, Reach, State, Unblock, put_in_force};
 use crate::settings::{Loosening, Source};
 use crate::telemetry::Metrics;
 
+mod reading;
 mod school;
 mod statutory;
 
-use statutory::no_statutory_list;
+use reading::{first, prepare, read};
 
 /// Where policy and lists come from.
 #[derive(Clone, Debug)]
@@ -96,6 +97,8 @@ pub(super) struct Journal {
     keys: Keys,
     /// How each statutory list stands.
     standing: Vec<Standing>,
+    /// What is as it last was in force, because what there is now is faulty.
+    stood_in: Vec<String>,
     /// When each other list was taken, or its file last changed.
     taken: BTreeMap<String, Timestamp>,
     pub(super) directory: Directory,
@@ -135,8 +138,8 @@ impl Prepared {
     }
 
     /// What a person should know of the lists.
-    pub(super) fn told(&self) -> &[String] {
-        &self.loaded.told
+    pub(super) fn told(&self) -> Vec<String> {
+        [&*self.loaded.told, &*self.loaded.stood_in].concat()
     }
 
     /// What of the school's lists is in force, and what is held.
@@ -152,7 +155,7 @@ impl Prepared {
 pub fn check(sources: &Sources, progress: &Progress<'_>) -> Result<(Draft, Loaded), StartError> {
     let keys = lists::keys_in_force(&sources.store_file)?;
     let sizes = lists::statutory_sizes(&sources.store_file)?;
-    let (draft, loaded, _) = read(sources, &keys, &sizes, progress).map_err(StartError::Faults)?;
+    let (draft, loaded, _) = read(sources, &keys, &sizes, None, progress).map_err(StartError::Faults)?;
     Ok((draft, loaded))
 }
 
@@ -189,7 +192,7 @@ impl Journal {
         let store = Store::open(&sources.store_file)?;
         let keys = Keys::of(&store)?;
         let now = shared.clock.now();
-        let prepared = prepare(&store, &sources, &keys, (&Actor::System, now), progress)?;
+        let prepared = first(&store, &sources, &keys, now, progress)?;
         let unblocks = open_unblocks(&store)?;
         let parts = parts(Arc::clone(&prepared.draft), &prepared.loaded, &sources.reach, unblocks);
         let generation = store.next_generation()?;
@@ -197,9 +200,20 @@ impl Journal {
         let (publisher, live) = put_in_force(first);
         let (directory, metrics) = (shared.directory.clone(), shared.metrics.clone());
         let school = School::of(&prepared.loaded);
-        let (standing, taken) = (Vec::new(), BTreeMap::new());
-        let journal =
-            Journal { store, sources, publisher, parts, school, keys, standing, taken, directory, metrics };
+        let (standing, stood_in, taken) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let journal = Journal {
+            store,
+            sources,
+            publisher,
+            parts,
+            school,
+            keys,
+            standing,
+            stood_in,
+            taken,
+            directory,
+            metrics,
+        };
         Ok((journal, live, prepared))
     }
 
@@ -221,7 +235,7 @@ impl Journal {
         now: Timestamp,
         progress: &Progress<'_>,
     ) -> Result<Prepared, StartError> {
-        prepare(&self.store, &self.sources, &self.keys, (actor, now), progress)
+        prepare(&self.store, &self.sources, &self.keys, (actor, now), None, progress)
     }
 
     /// Puts a prepared policy in force and keeps it.
@@ -258,6 +272,11 @@ impl Journal {
         Ok(())
     }
 
+    /// What is as it last was in force, because what there is now is faulty.
+    pub(super) fn stood_in(&self) -> &[String] {
+        &self.stood_in
+    }
+
     /// How many unblocks are in force.
     pub(super) fn active(&self, now: Timestamp) -> usize {
         self.parts.unblocks.iter().filter(|unblock| unblock.state(now) == State::Active).count()
@@ -268,6 +287,7 @@ impl Journal {
         self.directory.publish(subnets(&self.parts.draft));
         self.standing =
             lists::keep(&self.sources.places, &self.keys, (&loaded.standing, &loaded.retired), now);
+        self.stood_in.clone_from(&loaded.stood_in);
         self.taken = lists::taken(loaded, &self.sources.places);
         self.metrics.forget_lists();
         let sizes = loaded.sizes();
@@ -304,53 +324,6 @@ impl Journal {
         transaction.commit()?;
         self.school = School::of(&prepared.loaded);
         Ok(())
-    }
-}
-
-fn prepare(
-    store: &Store,
-    sources: &Sources,
-    keys: &Keys,
-    (actor, now): (&Actor, Timestamp),
-    progress: &Progress<'_>,
-) -> Result<Prepared, StartError> {
-    let (draft, mut loaded, policy_text) =
-        read(sources, keys, &store.list_sizes()?, progress).map_err(StartError::Faults)?;
-    let proposal = Proposal::of(store, &loaded, sources.loosening, actor, now)?;
-    proposal.apply(&mut loaded, keys.index);
-    let changes = changes::changes_since(store, &draft, &policy_text, &loaded, &proposal)?;
-    Ok(Prepared { draft: Arc::new(draft), loaded, policy_text, changes, proposal })
-}
-
-fn read(
-    sources: &Sources,
-    keys: &Keys,
-    sizes: &lists::Sizes,
-    progress: &Progress<'_>,
-) -> Result<(Draft, Loaded, String), Faults> {
-    let file = sources.policy_file.display().to_string();
-    let text = std::fs::read_to_string(&sources.policy_file);
-    let loaded = lists::load(&sources.places, keys, sizes, progress);
-    let held = |id: &str| loaded.as_ref().is_ok_and(|loaded| loaded.catalogue.list(id).is_some());
-    // While the lists themselves are at fault, no list that the policy names is missed besides.
-    let held: &dyn Fn(&str) -> bool = if loaded.is_ok() { &held } else { &|_| true };
-    let draft = match &text {
-        Ok(text) => policy::read_text(&Document::new(&file, text.clone()), held),
-        Err(fault) => {
-            let mut faults = Faults::new();
-            faults.push(Fault::of_file(&file, format!("the policy can't be read: {fault}")));
-            Err(faults)
-        }
-    };
-    let mut faults = Faults::new();
-    let draft = draft.map_err(|more| faults.extend(more)).ok();
-    let loaded = loaded.map_err(|more| faults.extend(more)).ok();
-    if loaded.as_ref().is_some_and(|loaded| loaded.held != Held::Licensed) {
-        faults.extend(no_statutory_list(sources).into_iter().flatten());
-    }
-    match (draft, loaded, text) {
-        (Some(draft), Some(loaded), Ok(text)) => faults.or((draft, loaded, text)),
-        _ => Err(faults),
     }
 }
 

@@ -89,6 +89,13 @@ pub enum Held {
     Nothing,
 }
 
+/// The school's lists as they last were in force, for a start at which something can't be read;
+/// the categories' are in the compiled file.
+pub(super) struct LastGood {
+    pub(super) allow: String,
+    pub(super) block: String,
+}
+
 /// All lists, read and sound.
 #[derive(Clone)]
 pub struct Loaded {
@@ -108,6 +115,8 @@ pub struct Loaded {
     pub standing: Vec<Standing>,
     /// What a person should know of the last good forms.
     pub told: Vec<String>,
+    /// What is as it last was in force, because what there is now is faulty.
+    pub stood_in: Vec<String>,
     /// Statutory lists that a person has let go.
     pub(super) retired: Vec<String>,
     /// The help lines.
@@ -160,27 +169,61 @@ pub(super) fn read_statutory(places: &Places, keys: &Keys, sizes: &Sizes) -> Res
 /// # Errors
 /// Every fault found: the file, the line, what is wrong, what to do.
 pub fn load(places: &Places, keys: &Keys, sizes: &Sizes, progress: &Progress<'_>) -> Result<Loaded, Faults> {
-    let mut faults = Faults::new();
-    let categories = technician::categories(&places.lists, &mut faults);
-    let sources = source::sources(&places.imported, &mut faults);
-    let statutory = held::names(places, &mut faults);
-    let imported = sources.iter().map(|(_, source)| source.lists.len()).sum::<usize>();
-    let steps = Steps::new(categories.len() + imported + statutory.len() + 2, progress);
+    load_or(places, keys, sizes, None, progress)
+}
 
-    let catalogue = gathered(&categories, &sources, &mut faults)
-        .and_then(|lists| ingredients::catalogue(&lists, &places.compiled, &steps, &mut faults));
-    let done = |id: &str| steps.done(id);
-    let statutory = held::read(&statutory, (places, keys, sizes), &done, &mut faults);
-    let school = places.lists.join("school");
-    let allow = technician::school(&school.join("allow.txt"), Reading::Allow, keys.index, &mut faults);
-    steps.done("school/allow");
-    let block = technician::school(&school.join("block.txt"), Reading::Block, keys.index, &mut faults);
-    steps.done("school/block");
+/// As [`load`], but what can't be read is as it was when it last was in force, and told.
+pub(super) fn load_or(
+    places: &Places,
+    keys: &Keys,
+    sizes: &Sizes,
+    last: Option<&LastGood>,
+    progress: &Progress<'_>,
+) -> Result<Loaded, Faults> {
+    let (mut faults, mut stood_in) = (Faults::new(), Vec::new());
+    let mut own = Faults::new();
+    let categories = technician::categories(&places.lists, &mut own);
+    let sources = source::sources(&places.imported, &mut own);
+    let names = held::names(places, &mut faults);
+    let imported = sources.iter().map(|(_, source)| source.lists.len()).sum::<usize>();
+    let steps = Steps::new(categories.len() + imported + names.len() + 2, progress);
+
+    let catalogue = catalogue(places, sizes, (&categories, &sources), &steps, &mut own);
+    let catalogue = match (own.is_empty(), last.and_then(|_| places.compiled.last().ok())) {
+        (false, Some(kept)) => {
+            stood_in.extend(instead(&own));
+            Some((kept, Made::LastGood))
+        }
+        (true, _) | (false, None) => {
+            faults.extend(own);
+            catalogue
+        }
+    };
+    let statutory = held::read(&names, (places, keys, sizes), &|id| steps.done(id), &mut faults);
+    let mut school = |file: &str, reading, last: Option<&String>| {
+        let mut own = Faults::new();
+        let read = technician::school(&places.lists.join("school").join(file), reading, keys.index, &mut own);
+        steps.done(&format!("school/{file}"));
+        match last.filter(|_| !own.is_empty()) {
+            Some(text) => {
+                stood_in.extend(instead(&own));
+                Some(technician::school_as_it_was(reading, keys.index, text))
+            }
+            None => {
+                faults.extend(own);
+                read
+            }
+        }
+    };
+    let allow = school("allow.txt", Reading::Allow, last.map(|last| &last.allow));
+    let block = school("block.txt", Reading::Block, last.map(|last| &last.block));
     let (Some(allow), Some(block), Some((catalogue, made))) = (allow, block, catalogue) else {
         return Err(faults);
     };
-
-    let loaded = Loaded {
+    if faults.is_empty() {
+        faults.extend(shrink::faults(places, &of_kind(sizes, Kind::Statutory), &statutory.sizes()));
+    }
+    faults.or(Loaded {
         catalogue: Arc::new(catalogue),
         made,
         school_allow: allow.catalogue,
@@ -189,16 +232,49 @@ pub fn load(places: &Places, keys: &Keys, sizes: &Sizes, progress: &Progress<'_>
         held: statutory.held,
         standing: statutory.standing,
         told: statutory.told,
+        stood_in,
         retired: statutory.retired,
         lifeline: Arc::new(lifeline(keys.index)),
         allow_text: allow.text,
         block_text: block.text,
-    };
+    })
+}
+
+/// The category lists; kept compiled only where nothing is wrong with any of them.
+fn catalogue(
+    places: &Places,
+    sizes: &Sizes,
+    (categories, sources): (&[(String, PathBuf)], &[(PathBuf, source::Source)]),
+    steps: &Steps<'_>,
+    own: &mut Faults,
+) -> Option<(Catalogue, Made)> {
+    let lists = gathered(categories, sources, own)?;
+    let (catalogue, made) = ingredients::catalogue(&lists, &places.compiled, steps, own)?;
     // A list that can't be read was not emptied: its own fault says what it is.
-    if faults.is_empty() {
-        faults.extend(shrink::faults(places, sizes, &loaded.sizes()));
+    if own.is_empty() {
+        let now = catalogue.lists().iter().map(|list| (list.id.to_string(), list.entries)).collect();
+        own.extend(shrink::faults(places, &of_kind(sizes, Kind::Category), &now));
     }
-    faults.or(loaded)
+    match made {
+        Made::Built if own.is_empty() => Some(places.compiled.keep(catalogue)),
+        Made::Built => Some((catalogue, Made::InMemory(None))),
+        Made::Mapped | Made::InMemory(_) | Made::LastGood => Some((catalogue, made)),
+    }
+}
+
+/// The sizes of the statutory lists, or of the others.
+fn of_kind(sizes: &Sizes, kind: Kind) -> Sizes {
+    let wanted = |id: &str| id.starts_with("statutory/") == (kind == Kind::Statutory);
+    sizes.iter().filter(|(id, _)| wanted(id)).map(|(id, entries)| (id.clone(), *entries)).collect()
+}
+
+/// What a person should know of a part that is as it was.
+pub(super) fn instead(own: &Faults) -> Vec<String> {
+    let told = |fault: &crate::document::Fault| {
+        let (file, line, problem) = (&fault.file, fault.line, &fault.problem);
+        format!("{file}:{line}: {problem}; what was in force last is in force")
+    };
+    own.iter().take(20).map(told).collect()
 }
 
 /// Every category list as bytes, or the faults of those that can't be read.

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::control::lists::Sizes;
+use crate::control::lists::{LastGood, Sizes};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The newest form of the tables; a step is added for every change of form, none is edited.
@@ -90,6 +90,16 @@ impl Store {
             |row| row.get(0),
         )?;
         u64::try_from(generation).map_err(|_| StoreError::Unreadable("counter"))
+    }
+
+    /// The policy text and the school's lists that were in force last; `None` before the first.
+    pub(super) fn last_in_force(&self) -> Result<Option<(String, LastGood)>, StoreError> {
+        let last = self.connection.query_row(
+            "SELECT policy, allow_list, block_list FROM journal ORDER BY version DESC LIMIT 1",
+            [],
+            |row| Ok((row.get(0)?, LastGood { allow: row.get(1)?, block: row.get(2)? })),
+        );
+        Ok(last.optional()?)
     }
 
     /// How many entries each list had when it was last in force.

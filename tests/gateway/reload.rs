@@ -136,3 +136,30 @@ async fn a_first_start_with_a_faulty_list_does_not_serve() {
         assert!(fault.contains(named), "{path} {text:?}: {fault}");
     }
 }
+
+/// Invariant 3, at a start: whatever became of policy or lists overnight, what was in force is in
+/// force again, and the alarm shows; nothing opens.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_start_with_a_faulty_list_serves_the_last_good_one_and_says_so() {
+    let mut gateway = Gateway::new().start().await;
+    for (path, text, _) in FAULTY {
+        let file = gateway.file(path);
+        let good = std::fs::read_to_string(&file).unwrap();
+        match text {
+            Some(text) => std::fs::write(&file, text).unwrap(),
+            None => std::fs::remove_file(&file).unwrap(),
+        }
+        gateway = gateway.restarted().await;
+        let answer = gateway.browser("ks2").get("http://games.example/").await;
+        assert_eq!(answer.status, 403, "{path} {text:?}: {answer:?}");
+        assert_eq!(gateway.browser("ks2").get("http://maths.example/").await.status, 200, "{path} {text:?}");
+        let alarms = gateway.events("schoolgate.system");
+        assert!(
+            alarms.iter().any(|event| format!("{event:?}").contains("what was in force last is in force")),
+            "{path} {text:?}"
+        );
+        std::fs::write(&file, good).unwrap();
+        gateway = gateway.restarted().await;
+    }
+    gateway.stop().await;
+}

@@ -7,6 +7,9 @@ use crate::control::Control;
 use crate::control::store::Store;
 use crate::telemetry::Metrics;
 
+/// What the alarm of lists and policy that are as they last were in force is called.
+const STOOD_IN: &str = "lists";
+
 impl Control {
     /// Whether it is time to look at a source.
     #[must_use]
@@ -57,7 +60,8 @@ impl Control {
         // Held to the end, so that nobody else tells of the same alarm meanwhile.
         let journal = self.journal.lock().await;
         let (memory, standing) = (self.feeds.memory().clone(), journal.standing());
-        let problems = alarm::problems(&self.feeds.sources, &memory, &standing, now);
+        let mut problems = alarm::problems(&self.feeds.sources, &memory, &standing, now);
+        problems.extend(journal.stood_in().iter().map(|problem| (STOOD_IN.to_owned(), problem.clone())));
         let changed = alarm::reconcile(&memory.alarms, problems, now);
         journal.tell_ages(&self.feeds.view(&standing, now), now);
         for alarm in &changed.raised {

@@ -32,6 +32,8 @@ pub enum Made {
     Mapped,
     /// Read from the lists, kept, and mapped.
     Built,
+    /// Mapped from the file that was kept, of lists as they were: those of now have faults.
+    LastGood,
     /// Read from the lists and held in memory: it was not to be kept, or could not be, and why.
     InMemory(Option<String>),
 }

@@ -36,7 +36,8 @@ pub(super) enum Care {
     Imported,
 }
 
-/// The catalogue of these lists: the one that was kept, or a new one under a new key.
+/// The catalogue of these lists: the one that was kept, or a new one under a new key, which is
+/// for the caller to keep.
 pub(super) fn catalogue(
     ingredients: &[Ingredient],
     kept: &Kept,
@@ -59,7 +60,7 @@ pub(super) fn catalogue(
     }
     let sound = own.is_empty();
     faults.extend(own);
-    sound.then(|| kept.keep(builder.build()))
+    sound.then(|| (builder.build(), Made::Built))
 }
 
 fn stamp(ingredients: &[Ingredient]) -> String {

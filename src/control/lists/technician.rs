@@ -65,6 +65,11 @@ pub(super) fn school(path: &Path, reading: Reading, key: [u8; 16], faults: &mut 
     Some(School { catalogue: Arc::new(catalogue), text })
 }
 
+/// A list of the school's as it last was in force.
+pub(super) fn school_as_it_was(reading: Reading, key: [u8; 16], text: &str) -> School {
+    School { catalogue: Arc::new(school_list(reading, key, text, &[]).0), text: text.to_owned() }
+}
+
 /// A list of the school's as it is in force: its text, and entries that it holds on to although
 /// they were taken out, each with the line that it had.
 pub(in crate::control) fn school_in_force(
