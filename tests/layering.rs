@@ -72,7 +72,7 @@ const EVERYTHING: &[&str] = &[
 ];
 
 /// Crates with a home, and the modules that share it.
-const HOMES: [(&str, &[&str]); 33] = [
+const HOMES: [(&str, &[&str]); 34] = [
     ("idna", &["model"]),
     ("url", &["model"]),
     ("httparse", &["wire"]),
@@ -84,6 +84,7 @@ const HOMES: [(&str, &[&str]); 33] = [
     ("siphasher", &["lists"]),
     ("blake3", &["lists", "control"]),
     ("bloomfilter", &["lists"]),
+    ("csv", &["control"]),
     ("tar", &["lists"]),
     ("flate2", &["lists"]),
     ("toml", &["document"]),

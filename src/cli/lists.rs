@@ -14,7 +14,9 @@ use crate::control::lists::{self, Effect, ImportFormat, ImportOptions, Keys, Loa
 use crate::document::Document;
 use crate::policy::{self, Draft};
 
+mod difference;
 mod imported;
+mod overblocking;
 
 /// What is not for keeping needs no secret: these commands end with their indexes.
 const KEYS: Keys = Keys { index: [0; 16], statutory: [0; 32] };
@@ -30,6 +32,10 @@ pub(super) enum Lists {
     Status(Show),
     /// Say which lists cover a host or URL, and from which line.
     Lookup(Lookup),
+    /// Say which popular sites, and which learning sites, the policy would block, for whom.
+    Overblocking(overblocking::Overblocking),
+    /// Say what a version of a list adds and removes.
+    Diff(difference::Diff),
 }
 
 /// Options of `import`.
@@ -105,6 +111,8 @@ impl Lists {
             Lists::Build(build) => build.run(sources),
             Lists::Status(show) => show.run(sources),
             Lists::Lookup(lookup) => lookup.run(sources),
+            Lists::Overblocking(overblocking) => overblocking.run(sources),
+            Lists::Diff(diff) => diff.run(sources),
         }
     }
 }

@@ -15,11 +15,14 @@ use crate::lists::{
 
 mod accepted;
 mod compiled;
+mod difference;
 mod held;
 mod import;
 mod ingredients;
 mod lookup;
+mod overblocking;
 mod protected;
+mod ranked;
 mod reading;
 mod shrink;
 mod source;
@@ -28,12 +31,15 @@ mod technician;
 
 pub use accepted::{accept_sizes, sizes_in_force};
 pub use compiled::{Kept, Made};
+pub use difference::{DifferenceError, Differing, ListDifference, Showing, Side, between, since_previous};
 pub use import::{
     Effect, FileRow, HelpLine, ImportError, ImportFormat, ImportOptions, Report, Shrunk, import,
 };
 use ingredients::Ingredient;
 pub use lookup::{Covered, Lookup, lookup};
+pub use overblocking::{BlockedSite, Overblocked, Sites, matrix, overblocking, unknown_groups};
 pub use protected::{Protected, ProtectedHit, ProtectedKind, ProtectedName};
+pub use ranked::{Listing, MustOpen, RankedSite, Ranks, must_open, ranked};
 pub use status::{Kind, Status, status};
 pub(super) use technician::school_in_force;
 

@@ -3,6 +3,7 @@
 mod compiled;
 mod import;
 mod load;
+mod overblocking;
 mod protected;
 mod school_day;
 
