@@ -84,7 +84,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("siphasher", &["lists"]),
     ("blake3", &["lists", "control"]),
     ("bloomfilter", &["lists"]),
-    ("csv", &["lists"]),
+    ("csv", &["lists", "control"]),
     ("tar", &["lists"]),
     ("flate2", &["lists"]),
     ("zip", &["lists"]),

@@ -15,10 +15,12 @@ use crate::document::Document;
 use crate::policy::{self, Draft};
 use crate::settings::Settings;
 
+mod difference;
 mod fetched;
 mod held;
 mod import;
 mod imported;
+mod overblocking;
 
 /// What is not for keeping needs no secret: an import ends with its index.
 const KEY: [u8; 16] = [0; 16];
@@ -36,6 +38,10 @@ pub(super) enum Lists {
     Status(Show),
     /// Say which lists cover a host or URL, and from which line.
     Lookup(Lookup),
+    /// Say which popular sites, and which learning sites, the policy would block, for whom.
+    Overblocking(overblocking::Overblocking),
+    /// Say what a version of a list adds and removes.
+    Diff(difference::Diff),
 }
 
 /// Options of `build`.
@@ -77,6 +83,8 @@ impl Lists {
             Lists::Fetch(fetch) => fetch.run(settings),
             Lists::Status(show) => show.run(sources),
             Lists::Lookup(lookup) => lookup.run(sources),
+            Lists::Overblocking(overblocking) => overblocking.run(sources),
+            Lists::Diff(diff) => diff.run(sources),
         }
     }
 }

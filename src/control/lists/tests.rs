@@ -4,6 +4,7 @@ mod compiled;
 mod held;
 mod import;
 mod load;
+mod overblocking;
 mod protected;
 mod school_day;
 
