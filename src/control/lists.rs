@@ -194,7 +194,8 @@ pub(super) fn load_or(
     let imported = sources.iter().map(|(_, source)| source.lists.len()).sum::<usize>();
     let steps = Steps::new(categories.len() + imported + names.len() + 2, progress);
 
-    let catalogue = catalogue(places, sizes, (&categories, &sources), &steps, &mut own);
+    let lists = gathered(&categories, &sources, &mut own);
+    let catalogue = lists.and_then(|lists| catalogue(places, sizes, &lists, &steps, &mut own));
     let catalogue = match (own.is_empty(), last.and_then(|_| places.compiled.last().ok())) {
         (false, Some(kept)) => {
             stood_in.extend(instead(&own));
@@ -250,12 +251,11 @@ pub(super) fn load_or(
 fn catalogue(
     places: &Places,
     sizes: &Sizes,
-    (categories, sources): (&[(String, PathBuf)], &[(PathBuf, source::Source)]),
+    lists: &[Ingredient],
     steps: &Steps<'_>,
     own: &mut Faults,
 ) -> Option<(Catalogue, Made)> {
-    let lists = gathered(categories, sources, own)?;
-    let (catalogue, made) = ingredients::catalogue(&lists, &places.compiled, steps, own)?;
+    let (catalogue, made) = ingredients::catalogue(lists, &places.compiled, steps, own)?;
     // A list that can't be read was not emptied: its own fault says what it is.
     if own.is_empty() {
         let now = catalogue.lists().iter().map(|list| (list.id.to_string(), list.entries)).collect();
@@ -277,8 +277,11 @@ fn of_kind(sizes: &Sizes, kind: Kind) -> Sizes {
 /// What a person should know of a part that is as it was.
 pub(super) fn instead(own: &Faults) -> Vec<String> {
     let told = |fault: &crate::document::Fault| {
-        let (file, line, problem) = (&fault.file, fault.line, &fault.problem);
-        format!("{file}:{line}: {problem}; what was in force last is in force")
+        let place = match fault.line {
+            0 => fault.file.clone(),
+            line => format!("{}:{line}", fault.file),
+        };
+        format!("{place}: {}; what was in force last is in force", fault.problem)
     };
     own.iter().take(20).map(told).collect()
 }

@@ -4,6 +4,10 @@
 //! **Invariant:** every row that was added is found; the filter only says "surely not". A
 //! fingerprint says where to look; whoever must be sure compares the text, which lies cold.
 //!
+//! Measured (`benches/scale.rs`, 5 million names, real ones and made-up): 13.6 bytes a name stay
+//! resident with their categories, 42.5 lie on disk; a look-up that misses with four labels costs
+//! half of one that hits with three, and a hit four labels deeper costs 1.7 of them.
+//!
 //! A row costs 8 bytes of fingerprint, 4 of payload, about 1 of buckets and 1.1 of filter that
 //! stay resident; text, its offset and the lines are read only where a match is shown or must be
 //! sure.

@@ -172,13 +172,16 @@ fn single<'a>(
     Ok(material)
 }
 
+/// A list, and the category whose rows alone are its.
+type Destination = (String, Option<Box<str>>);
+
 /// The lists that a file becomes: the one that was named, or one for each category that its own
 /// rows name.
 fn destinations(
     format: Format,
     bytes: &[u8],
     options: &ImportOptions,
-) -> Result<Vec<(String, Option<Box<str>>)>, ImportError> {
+) -> Result<Vec<Destination>, ImportError> {
     if let Some(category) = &options.category {
         return Ok(vec![(category.clone(), None)]);
     }
