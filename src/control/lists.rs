@@ -162,10 +162,8 @@ pub(super) fn read_statutory(places: &Places, keys: &Keys, sizes: &Sizes) -> Res
     let mut faults = Faults::new();
     let names = held::names(places, &mut faults);
     let read = held::read(&names, (places, keys, sizes), &|_| {}, &mut faults);
-    let before: Sizes =
-        sizes.iter().filter(|(id, _)| id.starts_with("statutory/")).map(|(id, n)| (id.clone(), *n)).collect();
     if faults.is_empty() {
-        faults.extend(shrink::faults(places, &before, &read.sizes()));
+        faults.extend(shrink::faults(places, &of_kind(sizes, Kind::Statutory), &read.sizes()));
     }
     faults.or(read)
 }
