@@ -13,7 +13,7 @@
 //! | 0 | [`model`] | the domain's words, one normal form each |
 //! | 1 | [`wire`], [`lists`], [`document`] | pure readers and indexes: bytes or text in, facts out |
 //! | 2 | [`policy`] | the decision: no sockets, files, threads, clocks or logs |
-//! | 3 | [`clock`], [`mapped`], [`settings`], [`telemetry`], [`identity`], [`audit`] | edges, one concern each |
+//! | 3 | [`clock`], [`mapped`], [`settings`], [`telemetry`], [`identity`], [`ca`], [`audit`] | edges, one concern each |
 //! | 4 | [`proxy`], [`control`] | the two halves of the product; they never name each other |
 //! | 5 | [`web`] | the outside: API, health, metrics |
 //! | 6 | [`app`], [`cli`] | the composition root and the commands |
@@ -24,6 +24,7 @@
 
 pub mod app;
 pub mod audit;
+pub mod ca;
 pub mod cli;
 pub mod clock;
 pub mod control;

@@ -18,6 +18,7 @@ use crate::document::{Document, Fault, Faults, Table};
 use crate::model::{DeviceName, Name};
 
 mod environment;
+mod inspect;
 mod sections;
 mod sources;
 mod words;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub lists: Lists,
     /// The statutory lists.
     pub statutory: Statutory,
+    /// Decryption.
+    pub inspect: Inspect,
     /// How names become addresses.
     pub resolver: Resolver,
     /// How origins are reached.
@@ -118,6 +121,18 @@ pub struct Statutory {
     pub unlicensed: bool,
     /// Where statutory lists are fetched from; no two of one name.
     pub sources: Vec<Source>,
+}
+
+/// `[inspect]`: with whose signature the gateway decrypts, and what it never does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspect {
+    /// The authority's certificate and key; none: the pair in the state folder, made at first start.
+    pub authority: Option<Pair>,
+    /// The list of hosts that are never decrypted; none: the shipped one.
+    pub no_inspect: Option<PathBuf>,
+    /// Domains that an authority is made unable to sign for, with all below them. Those of an
+    /// authority that is there stand in its certificate.
+    pub never: Vec<Name>,
 }
 
 /// `[resolver]`
@@ -268,6 +283,7 @@ impl Settings {
         let policy = Policy::read(section("policy"), faults);
         let lists = Lists::read(section("lists"), faults);
         let statutory = Statutory::read(section("statutory"), &lists, faults);
+        let inspect = Inspect::read(section("inspect"), faults);
         let resolver = Resolver::read(section("resolver"), faults);
         let upstream = Upstream::read(section("upstream"), faults);
         let limits = Limits::read(section("limits"), faults);
@@ -281,6 +297,7 @@ impl Settings {
             policy,
             lists,
             statutory,
+            inspect,
             resolver,
             upstream,
             limits,

@@ -14,13 +14,11 @@ use crate::document::{Faults, Spanned, Table};
 use crate::model::DeviceName;
 
 /// Sections of later versions.
-pub(super) const NOT_YET: [(&str, &str); 2] = [
-    ("inspect", "this version doesn't decrypt: [inspect] is not there yet"),
-    ("smtp", "this version sends no mail: [smtp] is not there yet"),
-];
+pub(super) const NOT_YET: [(&str, &str); 1] =
+    [("smtp", "this version sends no mail: [smtp] is not there yet")];
 
 /// A section's table and the folder that its relative paths start from.
-type Section<'a, 'd> = (Table<'d>, &'a Path);
+pub(super) type Section<'a, 'd> = (Table<'d>, &'a Path);
 
 impl Site {
     pub(super) fn read((mut table, _): Section<'_, '_>, faults: &mut Faults) -> Option<Site> {
@@ -211,18 +209,8 @@ impl Audit {
 
 impl Admin {
     pub(super) fn read((mut table, base): Section<'_, '_>, faults: &mut Faults) -> Admin {
-        let at = table.at("certificate").or(table.at("key"));
-        let certificate = path(&mut table, "certificate", base, faults);
-        let key = path(&mut table, "key", base, faults);
+        let tls = pair(&mut table, ["certificate", "key"], base, faults);
         table.finish(faults);
-        let tls = match (certificate, key) {
-            (Some(certificate), Some(key)) => Some(Pair { certificate, key }),
-            (None, None) => None,
-            (Some(_), None) | (None, Some(_)) => {
-                faults.extend(at.map(|at| at.fault("`certificate` and `key` go together: one is missing")));
-                None
-            }
-        };
         Admin { tls }
     }
 }
@@ -268,6 +256,22 @@ pub(super) fn path(table: &mut Table<'_>, key: &str, base: &Path, faults: &mut F
         faults.push(text.at.fault("not a path"));
     }
     Some(base.join(text.value))
+}
+
+/// A certificate and its key: both or neither.
+pub(super) fn pair(table: &mut Table<'_>, keys: [&str; 2], base: &Path, faults: &mut Faults) -> Option<Pair> {
+    let [certificate, key] = keys;
+    let at = table.at(certificate).or(table.at(key));
+    let found = (path(table, certificate, base, faults), path(table, key, base, faults));
+    match found {
+        (Some(certificate), Some(key)) => Some(Pair { certificate, key }),
+        (None, None) => None,
+        (Some(_), None) | (None, Some(_)) => {
+            let problem = format!("`{certificate}` and `{key}` go together: one is missing");
+            faults.extend(at.map(|at| at.fault(problem)));
+            None
+        }
+    }
 }
 
 fn values<T>(list: Vec<Spanned<T>>) -> Vec<T> {

@@ -158,10 +158,10 @@ fn faults_are_told_all_at_once_where_they_are() {
 
 #[test]
 fn what_this_version_cannot_do_is_refused() {
-    let text = "[inspect]\nca_cert = \"x\"\n[smtp]\n[[audit.syslog]]\n\
+    let text = "[smtp]\n[[audit.syslog]]\n\
                 [listen]\ndns = [\"0.0.0.0:53\"]\nproxy_protocol_from = [\"10.0.0.0/8\"]\n";
     let lines: Vec<String> = faults(text);
-    assert_eq!(lines.len(), 5, "{lines:#?}");
+    assert_eq!(lines.len(), 4, "{lines:#?}");
     assert!(lines.iter().all(|line| line.contains("this version")), "{lines:#?}");
     assert!(read("[listen]\ndns = []\nproxy_protocol_from = []\n", &[]).is_ok());
 }
@@ -258,7 +258,7 @@ fn a_fault_of_the_environment_names_the_variable() {
         told,
         [
             ("SCHOOLGATE__COLOUR", "unknown key `colour`"),
-            ("SCHOOLGATE__INSPECT__CA_CERT", "this version doesn't decrypt: [inspect] is not there yet"),
+            ("SCHOOLGATE__INSPECT__CA_CERT", "`ca_cert` and `ca_key` go together: one is missing"),
             ("SCHOOLGATE__LIMITS__PER_CLIENTS", "unknown key `per_clients`; did you mean `per_client`?"),
             ("SCHOOLGATE__LISTEN__EXPLICIT", "text where a list is expected"),
         ]
