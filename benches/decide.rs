@@ -77,6 +77,7 @@ fn parts() -> Parts {
         school_block: Arc::new(list("block", Reading::Block, "blocked.example\n")),
         statutory: Arc::new(statutory.build()),
         lifeline: Arc::new(IndexBuilder::new([2; 16]).build()),
+        no_inspect: Arc::new(IndexBuilder::new([2; 16]).build()),
         reach: Arc::default(),
         unblocks: Arc::default(),
     }
@@ -117,7 +118,8 @@ fn decisions(c: &mut Criterion) {
     for (case, policy, host, passes) in cases {
         let destination = Destination { host: Some(Host::parse(&host).unwrap()), port: 443, url: None };
         let asked = Asked { subject: &subject, destination: &destination, shown: Shown::TlsName };
-        let passed = matches!(policy.on_connect(&asked, now).answer, OnConnect::Splice(_));
+        let passed =
+            matches!(policy.on_connect(&asked, now).answer, OnConnect::Splice(_) | OnConnect::Inspect(_));
         assert_eq!(passed, passes, "{case}: the bench does not measure what it says");
         c.bench_function(&format!("decide/1M names/{case}"), |b| {
             b.iter(|| policy.on_connect(black_box(&asked), black_box(now)).action);

@@ -15,14 +15,15 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::audit::{Act, Actor, Entry, Observer, Recorder, Writer};
+use crate::ca::{self, Authority, Minter};
 use crate::clock::Clock;
 use crate::control::feeds::{self, Asked, Looked};
-use crate::control::lists::{Kept, Places, Progress};
+use crate::control::lists::{Exempt, Kept, Places, Progress};
 use crate::control::{Control, Shared, Sources, Unlicensed};
 use crate::identity::Directory;
 use crate::model::Timestamp;
 use crate::policy::Reach;
-use crate::proxy::{self, Bounds, Crowd, Door, Gate, Upstream, Ways};
+use crate::proxy::{self, Bounds, Crowd, Door, Gate, Inspection, Upstream, Ways};
 use crate::settings::Settings;
 use crate::telemetry::Metrics;
 
@@ -77,6 +78,7 @@ pub fn sources(settings: &Settings, reach: Reach) -> Sources {
             kept: settings.state.dir.join("statutory"),
             fetched: settings.statutory.sources.iter().map(|source| source.name.clone()).collect(),
             own: settings.site.domains.clone(),
+            exempt: exempt(settings),
             max_shrink_percent: settings.lists.max_shrink_percent,
         },
         loosening: settings.lists.loosening,
@@ -86,6 +88,13 @@ pub fn sources(settings: &Settings, reach: Reach) -> Sources {
         feeds: settings.statutory.sources.iter().chain(&settings.lists.sources).cloned().collect(),
         extra_roots: settings.upstream.extra_roots.clone(),
     }
+}
+
+/// The hosts that are not decrypted: by the school's list, and by what its authority can't sign.
+fn exempt(settings: &Settings) -> Exempt {
+    let authority = ca::Public::open(&settings.inspect, &settings.state.dir);
+    let never = authority.map_or_else(|_| settings.inspect.never.clone(), |public| public.excluded);
+    Exempt { file: settings.inspect.no_inspect.clone(), never }
 }
 
 /// The folder of the audit trail.
@@ -114,6 +123,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
     let (recorder, writer, clock) = open_trail(settings)?;
     let recorder = recorder.counted(metrics.clone());
     let directory = Directory::default();
+    let inspection = inspection(settings, &clock)?;
     let shared = Shared {
         recorder: recorder.clone(),
         clock: clock.clone(),
@@ -130,6 +140,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         clock,
         metrics: metrics.clone(),
         upstream: Upstream::new(ways(settings, own_ports))?,
+        inspection,
         bounds: bounds(settings),
         site: settings.site.name.clone(),
         notice: settings.statutory.unlicensed.then_some(UNLICENSED),
@@ -286,6 +297,14 @@ async fn record_start(settings: &Settings, recorder: &Recorder, clock: &Clock) -
         .with("ports_remapped", settings.upstream.ports.len());
     recorder.record(Entry::System(act)).await.context("can't keep the audit record, so nothing is served")?;
     Ok(())
+}
+
+/// The school's authority, made at the first start, and what it is used with.
+fn inspection(settings: &Settings, clock: &Clock) -> Result<Inspection> {
+    let authority =
+        Authority::open(&settings.inspect, &settings.state.dir, &settings.site.name, clock.now())?;
+    let origins = ca::Origins::new(&settings.upstream.extra_roots)?;
+    Ok(Inspection::new(Minter::new(authority)?, origins)?)
 }
 
 fn ways(settings: &Settings, own_ports: Vec<u16>) -> Ways {

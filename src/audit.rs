@@ -40,7 +40,7 @@ mod writer;
 mod tests;
 
 pub use chain::{Anchor, AnchorError, Head, LineHash};
-pub use event::{Access, Act, Actor, ClosedBy, Closing, Entry, Outcome, Seen, Visibility};
+pub use event::{Access, Act, Actor, ClosedBy, Closing, Entry, Handling, Outcome, Seen, Visibility};
 pub use query::{Closes, Filter, Order, Page, QueryError, Record, query, scan};
 pub use recorder::{Observer, OpenError, Receipt, RecordError, Recorder, Writer, Written};
 pub use verify::{Fault, FaultKind, Report, verify};

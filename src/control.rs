@@ -168,7 +168,7 @@ impl Control {
         let act = act
             .with("changes", prepared.changes().to_vec())
             .with("last_good", warned(&prepared.told()))
-            .with("inspection_not_built", not_inspected(prepared.draft()));
+            .with("never_inspected", never_inspected(prepared.draft()));
         let act = changes::held_or_at_once(act, journal.loosening(), prepared.proposal());
         let audit_seq = self.record(Entry::Change(act)).await?;
         for act in changes::acts(&actor, prepared.proposal()) {
@@ -288,15 +288,7 @@ fn warned(told: &[String]) -> Vec<String> {
     told.to_vec()
 }
 
-/// The groups that ask for decryption in vain; told and recorded, so that nobody believes it is on.
-fn not_inspected(draft: &Draft) -> Vec<String> {
-    let groups: Vec<String> = draft.asking_for_inspection().map(ToString::to_string).collect();
-    if !groups.is_empty() {
-        let groups = groups.join(", ");
-        tracing::warn!(
-            groups,
-            "the policy asks for inspection, which this version can't do: nothing is decrypted"
-        );
-    }
-    groups
+/// The groups of whose https no more than hosts can be seen; recorded, so that nobody believes more.
+fn never_inspected(draft: &Draft) -> Vec<String> {
+    draft.never_inspected().map(ToString::to_string).collect()
 }

@@ -15,6 +15,7 @@ mod address;
 mod carried;
 mod difference;
 mod draft;
+mod inspection;
 mod ladder;
 mod live;
 mod lookup;
@@ -27,6 +28,7 @@ pub use address::{OutOfReach, Reach};
 pub use draft::{
     Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Treatment, Unblockable,
 };
+pub use inspection::Seal;
 pub use ladder::{Asked, Shown, Step};
 pub use live::{Live, Publisher, Renewed, put_in_force};
 pub use lookup::{Listed, lookup};
@@ -45,6 +47,7 @@ pub struct Policy {
     school_block: Arc<Catalogue>,
     statutory: Arc<Statutory>,
     lifeline: Arc<Index>,
+    no_inspect: Arc<Index>,
     reach: Arc<Reach>,
     unblocks: Arc<[Unblock]>,
     categories: HashMap<Box<str>, usize>,
@@ -67,6 +70,8 @@ pub struct Parts {
     pub statutory: Arc<Statutory>,
     /// The help lines.
     pub lifeline: Arc<Index>,
+    /// The hosts that are not decrypted.
+    pub no_inspect: Arc<Index>,
     /// The addresses within reach.
     pub reach: Arc<Reach>,
     /// Every unblock that is not over.
@@ -107,6 +112,7 @@ impl Policy {
             school_block: parts.school_block,
             statutory: parts.statutory,
             lifeline: parts.lifeline,
+            no_inspect: parts.no_inspect,
             reach: parts.reach,
             unblocks: parts.unblocks,
         })
@@ -115,14 +121,20 @@ impl Policy {
     /// Decides on a connection that shows no more than a name.
     #[must_use]
     pub fn on_connect(&self, asked: &Asked<'_>, now: Timestamp) -> Verdict<OnConnect> {
-        let verdict = self.decide(asked, now);
-        verdict.map(|permit| permit.map_or(OnConnect::Block, OnConnect::Splice))
+        let case = self.case(asked, now);
+        self.decide(&case).map(|permit| match permit {
+            None => OnConnect::Block(inspection::of_refused(&case)),
+            Some(permit) => match inspection::of_passed(&case) {
+                Seal::Opened => OnConnect::Inspect(permit),
+                Seal::Kept => OnConnect::Splice(permit),
+            },
+        })
     }
 
     /// Decides on a request whose URL is known.
     #[must_use]
     pub fn on_request(&self, asked: &Asked<'_>, now: Timestamp) -> Verdict<OnRequest> {
-        let verdict = self.decide(asked, now);
+        let verdict = self.decide(&self.case(asked, now));
         verdict.map(|permit| permit.map_or(OnRequest::Block, OnRequest::Forward))
     }
 
@@ -209,12 +221,11 @@ impl Policy {
         &self.group(subject).id
     }
 
-    fn decide(&self, asked: &Asked<'_>, now: Timestamp) -> Verdict<Option<Permit>> {
-        let case = self.case(asked, now);
+    fn decide(&self, case: &Case<'_>) -> Verdict<Option<Permit>> {
         let (mut action, mut reason) = case.decide();
         let mut permit = None;
         if action != Action::Block {
-            match self.permit(asked) {
+            match self.permit(case.asked) {
                 Ok(leave) => permit = Some(leave),
                 Err(refusal) => (action, reason) = (Action::Block, *refusal),
             }
@@ -225,7 +236,7 @@ impl Policy {
             reason,
             group: case.group.id.clone(),
             generation: self.generation,
-            until: self.unblocks.iter().filter_map(|unblock| unblock.window.next_change(now)).min(),
+            until: self.unblocks.iter().filter_map(|unblock| unblock.window.next_change(case.now)).min(),
         }
     }
 

@@ -150,7 +150,7 @@ async fn print_statutory(running: &Running) {
         let hours = looked.map_or(0, |looked| now.since(*looked).as_secs() / 3600);
         println!("  statutory/{:<7} {} entries, looked at {hours} h ago", list.name, list.entries);
     }
-    if let Some(sentence) = inspection_sentence(policy.statutory()) {
+    if let Some(sentence) = inspection_sentence(policy.statutory(), Some(policy.draft())) {
         println!("  NOT ENFORCED: {sentence}.");
     }
     for alarm in &view.alarms {

@@ -132,7 +132,7 @@ fn to_url(url: &str) -> Destination {
 
 fn passed() -> Verdict<OnConnect> {
     Verdict {
-        answer: OnConnect::Block,
+        answer: OnConnect::Block(crate::policy::Seal::Kept),
         action: Action::Allow,
         reason: Reason {
             rung: Rung::Default,

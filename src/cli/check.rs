@@ -90,9 +90,9 @@ impl Check {
             Loosening::AtOnce => "are in force AT ONCE",
         };
         table.add_row(["edits of the school's lists that open something", opens]);
-        let asking: Vec<&str> = draft.asking_for_inspection().map(GroupName::as_str).collect();
-        if !asking.is_empty() {
-            table.add_row(["INSPECTION IS NOT BUILT YET, asked for by", &asking.join(", ")]);
+        let never: Vec<&str> = draft.never_inspected().map(GroupName::as_str).collect();
+        if !never.is_empty() {
+            table.add_row(["of https no more than the host is seen for", &never.join(", ")]);
         }
         out!("No faults.\n\n{table}");
         print_held(held);

@@ -17,6 +17,7 @@ use crate::model::{Name, Timestamp};
 mod accepted;
 mod compiled;
 mod difference;
+mod exempt;
 mod held;
 mod import;
 mod ingredients;
@@ -33,6 +34,7 @@ mod technician;
 pub use accepted::{accept_sizes, keys_in_force, sizes_in_force, statutory_sizes};
 pub use compiled::{Kept, Made};
 pub use difference::{DifferenceError, Differing, ListDifference, Showing, Side, between, since_previous};
+pub use exempt::Exempt;
 pub(super) use held::{Read as StatutoryRead, standing_now, take_fetched};
 pub use held::{Standing, is_in_slot};
 pub use import::{Effect, FileRow, ImportError, ImportOptions, MAX_REJECTED_PERCENT, Report, Shrunk, import};
@@ -65,6 +67,8 @@ pub struct Places {
     pub fetched: Vec<String>,
     /// The school's own domains, which no new version of a list may newly block.
     pub own: Vec<Name>,
+    /// The hosts that are not decrypted.
+    pub exempt: Exempt,
     /// By how much a list may shrink at once, in percent.
     pub max_shrink_percent: u8,
 }
@@ -127,6 +131,8 @@ pub struct Loaded {
     pub(super) retired: Vec<String>,
     /// The help lines.
     pub lifeline: Arc<Index>,
+    /// The hosts that are not decrypted.
+    pub no_inspect: Arc<Index>,
     /// The text of `school/allow.txt`.
     pub allow_text: String,
     /// The text of `school/block.txt`.
@@ -228,6 +234,7 @@ pub(super) fn load_or(
     if faults.is_empty() {
         faults.extend(shrink::faults(places, &of_kind(sizes, Kind::Statutory), &statutory.sizes()));
     }
+    let no_inspect = exempt::read(&places.exempt, keys.index, &mut faults);
     faults.or(Loaded {
         catalogue: Arc::new(catalogue),
         made,
@@ -240,6 +247,7 @@ pub(super) fn load_or(
         stood_in,
         retired: statutory.retired,
         lifeline: Arc::new(lifeline(keys.index)),
+        no_inspect: Arc::new(no_inspect),
         allow_text: allow.text,
         block_text: block.text,
     })

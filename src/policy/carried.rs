@@ -17,7 +17,7 @@ pub(super) fn inside(asked: &Asked<'_>) -> Targets {
         Some(host) => targets(host, destination.url.as_ref()),
         None => Targets::default(),
     };
-    if let Shown::TlsOtherName(host) = &asked.shown {
+    if let Shown::TlsOtherName(host) | Shown::RequestElsewhere(host) = &asked.shown {
         found.append(targets(host, None));
     }
     found

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::model::{GroupName, Role};
+use crate::model::{GroupName, Host, Role};
 
 /// All of `policy.toml`, read and found sound.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,9 +36,10 @@ pub struct GroupDraft {
     pub uncategorised: CategoryAction,
     /// What happens to a connection that shows no name.
     pub unclassified: Treatment,
-    /// What the text asks to be decrypted. This version decrypts nothing, and says so wherever
-    /// the policy is checked, started or loaded.
+    /// What is decrypted.
     pub inspect: Inspect,
+    /// Hosts that this school has inspected besides, with all below them.
+    pub inspect_hosts: Vec<Host>,
     /// The destination ports that CONNECT and absolute-form may name.
     pub ports: Vec<u16>,
     /// The action per category id; a category not named here passes.
@@ -119,9 +120,9 @@ pub enum Approval {
 }
 
 impl Draft {
-    /// The groups whose text asks for decryption, which this version can't do.
-    pub fn asking_for_inspection(&self) -> impl Iterator<Item = &GroupName> {
-        self.groups.iter().filter(|group| group.inspect != Inspect::Never).map(|group| &group.id)
+    /// The groups that are never decrypted: of https a rule sees no more than the host there.
+    pub fn never_inspected(&self) -> impl Iterator<Item = &GroupName> {
+        self.groups.iter().filter(|group| group.inspect == Inspect::Never).map(|group| &group.id)
     }
 
     /// The group that holds for clients nobody knows: a walled garden before all others, then

@@ -15,6 +15,8 @@ use crate::policy::{Policy, carried, rungs};
 pub enum Shown {
     /// An HTTP request whose URL is known.
     Request,
+    /// An HTTP request inside a TLS connection that named another host: this one.
+    RequestElsewhere(Host),
     /// A CONNECT target, before anything was sent inside.
     ConnectTarget,
     /// A ClientHello whose name agrees with all else that was said.
@@ -104,7 +106,7 @@ impl Case<'_> {
     /// something need it, so that no allow entry carries another protocol or a second name.
     pub(super) fn agreed(&self) -> Option<Wanted<'_>> {
         match self.asked.shown {
-            Shown::TlsOtherName(_) | Shown::OtherProtocol(_) => None,
+            Shown::RequestElsewhere(_) | Shown::TlsOtherName(_) | Shown::OtherProtocol(_) => None,
             Shown::Request | Shown::ConnectTarget | Shown::TlsName | Shown::TlsNoName => self.wanted(),
         }
     }
@@ -118,7 +120,7 @@ impl Case<'_> {
     /// The second host, where ClientHello and CONNECT disagree.
     pub(super) fn other(&self) -> Option<Wanted<'_>> {
         match &self.asked.shown {
-            Shown::TlsOtherName(host) => Some(Wanted { host, url: None }),
+            Shown::TlsOtherName(host) | Shown::RequestElsewhere(host) => Some(Wanted { host, url: None }),
             Shown::Request
             | Shown::ConnectTarget
             | Shown::TlsName

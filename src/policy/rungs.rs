@@ -127,6 +127,10 @@ pub(super) fn protocol(case: &Case<'_>) -> Step {
         let text = format!("port {} is not open to {}", case.asked.destination.port, case.group.name);
         return protocol_block("port", "Port", text);
     }
+    if matches!(case.asked.shown, Shown::RequestElsewhere(_)) {
+        let text = "the request names another site than the connection that it came by".into();
+        return protocol_block("misdirected", "Names that disagree", text);
+    }
     if matches!(case.asked.shown, Shown::TlsOtherName(_)) {
         let text = "the connection names one site outside and another inside".into();
         return protocol_block("name_mismatch", "Names that disagree", text);
@@ -142,7 +146,11 @@ pub(super) fn protocol(case: &Case<'_>) -> Step {
         Shown::TlsNoName => {
             Some(("no_sni", "No site name", "the connection hides which site it is for".into()))
         }
-        Shown::Request | Shown::ConnectTarget | Shown::TlsName | Shown::TlsOtherName(_) => None,
+        Shown::Request
+        | Shown::RequestElsewhere(_)
+        | Shown::ConnectTarget
+        | Shown::TlsName
+        | Shown::TlsOtherName(_) => None,
     };
     let literal = case.asked.destination.host.as_ref().is_none_or(|host| host.name().is_none());
     let fault = fault.or_else(|| {

@@ -2,6 +2,7 @@
 
 mod corpus;
 mod embedded;
+mod inspection;
 mod text;
 
 use std::net::IpAddr;
@@ -64,6 +65,7 @@ const HOSTS: [&str; 10] = [
 
 struct World {
     statutory: Vec<String>,
+    no_inspect: Vec<&'static str>,
     unblocks: Vec<Unblock>,
 }
 
@@ -71,11 +73,16 @@ impl World {
     fn usual() -> World {
         World {
             statutory: vec!["statutory.example".into(), "other.example/bad/page".into()],
+            no_inspect: Vec::new(),
             unblocks: Vec::new(),
         }
     }
 
     fn policy(&self) -> Policy {
+        self.policy_of(TEXT)
+    }
+
+    fn policy_of(&self, text: &str) -> Policy {
         let mut catalogue = CatalogueBuilder::new([1; 16]);
         let lists = [
             ("adult", "adult.example\nboth.example\n"),
@@ -96,7 +103,7 @@ impl World {
         }
         Policy::compile(
             Parts {
-                draft: Arc::new(draft(TEXT).unwrap()),
+                draft: Arc::new(draft(text).unwrap()),
                 catalogue: Arc::new(catalogue.build()),
                 school_allow: Arc::new(single(
                     "allow",
@@ -110,6 +117,7 @@ impl World {
                 )),
                 statutory: Arc::new(statutory.build()),
                 lifeline: Arc::new(IndexBuilder::new([2; 16]).build()),
+                no_inspect: Arc::new(index_of(&self.no_inspect)),
                 reach: Arc::default(),
                 unblocks: self.unblocks.clone().into(),
             },
@@ -117,6 +125,24 @@ impl World {
         )
         .unwrap()
     }
+}
+
+fn blocks(answer: &OnConnect) -> bool {
+    matches!(answer, OnConnect::Block(_))
+}
+
+/// Hosts with all below them, as an index.
+fn index_of(hosts: &[&str]) -> Index {
+    let mut builder = IndexBuilder::new([5; 16]);
+    let origin = builder.add_origin(Origin { list: "l".into(), version: "1".into(), file: "f".into() });
+    for host in hosts {
+        let Ok(crate::model::Host::Name(host)) = crate::model::Host::parse(host) else { panic!("{host}") };
+        builder.add(
+            origin,
+            Item::listed(1, crate::lists::Entry::Host { host, scope: crate::lists::Scope::Subtree }),
+        );
+    }
+    builder.build()
 }
 
 fn head(id: &str, reading: Reading) -> ListHead {
@@ -265,7 +291,7 @@ fn no_allow_entry_carries_two_names_or_another_protocol() {
     for shown in [Shown::TlsOtherName(other), Shown::OtherProtocol("ssh")] {
         let asked = Asked { subject: &subject, destination: &destination, shown };
         let verdict = policy.on_connect(&asked, now());
-        assert_eq!((verdict.answer, verdict.reason.rung), (OnConnect::Block, Rung::Protocol));
+        assert_eq!((verdict.answer, verdict.reason.rung), (OnConnect::Block(Seal::Kept), Rung::Protocol));
     }
 }
 
@@ -316,16 +342,16 @@ proptest! {
         let before = World { unblocks: unblocks.clone(), ..World::usual() }.policy();
         let mut statutory = World::usual().statutory;
         statutory.push(Url::parse(&entry).unwrap().host().to_string());
-        let after = World { statutory, unblocks }.policy();
+        let after = World { statutory, unblocks, ..World::usual() }.policy();
         let url = Url::parse(&url).unwrap();
         let destination = Destination { host: Some(url.host().clone()), port: url.port(), url: Some(url.clone()) };
         let subject = subject(group);
         let asked = Asked { subject: &subject, destination: &destination, shown };
         let (was, is) = (before.on_connect(&asked, now()), after.on_connect(&asked, now()));
-        prop_assert!(was.answer != OnConnect::Block || is.answer == OnConnect::Block);
+        prop_assert!(!blocks(&was.answer) || blocks(&is.answer));
         if url.host() == Url::parse(&entry).unwrap().host() {
             prop_assert_eq!(is.reason.rung, Rung::Statutory);
-            prop_assert_eq!(is.answer, OnConnect::Block);
+            prop_assert!(blocks(&is.answer));
         }
     }
 
@@ -342,7 +368,7 @@ proptest! {
         let explained = policy.explain(&asked, at);
         let (connect, request) = (policy.on_connect(&asked, at), policy.on_request(&asked, at));
         prop_assert_eq!(&explained.verdict, &connect);
-        prop_assert_eq!(connect.answer == OnConnect::Block, request.answer == OnRequest::Block);
+        prop_assert_eq!(blocks(&connect.answer), request.answer == OnRequest::Block);
         prop_assert_eq!(&connect.reason, &request.reason);
         let first = explained.rungs.iter().find_map(|(rung, step)| match step {
             Step::Answer(_, reason) => Some((*rung, reason.as_ref())),
@@ -364,8 +390,8 @@ proptest! {
         let subject = subject(group);
         let verdict = policy.on_connect(&Asked { subject: &subject, destination: &destination, shown }, now());
         match verdict.answer {
-            OnConnect::Block => prop_assert_eq!(verdict.action, Action::Block),
-            OnConnect::Splice(permit) => {
+            OnConnect::Block(_) => prop_assert_eq!(verdict.action, Action::Block),
+            OnConnect::Splice(permit) | OnConnect::Inspect(permit) => {
                 prop_assert_ne!(verdict.action, Action::Block);
                 prop_assert_eq!((permit.host(), permit.port()), (url.host(), url.port()));
             }

@@ -57,6 +57,7 @@ struct Written {
     ports: Option<Vec<u16>>,
     categories: BTreeMap<String, CategoryAction>,
     inspect: Option<Inspect>,
+    inspect_hosts: Option<Vec<Host>>,
 }
 
 fn read_group(
@@ -77,12 +78,8 @@ fn read_group(
         ports: ports(&mut table, faults),
         categories: actions(&mut table, known, faults),
         inspect: table.take_parsed("inspect", faults),
+        inspect_hosts: hosts(&mut table, faults),
     };
-    for host in table.take_list::<String>("inspect_hosts", faults).unwrap_or_default() {
-        if let Err(fault) = Host::parse(&host.value) {
-            faults.push(host.at.fault(fault.to_string()));
-        }
-    }
     table.finish(faults);
     written
 }
@@ -105,6 +102,18 @@ fn ports(table: &mut Table<'_>, faults: &mut Faults) -> Option<Vec<u16>> {
         faults.push(port.at.fault("0 is no port").help("write a number from 1 to 65535"));
     }
     Some(ports.into_iter().map(|port| port.value).collect())
+}
+
+fn hosts(table: &mut Table<'_>, faults: &mut Faults) -> Option<Vec<Host>> {
+    let written: Vec<Spanned<String>> = table.take_list("inspect_hosts", faults)?;
+    let mut hosts = Vec::new();
+    for host in written {
+        match Host::parse(&host.value) {
+            Ok(parsed) => hosts.push(parsed),
+            Err(fault) => faults.push(host.at.fault(fault.to_string())),
+        }
+    }
+    Some(hosts)
 }
 
 fn actions(
@@ -161,6 +170,7 @@ fn inherit(written: &[Written], faults: &mut Faults) -> Vec<GroupDraft> {
             default: first(|group| group.default).unwrap_or(Treatment::Block),
             unclassified: first(|group| group.unclassified).unwrap_or(Treatment::Block),
             inspect: line.iter().find_map(|group| group.inspect).unwrap_or(Inspect::Never),
+            inspect_hosts: line.iter().find_map(|group| group.inspect_hosts.clone()).unwrap_or_default(),
             uncategorised: line.iter().find_map(|group| group.uncategorised).unwrap_or(CategoryAction::Allow),
             ports: line.iter().find_map(|group| group.ports.clone()).unwrap_or_else(|| WEB_PORTS.to_vec()),
             categories,

@@ -6,6 +6,12 @@
 use uuid::Uuid;
 
 use crate::model::{GroupName, Host, Timestamp, Url};
+use crate::policy::inspection::Seal;
+
+/// How the rules begin that say what an origin did wrong in TLS.
+const ORIGIN_FAULT: &str = "protocol:origin_";
+/// The rule under which it is recorded that a client did not take a leaf.
+const REJECTED_BY_CLIENT: &str = "protocol:authority_not_trusted";
 
 /// A step of the ladder; the order of [`super::ladder::LADDER`] is the order in which they are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,8 +98,10 @@ pub struct Permit {
 /// The answer for a connection that shows no more than a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OnConnect {
-    /// Refuse it.
-    Block,
+    /// Refuse it; where it may be read, with a page that says why.
+    Block(Seal),
+    /// Decrypt it, and have every request inside judged.
+    Inspect(Permit),
     /// Pass it on untouched.
     Splice(Permit),
 }
@@ -133,6 +141,38 @@ pub struct Destination {
     pub port: u16,
     /// The URL, when it can be seen.
     pub url: Option<Url>,
+}
+
+impl Reason {
+    /// That an origin could not prove in TLS that it is the site; `id` names how, `text` says it.
+    #[must_use]
+    pub fn fault_of_origin(id: &str, text: &str) -> Reason {
+        Reason::of_tls(format!("{ORIGIN_FAULT}{id}"), "Site’s certificate", text)
+    }
+
+    /// That a client did not take a certificate of the school's authority.
+    #[must_use]
+    pub fn rejected_by_client() -> Reason {
+        let text = "the device or the app does not trust the school's authority";
+        Reason::of_tls(REJECTED_BY_CLIENT.into(), "Authority not trusted", text)
+    }
+
+    /// Whether it is the origin that is at fault.
+    #[must_use]
+    pub fn is_fault_of_origin(&self) -> bool {
+        self.rule.id.starts_with(ORIGIN_FAULT)
+    }
+
+    fn of_tls(id: String, name: &str, text: &str) -> Reason {
+        Reason {
+            rung: Rung::Protocol,
+            rule: Rule { id, name: name.into(), category: None },
+            text: text.into(),
+            evidence: None,
+            unblock: None,
+            categories: Vec::new(),
+        }
+    }
 }
 
 impl Permit {

@@ -18,7 +18,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::audit::ClosedBy;
 use crate::proxy::gate::Open;
-use crate::proxy::http::Session;
+use crate::proxy::session::{Session, UnderWay};
 use crate::telemetry::Direction;
 
 /// Why a body ended before its time.
@@ -42,6 +42,7 @@ pub(super) struct Payload(UnsyncBoxBody<Bytes, BodyError>);
 pub(super) struct Uploaded {
     body: Incoming,
     count: Arc<AtomicU64>,
+    moved: Arc<AtomicU64>,
     idle: Idle,
 }
 
@@ -49,6 +50,8 @@ pub(super) struct Uploaded {
 pub(super) struct Downloaded {
     body: Incoming,
     session: Arc<Session>,
+    moved: Arc<AtomicU64>,
+    _under_way: UnderWay,
     open: Option<Open>,
     up: Arc<AtomicU64>,
     down: u64,
@@ -70,8 +73,14 @@ impl Payload {
 }
 
 impl Uploaded {
-    pub(super) fn new(body: Incoming, count: Arc<AtomicU64>, idle: Duration) -> Uploaded {
-        Uploaded { body, count, idle: Idle::new(idle) }
+    /// `count` is of its bytes, `moved` counts up with every part of it.
+    pub(super) fn new(
+        body: Incoming,
+        count: Arc<AtomicU64>,
+        moved: Arc<AtomicU64>,
+        idle: Duration,
+    ) -> Uploaded {
+        Uploaded { body, count, moved, idle: Idle::new(idle) }
     }
 }
 
@@ -80,14 +89,25 @@ impl Downloaded {
     pub(super) fn new(
         body: Incoming,
         session: Arc<Session>,
+        under_way: UnderWay,
         open: Open,
         up: Arc<AtomicU64>,
         refused: impl Future<Output = ()> + Send + 'static,
     ) -> Downloaded {
         let idle = Idle::new(session.gate.bounds.idle);
         let closed_by = if body.is_end_stream() { ClosedBy::Origin } else { ClosedBy::Client };
-        let open = Some(open);
-        Downloaded { body, session, open, up, down: 0, closed_by, idle, refused: Box::pin(refused) }
+        Downloaded {
+            body,
+            moved: session.moved(),
+            session,
+            _under_way: under_way,
+            open: Some(open),
+            up,
+            down: 0,
+            closed_by,
+            idle,
+            refused: Box::pin(refused),
+        }
     }
 }
 
@@ -123,6 +143,7 @@ impl Body for Uploaded {
         match Pin::new(&mut uploaded.body).poll_frame(cx) {
             Poll::Ready(frame) => {
                 uploaded.idle.moved();
+                uploaded.moved.fetch_add(1, Ordering::Relaxed);
                 if let Some(Ok(frame)) = &frame {
                     uploaded.count.fetch_add(length(frame), Ordering::Relaxed);
                 }
@@ -160,6 +181,7 @@ impl Body for Downloaded {
         match Pin::new(&mut downloaded.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 downloaded.idle.moved();
+                downloaded.moved.fetch_add(1, Ordering::Relaxed);
                 downloaded.down += length(&frame);
                 if downloaded.body.is_end_stream() {
                     downloaded.closed_by = ClosedBy::Origin;
@@ -201,7 +223,6 @@ impl Drop for Downloaded {
         if let Some(open) = self.open.take() {
             open.end(up, self.down, closed_by);
         }
-        self.session.answered();
     }
 }
 

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use crate::audit::{Seen as Sight, Visibility};
 use crate::model::{Host, Scheme};
 use crate::policy::{Destination, Shown};
+use crate::proxy::asked::Mode;
 use crate::proxy::gate::{Gate, Question};
-use crate::proxy::http::{self, Mode};
+use crate::proxy::http;
+use crate::proxy::inspect::Sealed;
 use crate::proxy::listen::{Client, Door};
 use crate::proxy::sniff::{self, Prefixed, Seen};
 use crate::proxy::tunnel;
@@ -36,7 +38,7 @@ pub(super) async fn serve(client: Client, gate: &Arc<Gate>) -> io::Result<()> {
         (Door::TransparentTls, Seen::Opening(Opening::Tls(hello)), Some(original)) => {
             let at = Host::from(original.ip());
             let (question, sight) = of_hello(address, &hello, at, original.port());
-            tunnel::carry(connection, question, sight, gate).await
+            tunnel::carry(Sealed { connection, hello: &hello, question, sight }, gate).await
         }
         (Door::TransparentTls, Seen::Opening(Opening::Http), Some(original))
             if gate.lets_through(&plain(address, Some(Host::from(original.ip())), original.port())) =>
@@ -68,13 +70,13 @@ pub(super) async fn inside(mut connection: Prefixed, said: Question, gate: &Arc<
             };
             let question = Question { shown, ..said };
             let sight = Sight { visibility: Visibility::Host, ..sight };
-            tunnel::carry(connection, question, sight, gate).await
+            tunnel::carry(Sealed { connection, hello: &hello, question, sight }, gate).await
         }
         Seen::Opening(Opening::Http)
             if port != Scheme::Https.default_port()
                 || gate.lets_through(&plain(said.address, Some(host.clone()), port)) =>
         {
-            Box::pin(http::serve(connection, Mode::Inside { host, port }, said.address, gate)).await
+            http::serve(connection, Mode::Inside { host, port }, said.address, gate).await
         }
         seen @ (Seen::Opening(Opening::Http | Opening::Other(_))
         | Seen::Malformed(_)

@@ -10,28 +10,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode, Uri, Version};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
-use tokio::sync::Mutex;
 
 use crate::audit::ClosedBy;
-use crate::model::{Host, Url};
+use crate::ca::OriginFault;
+use crate::model::Url;
+use crate::policy::Permit;
 use crate::proxy::body::{BodyError, Downloaded, Payload, Uploaded};
 use crate::proxy::gate::{Gate, Open, Passage, Question};
-use crate::proxy::http::Session;
+use crate::proxy::line::Line;
+use crate::proxy::origins::Origin;
 use crate::proxy::refuse::Failure;
+use crate::proxy::session::{Session, UnderWay};
 use crate::proxy::sniff::Prefixed;
-use crate::proxy::splice::Tunnel;
-use crate::proxy::tunnel;
+use crate::proxy::tunnel::{self, Ends};
 
 /// How long an origin may take to begin its answer, once it has been sent the request.
 const FIRST_BYTE: Duration = Duration::from_secs(60);
-/// Connections to origins that one client connection keeps.
-const KEPT: usize = 4;
 /// How this gateway names itself in `Via` (RFC 9110 section 7.6.3): no host name, no version.
 const VIA: HeaderValue = HeaderValue::from_static("1.1 schoolgate");
 /// Fields that end at this hop, besides those that `Connection` names.
@@ -44,17 +42,8 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
-
-/// The connections to origins that one client connection keeps.
-#[derive(Default)]
-pub(super) struct Origins(Mutex<Vec<Origin>>);
-
-struct Origin {
-    host: Host,
-    port: u16,
-    peer: IpAddr,
-    sender: SendRequest<Uploaded>,
-}
+/// Fields that would lead a browser round this gateway: by QUIC, or to another host.
+const WAYS_ROUND: [HeaderName; 2] = [header::ALT_SVC, HeaderName::from_static("alt-used")];
 
 /// An upgrade that the origin granted.
 pub(super) struct Switched {
@@ -63,30 +52,31 @@ pub(super) struct Switched {
     open: Open,
 }
 
+/// A request that may pass, with all that is known of it.
+pub(super) struct Errand {
+    pub(super) request: Request<Uploaded>,
+    pub(super) url: Url,
+    pub(super) question: Question,
+    pub(super) passage: Passage,
+    pub(super) up: Arc<AtomicU64>,
+    pub(super) under_way: UnderWay,
+}
+
 impl Session {
     /// Sends a permitted request and returns the origin's answer.
-    pub(super) async fn forward(
-        self: &Arc<Session>,
-        request: Request<Incoming>,
-        url: Url,
-        question: Question,
-        passage: Passage,
-    ) -> Result<Response<Payload>, Failure> {
+    pub(super) async fn forward(self: &Arc<Session>, errand: Errand) -> Result<Response<Payload>, Failure> {
+        let Errand { request, url, question, passage, up, under_way } = errand;
         let held_back = request.headers().contains_key(header::UPGRADE);
         let wants = upgrade(request.headers());
-        let up = Arc::new(AtomicU64::new(0));
-        let (parts, body) = request.into_parts();
-        let body = Uploaded::new(body, Arc::clone(&up), self.gate.bounds.idle);
-        let request = anew(parts, &url, wants.as_ref(), body);
-        let mut open = passage.open;
+        let Passage { permit, addresses, mut open, .. } = passage;
         open.note(0, 0, ClosedBy::Error);
-        let origin = self.origin(&passage.permit, &passage.addresses).await?;
+        let origin = self.origin(&permit, &addresses).await?;
         let peer = origin.peer;
-        let uploaded = Arc::clone(&up);
-        let exchange = self.origins.exchange(origin, request, self, &passage.permit, &passage.addresses);
+        let request = self.anew(request, wants.as_ref());
+        let exchange = self.exchange(origin, request, &url, &permit, &addresses);
         let response = tokio::select! {
             response = exchange => response?,
-            () = overdue(&uploaded) => return Err(Failure::TooSlow),
+            () = overdue(&up) => return Err(Failure::TooSlow),
             () = self.gate.until_refused(&question, Some(peer)) => {
                 open.note(0, 0, ClosedBy::Policy);
                 return Err(Failure::Unreachable);
@@ -95,62 +85,64 @@ impl Session {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return self.switched(response, wants, question, open);
         }
-        Ok(self.relay(response, question, peer, open, up, held_back))
+        let gate = Arc::clone(&self.gate);
+        let refused = async move { gate.until_refused(&question, Some(peer)).await };
+        let (parts, body) = response.into_parts();
+        let body = Downloaded::new(body, Arc::clone(self), under_way, open, up, refused);
+        Ok(Response::from_parts(self.relayed(parts, held_back), Payload::new(body)))
     }
 
-    /// A kept connection to the permitted place, if its address is still one of those judged;
-    /// else a new one.
-    async fn origin(&self, permit: &crate::policy::Permit, addresses: &[IpAddr]) -> Result<Origin, Failure> {
-        let mut kept = self.origins.0.lock().await;
-        kept.retain(|origin| !origin.sender.is_closed());
-        let fits = |origin: &Origin| {
-            origin.host == *permit.host()
-                && origin.port == permit.port()
-                && addresses.contains(&origin.peer)
-                && origin.sender.is_ready()
-        };
-        if let Some(at) = kept.iter().position(fits) {
-            return Ok(kept.swap_remove(at));
+    /// A kept connection to the permitted place, or a new one.
+    async fn origin(&self, permit: &Permit, addresses: &[IpAddr]) -> Result<Origin, Failure> {
+        match self.origins.take(permit, addresses).await {
+            Some(origin) => Ok(origin),
+            None => Origin::dial(&self.gate, permit, addresses, self.security()).await,
         }
-        drop(kept);
-        self.dial(permit, addresses).await
     }
 
-    async fn dial(&self, permit: &crate::policy::Permit, addresses: &[IpAddr]) -> Result<Origin, Failure> {
-        use crate::proxy::upstream::DialError;
-        let stream = self.gate.upstream.dial(permit, addresses).await.map_err(|fault| match fault {
-            DialError::TimedOut => Failure::TooSlow,
-            DialError::Own | DialError::Refused(_) => Failure::Unreachable,
-        })?;
-        let peer = stream.peer_addr().map_err(|_| Failure::Unreachable)?.ip().to_canonical();
-        let handshake = http1::Builder::new().max_headers(200).handshake(TokioIo::new(stream));
-        let (sender, connection) = handshake.await.map_err(|_| Failure::BadAnswer)?;
-        // Its faults come back through the sender; the task ends with either side.
-        tokio::spawn(connection.with_upgrades());
-        Ok(Origin { host: permit.host().clone(), port: permit.port(), peer, sender })
+    /// Sends on `origin`; once more on a new connection when a kept one had closed meanwhile
+    /// and nothing of the request was sent.
+    async fn exchange(
+        &self,
+        mut origin: Origin,
+        request: Request<Uploaded>,
+        url: &Url,
+        permit: &Permit,
+        addresses: &[IpAddr],
+    ) -> Result<Response<Incoming>, Failure> {
+        let spoken = origin.version();
+        let mut sent = origin.send(addressed(request, spoken, url)).await;
+        if let Err(fault) = &mut sent
+            && let Some(request) = fault.take_message()
+        {
+            origin = Origin::dial(&self.gate, permit, addresses, self.security()).await?;
+            let spoken = origin.version();
+            sent = origin.send(addressed(request, spoken, url)).await;
+        }
+        let response = sent.map_err(|fault| failure(fault.error()))?;
+        self.origins.give_back(origin).await;
+        Ok(response)
     }
 
-    fn relay(
-        self: &Arc<Session>,
-        response: Response<Incoming>,
-        question: Question,
-        peer: IpAddr,
-        open: Open,
-        up: Arc<AtomicU64>,
+    /// The head of an answer as the client is given it.
+    fn relayed(
+        &self,
+        mut parts: hyper::http::response::Parts,
         held_back: bool,
-    ) -> Response<Payload> {
-        let (mut parts, body) = response.into_parts();
+    ) -> hyper::http::response::Parts {
         strip(&mut parts.headers);
-        parts.headers.append(header::VIA, VIA);
+        for name in &WAYS_ROUND {
+            parts.headers.remove(name);
+        }
+        if !self.is_inspected() {
+            parts.headers.append(header::VIA, VIA);
+        }
         parts.version = Version::HTTP_11;
         if held_back {
             // The upgrade was not granted: what the client sent behind it goes nowhere.
             parts.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        let gate = Arc::clone(&self.gate);
-        let refused = async move { gate.until_refused(&question, Some(peer)).await };
-        let body = Downloaded::new(body, Arc::clone(self), open, up, refused);
-        Response::from_parts(parts, Payload::new(body))
+        parts
     }
 
     fn switched(
@@ -167,83 +159,73 @@ impl Session {
         strip(&mut parts.headers);
         parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         parts.headers.insert(header::UPGRADE, wanted);
-        parts.headers.append(header::VIA, VIA);
+        if !self.is_inspected() {
+            parts.headers.append(header::VIA, VIA);
+        }
         self.switch(Switched { origin, question, open });
         Ok(Response::from_parts(parts, Payload::empty()))
     }
-}
 
-impl Origins {
-    /// Sends on `origin`; once more on a new connection when a kept one had closed meanwhile
-    /// and nothing of the request was sent.
-    async fn exchange(
-        &self,
-        mut origin: Origin,
-        request: Request<Uploaded>,
-        session: &Session,
-        permit: &crate::policy::Permit,
-        addresses: &[IpAddr],
-    ) -> Result<Response<Incoming>, Failure> {
-        let mut sent = origin.sender.try_send_request(request).await;
-        if let Err(fault) = &mut sent
-            && let Some(request) = fault.take_message()
-        {
-            origin = session.dial(permit, addresses).await?;
-            sent = origin.sender.try_send_request(request).await;
+    /// The request as it leaves, but for where to: fields of the end to end only.
+    ///
+    /// No `Via` inside TLS: the client asked an origin there and no proxy, and some origins send
+    /// what names a proxy uncompressed.
+    fn anew(&self, request: Request<Uploaded>, wants: Option<&HeaderValue>) -> Request<Uploaded> {
+        let (parts, body) = request.into_parts();
+        let mut request = Request::new(body);
+        *request.method_mut() = parts.method;
+        let mut fields = parts.headers;
+        let trailers = parts.version == Version::HTTP_2 && wants_trailers(&fields);
+        strip(&mut fields);
+        fields.remove(header::EXPECT);
+        fields.remove("proxy-connection");
+        joined_cookies(&mut fields);
+        if !self.is_inspected() {
+            fields.append(header::VIA, VIA);
         }
-        let response = sent.map_err(|fault| failure(fault.error()))?;
-        let mut kept = self.0.lock().await;
-        if kept.len() >= KEPT {
-            kept.remove(0);
+        if trailers {
+            fields.insert(header::TE, HeaderValue::from_static("trailers"));
         }
-        kept.push(origin);
-        Ok(response)
+        if let Some(protocol) = wants {
+            fields.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            fields.insert(header::UPGRADE, protocol.clone());
+        }
+        *request.headers_mut() = fields;
+        request
     }
 }
 
 impl Switched {
     /// Passes bytes both ways once both sides have switched.
-    pub(super) async fn run(self, client: Prefixed, gate: &Gate) -> std::io::Result<()> {
+    pub(super) async fn run(self, client: Prefixed<Line>, gate: &Gate) -> std::io::Result<()> {
         let upgraded = self.origin.await.map_err(std::io::Error::other)?;
-        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+        let Ok(parts) = upgraded.downcast::<TokioIo<Line>>() else {
             return Err(std::io::Error::other("an upgraded connection of another kind"));
         };
-        let ends = Tunnel {
-            client: client.stream,
-            from_client: client.read,
-            origin: parts.io.into_inner(),
-            from_origin: parts.read_buf.to_vec(),
-        };
-        tunnel::hold(ends, &self.question, self.open, gate).await;
+        let origin = Prefixed { stream: parts.io.into_inner(), read: parts.read_buf.to_vec() };
+        tunnel::hold(Ends::of(client, origin), &self.question, self.open, gate).await;
         Ok(())
     }
 }
 
-/// The request as it leaves: origin-form target, the judged URL's `Host`, fields of the end to
-/// end only.
-fn anew(
-    parts: hyper::http::request::Parts,
-    url: &Url,
-    wants: Option<&HeaderValue>,
-    body: Uploaded,
-) -> Request<Uploaded> {
-    let mut request = Request::new(body);
-    *request.method_mut() = parts.method;
-    *request.uri_mut() = url.target().parse().unwrap_or_else(|_| Uri::from_static("/"));
-    *request.version_mut() = Version::HTTP_11;
-    let mut fields = parts.headers;
-    strip(&mut fields);
-    fields.remove(header::EXPECT);
-    fields.remove("proxy-connection");
-    if let Ok(host) = HeaderValue::from_str(&url.authority()) {
-        fields.insert(header::HOST, host);
+/// A request in the form of the protocol that the origin speaks, for the judged URL and no other.
+/// Over HTTP/1.1 the target is in origin form beside one `Host`; over HTTP/2 the URL in full makes
+/// the pseudo-fields, and there is no `Host` and no upgrade (RFC 9113 sections 8.2.2 and 8.3.1).
+fn addressed(mut request: Request<Uploaded>, spoken: Version, url: &Url) -> Request<Uploaded> {
+    *request.version_mut() = spoken;
+    let target = if spoken == Version::HTTP_2 { url.to_string() } else { url.target() };
+    *request.uri_mut() = target.parse().unwrap_or_else(|_| Uri::from_static("/"));
+    let fields = request.headers_mut();
+    if spoken == Version::HTTP_2 {
+        for field in [header::HOST, header::CONNECTION, header::UPGRADE] {
+            fields.remove(field);
+        }
+    } else {
+        fields.remove(header::TE);
+        if let Ok(host) = HeaderValue::from_str(&url.authority()) {
+            fields.insert(header::HOST, host);
+        }
     }
-    fields.append(header::VIA, VIA);
-    if let Some(protocol) = wants {
-        fields.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        fields.insert(header::UPGRADE, protocol.clone());
-    }
-    *request.headers_mut() = fields;
     request
 }
 
@@ -253,6 +235,20 @@ fn upgrade(fields: &HeaderMap) -> Option<HeaderValue> {
         .get(header::UPGRADE)
         .filter(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
         .cloned()
+}
+
+fn wants_trailers(fields: &HeaderMap) -> bool {
+    fields.get(header::TE).is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"))
+}
+
+/// Cookies that HTTP/2 sent as fields of their own are one field again (RFC 9113 section 8.2.3).
+fn joined_cookies(fields: &mut HeaderMap) {
+    let crumbs: Vec<&[u8]> = fields.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if crumbs.len() > 1
+        && let Ok(joined) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..]))
+    {
+        fields.insert(header::COOKIE, joined);
+    }
 }
 
 fn strip(fields: &mut HeaderMap) {
@@ -291,8 +287,15 @@ fn failure(fault: &hyper::Error) -> Failure {
         }
         Some(BodyError::Idle) => Failure::BadRequest(408, "the body of the request took too long"),
         None if fault.is_timeout() => Failure::TooSlow,
-        None => Failure::BadAnswer,
+        None => tls_fault(fault).map_or(Failure::BadAnswer, Failure::Origin),
     }
+}
+
+/// What the origin objected to in TLS, after the handshake: in TLS 1.3 it is only then that one
+/// learns of a missing client certificate.
+fn tls_fault(fault: &hyper::Error) -> Option<OriginFault> {
+    let io = std::error::Error::source(fault)?.downcast_ref::<std::io::Error>()?;
+    io.get_ref()?.downcast_ref::<rustls::Error>().map(OriginFault::of)
 }
 
 #[cfg(test)]

@@ -8,15 +8,17 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::{Access, ClosedBy, Closing, Entry, Receipt, Recorder, Seen, Visibility};
+use crate::audit::{Access, ClosedBy, Closing, Entry, Handling, Receipt, Recorder, Seen, Visibility};
 use crate::clock::Clock;
 use crate::identity::Directory;
 use crate::model::{Host, Subject};
 use crate::policy::{
-    Action, Asked, Destination, Live, OnConnect, OnRequest, Permit, Policy, Reason, Renewed, Shown, Verdict,
+    Action, Asked, Destination, Live, OnConnect, OnRequest, Permit, Policy, Reason, Renewed, Seal, Shown,
+    Verdict,
 };
+use crate::proxy::inspect::Inspection;
 use crate::proxy::listen::Crowd;
-use crate::proxy::upstream::Upstream;
+use crate::proxy::upstream::{NameError, Upstream};
 use crate::telemetry::Metrics;
 
 /// How long a record may take before the answer is no.
@@ -41,6 +43,8 @@ pub struct Gate {
     pub metrics: Metrics,
     /// The way out.
     pub upstream: Upstream,
+    /// What decrypts.
+    pub inspection: Inspection,
     /// Waits and bounds.
     pub bounds: Bounds,
     /// The school's name, for its pages.
@@ -91,6 +95,26 @@ pub(super) struct Passage {
     pub(super) permit: Permit,
     pub(super) addresses: Vec<IpAddr>,
     pub(super) open: Open,
+    pub(super) seal: Seal,
+}
+
+/// What is known besides of an access that is to be judged.
+#[derive(Default)]
+pub(super) struct Circumstances {
+    /// The connection that it would use, which stands already.
+    pub(super) peer: Option<IpAddr>,
+    /// Why it can't pass, whatever policy says.
+    pub(super) fault: Option<Reason>,
+}
+
+/// A decision that is not yet recorded.
+pub(super) struct Judged {
+    subject: Subject,
+    verdict: Verdict<Option<Permit>>,
+    addresses: Result<Vec<IpAddr>, NameError>,
+    /// Whether what is inside may be decrypted.
+    pub(super) seal: Seal,
+    started: Instant,
 }
 
 /// A refusal, for the page that explains it.
@@ -108,38 +132,66 @@ pub(super) struct Open {
 }
 
 impl Gate {
-    /// Decides, resolves, judges the addresses and records, in this order.
+    /// Judges and records, in this order.
     ///
     /// # Errors
     /// [`Unrecorded`] when the answer can't be recorded: then it must be no.
-    pub(super) async fn admit(&self, question: &Question, mut seen: Seen) -> Result<Admission, Unrecorded> {
+    pub(super) async fn admit(&self, question: &Question, seen: Seen) -> Result<Admission, Unrecorded> {
+        let judged = self.judge(question, Circumstances::default()).await;
+        self.enter(question, judged, seen).await
+    }
+
+    /// Decides, resolves and judges the addresses; nothing is recorded yet.
+    pub(super) async fn judge(&self, question: &Question, circumstances: Circumstances) -> Judged {
         let started = Instant::now();
         let policy = self.live.snapshot();
         let subject = self.directory.attribute(question.address);
-        let mut verdict = self.decide(&policy, &question.asked(&subject));
+        let (mut verdict, seal) = self.decide(&policy, &question.asked(&subject));
         self.metrics.decision_took(started.elapsed());
         let mut addresses = Ok(Vec::new());
-        if let Some(permit) = &verdict.answer {
-            addresses = self.upstream.resolve(permit.host()).await;
+        let mut refusal = circumstances.fault;
+        if let Some(permit) = verdict.answer.as_ref().filter(|_| refusal.is_none()) {
+            addresses = match circumstances.peer {
+                Some(peer) => Ok(vec![peer]),
+                None => self.upstream.resolve(permit.host()).await,
+            };
             if let Ok(found) = &addresses {
                 match policy.confine(permit, found) {
                     Ok(within) => addresses = Ok(within),
-                    Err(reason) => {
-                        verdict = Verdict { answer: None, action: Action::Block, reason: *reason, ..verdict };
-                    }
+                    Err(reason) => refusal = Some(*reason),
                 }
             }
         }
+        if let Some(reason) = refusal.filter(|_| verdict.answer.is_some()) {
+            verdict = Verdict { answer: None, action: Action::Block, reason, ..verdict };
+        }
+        Judged { subject, verdict, addresses, seal, started }
+    }
+
+    /// Records what was judged.
+    ///
+    /// # Errors
+    /// As [`Gate::admit`].
+    pub(super) async fn enter(
+        &self,
+        question: &Question,
+        judged: Judged,
+        mut seen: Seen,
+    ) -> Result<Admission, Unrecorded> {
+        let Judged { subject, verdict, addresses, seal, started } = judged;
         seen.duration = Some(started.elapsed());
         seen.destination_ip = addresses.as_ref().ok().and_then(|within| within.first().copied());
-        seen.error = addresses.as_ref().err().map(ToString::to_string);
+        if seal == Seal::Opened && verdict.answer.is_some() {
+            seen.handling = Handling::Inspected;
+        }
+        seen.error = seen.error.or(addresses.as_ref().err().map(ToString::to_string));
         let receipt = self.record(&subject, &question.destination, &verdict, seen).await?;
         let Some(permit) = verdict.answer else {
             return Ok(Admission::Blocked(Refusal { reason: verdict.reason, receipt }));
         };
         let open = Open::new(receipt, self.recorder.clone());
         Ok(match addresses {
-            Ok(addresses) => Admission::Passed(Passage { permit, addresses, open }),
+            Ok(addresses) => Admission::Passed(Passage { permit, addresses, open, seal }),
             Err(_) => {
                 open.end(0, 0, ClosedBy::Error);
                 Admission::Nowhere
@@ -153,25 +205,25 @@ impl Gate {
         let destination =
             Destination { host: Host::parse("blocked.schoolgate.test").ok(), port: 443, url: None };
         let question = Question { address: [127, 0, 0, 1].into(), destination, shown: Shown::TlsName };
-        self.glance(&question).generation > 0
+        self.glance(&question).0.generation > 0
     }
 
     /// What the decision would be now; nothing is recorded.
-    pub(super) fn glance(&self, question: &Question) -> Verdict<Option<Permit>> {
+    pub(super) fn glance(&self, question: &Question) -> (Verdict<Option<Permit>>, Seal) {
         let subject = self.directory.attribute(question.address);
         self.decide(&self.live.snapshot(), &question.asked(&subject))
     }
 
     /// Whether the answer would be yes now; nothing is recorded.
     pub(super) fn lets_through(&self, question: &Question) -> bool {
-        self.glance(question).answer.is_some()
+        self.glance(question).0.answer.is_some()
     }
 
     /// Waits until an access that passed to `peer` would no longer be let through.
     pub(super) async fn until_refused(&self, question: &Question, peer: Option<IpAddr>) {
         let mut live = self.live.clone();
         loop {
-            let verdict = self.glance(question);
+            let (verdict, _) = self.glance(question);
             let reached = verdict.answer.as_ref().is_some_and(|permit| {
                 peer.is_none_or(|peer| self.live.snapshot().confine(permit, &[peer]).is_ok())
             });
@@ -188,22 +240,33 @@ impl Gate {
         }
     }
 
-    fn decide(&self, policy: &Policy, asked: &Asked<'_>) -> Verdict<Option<Permit>> {
+    fn decide(&self, policy: &Policy, asked: &Asked<'_>) -> (Verdict<Option<Permit>>, Seal) {
         let now = self.clock.now();
-        match asked.shown {
-            Shown::Request => policy.on_request(asked, now).map(|answer| match answer {
-                OnRequest::Block => None,
-                OnRequest::Forward(permit) => Some(permit),
-            }),
+        let mut seal = Seal::Kept;
+        let verdict = match asked.shown {
+            Shown::Request | Shown::RequestElsewhere(_) => {
+                policy.on_request(asked, now).map(|answer| match answer {
+                    OnRequest::Block => None,
+                    OnRequest::Forward(permit) => Some(permit),
+                })
+            }
             Shown::ConnectTarget
             | Shown::TlsName
             | Shown::TlsOtherName(_)
             | Shown::TlsNoName
             | Shown::OtherProtocol(_) => policy.on_connect(asked, now).map(|answer| match answer {
-                OnConnect::Block => None,
+                OnConnect::Block(telling) => {
+                    seal = telling;
+                    None
+                }
+                OnConnect::Inspect(permit) => {
+                    seal = Seal::Opened;
+                    Some(permit)
+                }
                 OnConnect::Splice(permit) => Some(permit),
             }),
-        }
+        };
+        (verdict, seal)
     }
 
     async fn record(
@@ -237,6 +300,13 @@ fn visibility(visibility: Visibility) -> &'static str {
         Visibility::Url => "url",
         Visibility::Host => "host",
         Visibility::None => "none",
+    }
+}
+
+impl Judged {
+    /// Whether the answer is no.
+    pub(super) fn is_refused(&self) -> bool {
+        self.verdict.answer.is_none()
     }
 }
 

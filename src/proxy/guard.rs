@@ -8,14 +8,14 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
+use crate::proxy::line::Line;
 use crate::proxy::sniff::Prefixed;
 use crate::wire::Scan;
 use crate::wire::chunked::Chunked;
@@ -26,7 +26,7 @@ const CHUNK: usize = 16 * 1024;
 
 /// A client's connection under guard.
 pub(super) struct Guard {
-    stream: TcpStream,
+    stream: Line,
     buffer: Vec<u8>,
     state: State,
     waits: Waits,
@@ -34,7 +34,8 @@ pub(super) struct Guard {
     /// Runs while the client takes none of what it is sent.
     stalled: Option<Pin<Box<Sleep>>>,
     fault_in_head: Option<HeadFault>,
-    busy: Arc<AtomicBool>,
+    /// How many requests are being answered: while one is, the client may be silent.
+    under_way: Arc<AtomicUsize>,
 }
 
 /// How long the guard waits for what.
@@ -71,7 +72,7 @@ enum After {
 }
 
 impl Guard {
-    pub(super) fn new(connection: Prefixed, waits: Waits) -> Guard {
+    pub(super) fn new(connection: Prefixed<Line>, waits: Waits, under_way: Arc<AtomicUsize>) -> Guard {
         let begun = !connection.read.is_empty();
         let wait = if begun { waits.head } else { waits.idle };
         Guard {
@@ -82,7 +83,7 @@ impl Guard {
             deadline: Box::pin(tokio::time::sleep(wait)),
             stalled: None,
             fault_in_head: None,
-            busy: Arc::default(),
+            under_way,
         }
     }
 
@@ -92,13 +93,8 @@ impl Guard {
         self.fault_in_head
     }
 
-    /// Set while a request is being answered: then the client may be silent.
-    pub(super) fn busy(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.busy)
-    }
-
     /// The bare connection with what was read and not handed on.
-    pub(super) fn into_inner(self) -> Prefixed {
+    pub(super) fn into_inner(self) -> Prefixed<Line> {
         Prefixed { stream: self.stream, read: self.buffer }
     }
 
@@ -225,7 +221,7 @@ impl Guard {
 
     fn timed_out(&mut self) {
         match self.state {
-            State::Head { .. } if self.busy.load(Ordering::Relaxed) => self.wait(self.waits.idle),
+            State::Head { .. } if self.under_way.load(Ordering::Relaxed) > 0 => self.wait(self.waits.idle),
             State::Head { begun: true } => {
                 self.end(HeadFault { status: 408, reason: "the request head took too long" })
             }

@@ -6,8 +6,7 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// How long a client may take to see the end.
 const LINGER: Duration = Duration::from_secs(2);
@@ -16,7 +15,7 @@ const MOST: usize = 8 << 20;
 
 /// Says that no more will come, and waits until the client has seen it. To close with bytes
 /// unread would reset the connection, and the answer on its way with it (RFC 9112 section 9.6).
-pub(super) async fn part(mut stream: TcpStream) -> io::Result<()> {
+pub(super) async fn part(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
     stream.shutdown().await?;
     let drained = async {
         let mut waste = vec![0; 16 * 1024];

@@ -13,6 +13,7 @@ use hyper::{Response, StatusCode};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use crate::ca::OriginFault;
 use crate::policy::{Reason, Rung};
 use crate::proxy::parting;
 use crate::wire::alert;
@@ -61,6 +62,10 @@ pub(super) enum Failure {
     TooSlow,
     /// The site answered something that is not HTTP.
     BadAnswer,
+    /// The site could not prove that it is the site.
+    Origin(OriginFault),
+    /// The request is for another site than its connection.
+    Misdirected,
     /// The record can't be kept, so nothing may pass.
     CannotRecord,
 }
@@ -137,6 +142,15 @@ impl Failure {
                 StatusCode::BAD_GATEWAY,
                 "The site sent an answer that could not be read.",
                 "Anfonodd y wefan ateb na ellid ei ddarllen.",
+            ),
+            Failure::Origin(fault) => {
+                let (english, welsh) = fault.words();
+                (StatusCode::BAD_GATEWAY, english, welsh)
+            }
+            Failure::Misdirected => (
+                StatusCode::MISDIRECTED_REQUEST,
+                "The page was asked for on a connection to another site.",
+                "Gofynnwyd am y dudalen ar gysylltiad â gwefan arall.",
             ),
             Failure::CannotRecord => (
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -36,8 +36,8 @@ pub struct Tunnel {
 /// How many bytes went which way; readable while the tunnel runs.
 #[derive(Debug, Default)]
 pub struct Traffic {
-    up: AtomicU64,
-    down: AtomicU64,
+    pub(super) up: AtomicU64,
+    pub(super) down: AtomicU64,
 }
 
 /// Who ended it.
@@ -75,6 +75,16 @@ pub async fn run(mut tunnel: Tunnel, traffic: &Traffic, idle: Duration) -> Ended
     let (client, origin) = (&tunnel.client, &tunnel.origin);
     let up = pump(client, origin, &traffic.up);
     let down = pump(origin, client, &traffic.down);
+    both(up, down, traffic, idle).await
+}
+
+/// Waits for the ends of both directions, for one to break, or until nothing moves for `idle`.
+pub(super) async fn both(
+    up: impl Future<Output = io::Result<()>>,
+    down: impl Future<Output = io::Result<()>>,
+    traffic: &Traffic,
+    idle: Duration,
+) -> EndedBy {
     tokio::pin!(up, down);
     let mut ended = None;
     let mut watch = Watch::new(idle);

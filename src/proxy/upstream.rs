@@ -129,6 +129,11 @@ impl Upstream {
         Err(fault)
     }
 
+    /// How long an origin may take over a handshake.
+    pub(super) fn patience(&self) -> Duration {
+        self.connect_timeout
+    }
+
     async fn look_up(&self, name: &Name) -> Result<Vec<IpAddr>, NameError> {
         let fully_qualified = format!("{name}.");
         match tokio::time::timeout(RESOLVE, self.resolver.lookup_ip(fully_qualified)).await {

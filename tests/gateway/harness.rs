@@ -11,6 +11,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use schoolgate::app::{self, Running};
 use schoolgate::audit::{self, Filter, Order, Record};
 use schoolgate::proxy::Door;
@@ -103,7 +105,18 @@ impl Gateway {
 
     /// A client in the subnet of a group; any other word is a client that nobody knows.
     pub(crate) fn browser(&self, group: &str) -> Browser {
-        Browser::new(address_of(group), self.door(Door::Explicit), self.origin.authority.clone())
+        Browser::new(address_of(group), self.door(Door::Explicit), vec![self.origin.authority.clone()])
+    }
+
+    /// The same on a device that the school manages: it trusts the school's authority as well.
+    pub(crate) fn managed(&self, group: &str) -> Browser {
+        let trusted = vec![self.origin.authority.clone(), self.authority()];
+        Browser::new(address_of(group), self.door(Door::Explicit), trusted)
+    }
+
+    /// The school's authority, as the technician finds it.
+    pub(crate) fn authority(&self) -> CertificateDer<'static> {
+        CertificateDer::from_pem_file(self.file("var/ca/authority.pem")).unwrap()
     }
 
     /// Where a door is.
@@ -264,6 +277,7 @@ impl Builder {
         };
         put("schoolgate.toml", &settings_text(origin));
         put("policy.toml", &self.policy);
+        put("origin.pem", &origin.authority_pem);
         put("blocklists/categories/adult.txt", "adult.example\nxn--mnchen-3ya.example\n");
         put("blocklists/categories/games.txt", "games.example\n192.0.2.66\nmixed.example/games/\n");
         put("blocklists/categories/early-years.txt", "phonics.example\n");
@@ -342,6 +356,7 @@ unlicensed = true
 "loopback.test" = "127.0.0.2"
 [upstream]
 allow_private = ["127.0.0.1/32"]
+extra_roots = ["origin.pem"]
 ports = {{ 80 = {}, 443 = {} }}
 connect_timeout = "2s"
 [limits]

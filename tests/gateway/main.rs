@@ -11,6 +11,7 @@ mod embedded;
 mod evasion;
 mod feeds;
 mod hold;
+mod inspect;
 mod limits;
 mod names;
 mod netns;

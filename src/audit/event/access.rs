@@ -34,11 +34,23 @@ pub enum Visibility {
     None,
 }
 
+/// What was done with a connection that passed; `schoolgate.mode`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Handling {
+    /// It was carried as it was.
+    #[default]
+    Carried,
+    /// It was decrypted: every request inside has a record of its own.
+    Inspected,
+}
+
 /// What else was seen of an access when it was decided.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     /// How much could be seen.
     pub visibility: Visibility,
+    /// What was done with it.
+    pub handling: Handling,
     /// The scheme, where no URL says it.
     pub scheme: Option<Scheme>,
     /// The request's method.
@@ -219,7 +231,7 @@ impl Access {
             },
             rule: rule(&verdict.reason, verdict.generation, &mut cut),
             error: shown.error.map(|text| Message { message: capped(text, MAX_TEXT, &mut cut) }),
-            schoolgate: own(subject, &verdict.reason, verdict.action, seen.visibility),
+            schoolgate: own(subject, &verdict.reason, verdict.action, seen),
         };
         rest.schoolgate.truncated = cut.then_some(true);
         let durable = blocked || verdict.reason.unblock.is_some() || verdict.reason.rung == Rung::Unblock;
@@ -291,15 +303,18 @@ fn rule(reason: &Reason, generation: u64, cut: &mut bool) -> RulePart {
     }
 }
 
-fn own(subject: &Subject, reason: &Reason, action: Action, visibility: Visibility) -> Own {
+fn own(subject: &Subject, reason: &Reason, action: Action, seen: &Seen) -> Own {
     let blocked = action == Action::Block;
     let statutory = reason.rung == Rung::Statutory;
     let categories = if statutory { &[][..] } else { &reason.categories };
     Own {
         rung: reason.rung.as_str(),
         attribution: subject.attribution.as_str(),
-        visibility: visibility.as_str(),
-        mode: action.as_str(),
+        visibility: seen.visibility.as_str(),
+        mode: match seen.handling {
+            Handling::Inspected => "inspect",
+            Handling::Carried => action.as_str(),
+        },
         list: reason.evidence.as_ref().map(|evidence| list(evidence, statutory)),
         categories: categories.iter().take(MAX_CATEGORIES).cloned().collect(),
         unblock_id: reason.unblock,

@@ -12,7 +12,7 @@ pub(super) fn json(loaded: &Loaded, view: &View, rows: &[Status]) -> Value {
     json!({
         "lists": rows, "statutory": loaded.held.sentence(), "sources": view.sources, "alarms": view.alarms,
         "inspection": {
-            "hosts": loaded.statutory.paged_hosts(), "sentence": inspection_sentence(&loaded.statutory),
+            "hosts": loaded.statutory.paged_hosts(), "sentence": inspection_sentence(&loaded.statutory, None),
         },
     })
 }
@@ -34,7 +34,7 @@ pub(super) fn print(loaded: &Loaded, view: &View, rows: &[Status], now: Timestam
         out!("{table}");
     }
     out!("Statutory: {}.", loaded.held.sentence());
-    if let Some(sentence) = inspection_sentence(&loaded.statutory) {
+    if let Some(sentence) = inspection_sentence(&loaded.statutory, None) {
         out!("Not enforced: {sentence}.");
     }
     for alarm in &view.alarms {

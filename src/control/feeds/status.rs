@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::*;
+use crate::policy::Draft;
 
 /// A source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -61,17 +62,24 @@ pub fn view(sources: &Sources, standing: &[Standing], now: Timestamp) -> View {
     Feeds::open(sources).view(standing, now)
 }
 
-/// What can't be seen of statutory pages without decryption; nothing where only hosts are listed.
+/// For whom single pages of statutory lists can't be told apart over https; nothing where only
+/// hosts are listed, or where every group of `draft` is inspected.
 #[must_use]
-pub fn inspection_sentence(statutory: &Statutory) -> Option<String> {
+pub fn inspection_sentence(statutory: &Statutory, draft: Option<&Draft>) -> Option<String> {
     let (hosts, pages) = match statutory.paged_hosts() {
         0 => return None,
         1 => ("1 host".to_owned(), "that host's"),
         more => (format!("{more} hosts"), "those hosts'"),
     };
+    let groups = draft.map(|draft| draft.never_inspected().map(ToString::to_string).collect::<Vec<_>>());
+    let whose = match groups {
+        Some(groups) if groups.is_empty() => return None,
+        Some(groups) => format!("for {}, which the policy never inspects", groups.join(", ")),
+        None => "for groups that the policy never inspects".to_owned(),
+    };
     Some(format!(
-        "single pages of {hosts} are listed: over http they are refused; over https {pages} pages can't be \
-         told apart without inspection, which this version doesn't do, so there they are not enforced"
+        "single pages of {hosts} are listed: over http they are refused for everybody; over https {pages} \
+         pages can't be told apart {whose}, so there they are not enforced"
     ))
 }
 

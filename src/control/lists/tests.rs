@@ -56,6 +56,7 @@ impl Tree {
             kept: self.path("kept"),
             fetched: Vec::new(),
             own: Vec::new(),
+            exempt: Exempt::default(),
             max_shrink_percent: 20,
         }
     }

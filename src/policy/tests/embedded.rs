@@ -207,7 +207,7 @@ proptest! {
         let before = World { unblocks: unblocks.clone(), ..World::usual() }.policy();
         let mut statutory = World::usual().statutory;
         statutory.push(Url::parse(&entry).unwrap().host().to_string());
-        let after = World { statutory, unblocks }.policy();
+        let after = World { statutory, unblocks, ..World::usual() }.policy();
         let url = Url::parse(&WRAPS[wrap](&page)).unwrap();
         let (was, is) = (verdict(&before, group, &url.to_string()), verdict(&after, group, &url.to_string()));
         prop_assert!(was.answer != OnRequest::Block || is.answer == OnRequest::Block);

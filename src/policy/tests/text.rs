@@ -24,11 +24,3 @@ fn a_policy_text_tells_every_fault_at_its_place() {
     assert_eq!(faults.len(), 6, "{told:#?}");
     assert!(faults.iter().all(|fault| fault.line > 0));
 }
-
-#[test]
-fn a_text_that_asks_for_inspection_is_read_and_its_groups_are_named() {
-    let text = TEXT
-        .replace("[groups.ks2]\n", "[groups.ks2]\ninspect = \"surgical\"\ninspect_hosts = [\"a.example\"]\n");
-    let draft = draft(&text).unwrap();
-    assert_eq!(draft.asking_for_inspection().map(GroupName::as_str).collect::<Vec<_>>(), ["ks2"]);
-}

@@ -46,7 +46,8 @@ pub(super) async fn all(State(shared): State<Shared>, caller: Caller) -> Result<
         "items": items, "next": null, "statutory": statutory, "generation": policy.generation(),
         "sources": view.sources, "alarms": view.alarms,
         "inspection": {
-            "hosts": policy.statutory().paged_hosts(), "sentence": inspection_sentence(policy.statutory()),
+            "hosts": policy.statutory().paged_hosts(),
+            "sentence": inspection_sentence(policy.statutory(), Some(policy.draft())),
         },
     })))
 }

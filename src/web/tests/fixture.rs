@@ -13,7 +13,7 @@ use tower::ServiceExt;
 
 use crate::audit::{Access, Entry, Filter, Observer, Order, Recorder, Seen, Visibility, Writer, query};
 use crate::clock::Clock;
-use crate::control::lists::{Kept, Places};
+use crate::control::lists::{Exempt, Kept, Places};
 use crate::control::{self, Control, Sources, Unlicensed};
 use crate::identity::Directory;
 use crate::model::{Host, Role, Subject};
@@ -92,6 +92,7 @@ impl Office {
                 kept: at("statutory.kept"),
                 fetched: Vec::new(),
                 own: Vec::new(),
+                exempt: Exempt::default(),
                 max_shrink_percent: 100,
             },
             loosening: Loosening::Held,

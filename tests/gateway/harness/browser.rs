@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Browser {
     address: IpAddr,
     proxy: SocketAddr,
-    authority: CertificateDer<'static>,
+    authorities: Vec<CertificateDer<'static>>,
 }
 
 /// What came back.
@@ -33,8 +33,13 @@ pub(crate) struct Answer {
 }
 
 impl Browser {
-    pub(crate) fn new(address: IpAddr, proxy: SocketAddr, authority: CertificateDer<'static>) -> Browser {
-        Browser { address, proxy, authority }
+    /// `authorities` are those that it trusts: the origin's, and on a managed device the school's.
+    pub(crate) fn new(
+        address: IpAddr,
+        proxy: SocketAddr,
+        authorities: Vec<CertificateDer<'static>>,
+    ) -> Browser {
+        Browser { address, proxy, authorities }
     }
 
     /// The same client at another door.
@@ -143,19 +148,28 @@ impl Browser {
         self.handshake(stream, name).await
     }
 
+    /// TLS as this client does it, offering these protocols.
+    pub(crate) fn trusting(&self, alpn: &[&str]) -> ClientConfig {
+        let mut roots = RootCertStore::empty();
+        for authority in &self.authorities {
+            roots.add(authority.clone()).unwrap();
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+        config
+    }
+
     /// TLS for a name over a connection that is open already.
     pub(crate) async fn handshake<S>(&self, stream: S, name: &str) -> Result<TlsStream<S>, Answer>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.authority.clone()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let config = self.trusting(&[]);
         let host = name.split(':').next().unwrap().to_owned();
         let server = ServerName::try_from(host).unwrap();
         let shaken = within(TlsConnector::from(Arc::new(config)).connect(server, stream)).await;

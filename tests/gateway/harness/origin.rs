@@ -34,6 +34,8 @@ pub(crate) struct Origin {
     pub(crate) tls: SocketAddr,
     /// The authority that signed the TLS origin.
     pub(crate) authority: CertificateDer<'static>,
+    /// The same as PEM.
+    pub(crate) authority_pem: String,
     heads: Arc<Mutex<Vec<String>>>,
 }
 
@@ -41,12 +43,14 @@ impl Origin {
     pub(crate) async fn start() -> Origin {
         let heads = Arc::new(Mutex::new(Vec::new()));
         let (authority, acceptor) = certificates();
+        let authority_pem = authority.pem();
+        let authority = authority.der().clone();
         let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let secure = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (http, tls) = (plain.local_addr().unwrap(), secure.local_addr().unwrap());
         tokio::spawn(accept(plain, None, Arc::clone(&heads)));
         tokio::spawn(accept(secure, Some(acceptor), Arc::clone(&heads)));
-        Origin { http, tls, authority, heads }
+        Origin { http, tls, authority, authority_pem, heads }
     }
 
     /// Every request head that reached it, as it came.
@@ -55,7 +59,7 @@ impl Origin {
     }
 }
 
-fn certificates() -> (CertificateDer<'static>, TlsAcceptor) {
+fn certificates() -> (rcgen::Certificate, TlsAcceptor) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -72,7 +76,7 @@ fn certificates() -> (CertificateDer<'static>, TlsAcceptor) {
         .with_no_client_auth()
         .with_single_cert(vec![leaf.der().clone()], private)
         .unwrap();
-    (authority.der().clone(), TlsAcceptor::from(Arc::new(config)))
+    (authority, TlsAcceptor::from(Arc::new(config)))
 }
 
 async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, heads: Arc<Mutex<Vec<String>>>) {

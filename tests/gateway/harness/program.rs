@@ -76,7 +76,7 @@ impl Site {
 
     /// A client in the subnet of a group, at the explicit door.
     pub(crate) fn browser(&self, program: &Program, group: &str) -> Browser {
-        Browser::new(address_of(group), program.at("explicit"), self.origin.authority.clone())
+        Browser::new(address_of(group), program.at("explicit"), vec![self.origin.authority.clone()])
     }
 
     /// Every line of the audit trail, read from its files without the program's help.

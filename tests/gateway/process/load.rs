@@ -17,7 +17,7 @@ async fn ten_thousand_tls_requests_pass_and_each_is_recorded_once_with_its_end()
     let mut clients = tokio::task::JoinSet::new();
     for client in 1..=CLIENTS {
         let address = IpAddr::V4(Ipv4Addr::new(127, 1, 2, client));
-        let browser = Browser::new(address, program.at("explicit"), site.origin.authority.clone());
+        let browser = Browser::new(address, program.at("explicit"), vec![site.origin.authority.clone()]);
         clients.spawn(async move {
             for request in 0..REQUESTS_EACH {
                 let answer = browser.get("https://maths.example/").await;

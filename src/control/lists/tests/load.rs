@@ -21,6 +21,7 @@ fn the_projects_own_lists_are_sound() {
         kept: project().join("blocklists/none"),
         fetched: Vec::new(),
         own: Vec::new(),
+        exempt: Exempt::default(),
         max_shrink_percent: 20,
     };
     let told = Mutex::new(Vec::new());

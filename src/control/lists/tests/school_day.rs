@@ -29,6 +29,7 @@ fn school() -> Option<(Draft, Loaded)> {
         kept: folder.path().join("kept"),
         fetched: Vec::new(),
         own: Vec::new(),
+        exempt: Exempt::default(),
         max_shrink_percent: 20,
     };
     let report = import(&archive, &import::options(), &places, [1; 16], &|_, _, _| {}).unwrap();
@@ -136,6 +137,7 @@ fn compiled(draft: Draft, loaded: &Loaded) -> Policy {
         school_block: Arc::clone(&loaded.school_block),
         statutory: Arc::clone(&loaded.statutory),
         lifeline: Arc::clone(&loaded.lifeline),
+        no_inspect: Arc::clone(&loaded.no_inspect),
         reach: Arc::new(Reach::default()),
         unblocks: Arc::default(),
     };
