@@ -23,6 +23,7 @@ mod sections;
 mod sources;
 mod words;
 
+pub use inspect::NO_INSPECT;
 pub use sources::{Delivers, Place, Source, Sum, digest};
 pub use words::{Language, Loosening};
 

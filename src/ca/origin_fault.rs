@@ -18,9 +18,9 @@ pub enum OriginFault {
     WrongName,
     /// The certificate is signed by itself: nobody else vouches for it.
     SelfSigned,
-    /// Whoever signed it is not trusted here.
+    /// Whoever signed it is not trusted here, or did not sign it.
     UnknownIssuer,
-    /// It is signed in a way that can be forged: SHA-1, short keys.
+    /// It is signed in a way that can be forged: SHA-1 and the like.
     Weak,
     /// Its authority has taken it back.
     Revoked,
@@ -171,7 +171,8 @@ impl OriginFault {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 OriginFault::WrongName
             }
-            CertificateError::UnknownIssuer => OriginFault::UnknownIssuer,
+            // Signed by another than the one that it names: nobody who is known vouches for it.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => OriginFault::UnknownIssuer,
             CertificateError::UnsupportedSignatureAlgorithmContext { .. }
             | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => OriginFault::Weak,
             CertificateError::Revoked
@@ -179,7 +180,6 @@ impl OriginFault {
             | CertificateError::ExpiredRevocationList
             | CertificateError::ExpiredRevocationListContext { .. } => OriginFault::Revoked,
             CertificateError::BadEncoding
-            | CertificateError::BadSignature
             | CertificateError::UnhandledCriticalExtension
             | CertificateError::InvalidOcspResponse
             | CertificateError::InvalidPurpose

@@ -74,7 +74,7 @@ impl Origins {
         })
     }
 
-    fn trusting(roots: RootCertStore) -> Result<Origins, OriginsError> {
+    pub(super) fn trusting(roots: RootCertStore) -> Result<Origins, OriginsError> {
         let provider = provider();
         let verifier = Verifier::new(roots, &provider)?;
         let mut config = ClientConfig::builder_with_provider(provider)

@@ -42,8 +42,8 @@ pub struct Public {
 /// A certificate file as read.
 pub(super) struct Read {
     pub(super) public: Public,
-    /// What is sent behind a leaf: nothing when the authority is its own root, else its own
-    /// certificate and what stands behind it in the file.
+    /// What is sent behind a leaf: the authority and what stands behind it in the file, without
+    /// roots, which devices hold. Nothing when the authority is a root itself.
     pub(super) chain: Vec<CertificateDer<'static>>,
 }
 
@@ -80,7 +80,6 @@ pub(super) fn read(file: &Path) -> Result<Read, AuthorityError> {
     let mut all = CertificateDer::pem_slice_iter(text.as_bytes());
     let first = all.next().and_then(Result::ok).ok_or_else(none)?;
     let pem = first_block(&text).ok_or_else(none)?;
-    let behind: Vec<_> = all.filter_map(Result::ok).collect();
     let (_, parsed) = X509Certificate::from_der(&first).map_err(|_| none())?;
     if !may_sign(&parsed) {
         return Err(AuthorityError::NotAnAuthority { file: file.to_owned() });
@@ -99,15 +98,19 @@ pub(super) fn read(file: &Path) -> Result<Read, AuthorityError> {
         der: first.to_vec(),
         pem,
     };
-    let is_root = parsed.issuer().as_raw() == parsed.subject().as_raw();
-    let chain = if is_root { Vec::new() } else { std::iter::once(first.clone()).chain(behind).collect() };
-    Ok(Read { public, chain })
+    let chain = std::iter::once(first.clone()).chain(all.filter_map(Result::ok));
+    Ok(Read { public, chain: chain.filter(|certificate| !is_root(certificate)).collect() })
 }
 
 /// SHA-256 in pairs of capital digits, as browsers and `openssl x509 -fingerprint` show it.
 pub(super) fn fingerprint(der: &[u8]) -> String {
     let pairs: Vec<String> = Sha256::digest(der).iter().map(|byte| format!("{byte:02X}")).collect();
     pairs.join(":")
+}
+
+fn is_root(certificate: &CertificateDer<'_>) -> bool {
+    X509Certificate::from_der(certificate)
+        .is_ok_and(|(_, parsed)| parsed.issuer().as_raw() == parsed.subject().as_raw())
 }
 
 fn may_sign(certificate: &X509Certificate<'_>) -> bool {

@@ -6,35 +6,44 @@ use super::words::Domain;
 use crate::document::{Faults, Spanned};
 use crate::model::{Host, Name};
 
-/// Where somebody in need asks for help, and what they tell a doctor: an authority that is made
-/// here can't sign for these, whoever holds its key. Help lines as the NSPCC, the NHS
-/// ("Help for suicidal thoughts", "Where to get mental health help") and Childline's own pages
-/// name them, looked up in 2026.
-const NEVER: [&str; 24] = [
-    "childline.org.uk",
-    "nspcc.org.uk",
-    "samaritans.org",
-    "papyrus-uk.org",
-    "ceop.police.uk",
+/// The shipped list of hosts that are never decrypted, one a line, `#` before a comment: what
+/// `inspect.no_inspect` stands for when it is absent.
+pub const NO_INSPECT: &str = include_str!("../../config/no-inspect.txt");
+
+/// What nobody is to listen to, whoever comes by the key: an authority that is made here can't sign
+/// for these. They are the nations' health services and the help lines of
+/// `blocklists/lifeline/uk.txt`, whose sources stand there.
+const NEVER: [&str; 30] = [
     "nhs.uk",
     "nhs.wales",
     "nhs.scot",
     "nhsinform.scot",
     "hscni.net",
-    "giveusashout.org",
-    "youngminds.org.uk",
-    "themix.org.uk",
+    "childline.org.uk",
     "kooth.com",
     "meiccymru.org",
-    "mind.org.uk",
-    "beateatingdisorders.org.uk",
+    "nspcc.org.uk",
     "runawayhelpline.org.uk",
+    "missingpeople.org.uk",
+    "themix.org.uk",
+    "youngminds.org.uk",
+    "callhelpline.org.uk",
+    "giveusashout.org",
+    "papyrus-uk.org",
+    "samaritans.org",
+    "thecalmzone.net",
+    "ceop.police.uk",
     "nationaldahelpline.org.uk",
-    "refuge.org.uk",
-    "womensaid.org.uk",
+    "rapecrisis.org.uk",
+    "report.iwf.org.uk",
+    "reportharmfulcontent.com",
     "stopitnow.org.uk",
-    "iwf.org.uk",
-    "winstonswish.org",
+    "victimsupport.org.uk",
+    "beateatingdisorders.org.uk",
+    "gamcare.org.uk",
+    "nacoa.org.uk",
+    "switchboard.lgbt",
+    "talktofrank.com",
 ];
 
 impl Inspect {

@@ -1,5 +1,6 @@
 //! Every key, every default, every mix-up.
 
+mod inspect;
 mod sources;
 
 use super::*;
@@ -46,6 +47,7 @@ fn the_shipped_file_holds_every_key_with_its_default() {
         ("[lists.source]", "category format accept_protected"),
         ("statutory", "dir unlicensed"),
         ("[statutory.source]", SOURCE_KEYS),
+        ("inspect", "ca_cert ca_key no_inspect never"),
         ("resolver", "servers hosts"),
         ("upstream", "allow_private extra_roots ports connect_timeout"),
         (
