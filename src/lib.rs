@@ -11,7 +11,7 @@
 //! | layer | module | is |
 //! |---|---|---|
 //! | 0 | [`model`] | the domain's words, one normal form each |
-//! | 1 | [`wire`], [`lists`], [`document`] | pure readers and indexes: bytes or text in, facts out |
+//! | 1 | [`wire`], [`lists`], [`document`], [`services`], [`content`] | pure readers and indexes: bytes or text in, facts out |
 //! | 2 | [`policy`] | the decision: no sockets, files, threads, clocks or logs |
 //! | 3 | [`clock`], [`mapped`], [`settings`], [`telemetry`], [`identity`], [`ca`], [`audit`] | edges, one concern each |
 //! | 4 | [`proxy`], [`control`] | the two halves of the product; they never name each other |
@@ -27,6 +27,7 @@ pub mod audit;
 pub mod ca;
 pub mod cli;
 pub mod clock;
+pub mod content;
 pub mod control;
 pub mod document;
 pub mod identity;
@@ -35,6 +36,7 @@ pub mod mapped;
 pub mod model;
 pub mod policy;
 pub mod proxy;
+pub mod services;
 pub mod settings;
 pub mod telemetry;
 pub mod web;

@@ -107,6 +107,22 @@ impl Url {
         Url { scheme, host, port, path: "/".into(), query: None }
     }
 
+    /// The same URL with another query; what no query may hold as it is gets escaped.
+    #[must_use]
+    pub fn with_query(&self, query: &str) -> Url {
+        let plain = |c: char| matches!(c, '!'..='~') && !matches!(c, '"' | '#' | '<' | '>' | '\'');
+        let mut escaped = String::with_capacity(query.len());
+        for c in query.chars() {
+            if plain(c) {
+                escaped.push(c);
+            } else {
+                let mut bytes = [0; 4];
+                escaped.extend(c.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02X}")));
+            }
+        }
+        Url { query: Some(escaped.into()), ..self.clone() }
+    }
+
     fn from_parts(
         scheme: Scheme,
         host: Host,
@@ -205,6 +221,18 @@ mod tests {
         ];
         for (written, judged) in cases {
             assert_eq!(Url::parse(written).map(|url| url.to_string()), Ok(judged.into()), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_url_with_another_query_is_what_its_text_reads_as() {
+        let url = Url::parse("https://example.org:8443/a?b").unwrap();
+        for (query, expected) in
+            [("x=1&y", "x=1&y"), ("%7e'", "%7e%27"), ("a b#<\u{e9}>", "a%20b%23%3C%C3%A9%3E"), ("", "")]
+        {
+            let with = url.with_query(query);
+            assert_eq!(with.to_string(), format!("https://example.org:8443/a?{expected}"));
+            assert_eq!(Url::parse(&with.to_string()), Ok(with));
         }
     }
 

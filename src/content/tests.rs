@@ -1,0 +1,4 @@
+//! Terms and kinds of files.
+
+mod files;
+mod terms;
