@@ -8,11 +8,14 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::content::Terms;
 use crate::lists::{Catalogue, Index, IndexBuilder, Item, Match, Origin, Statutory};
 use crate::model::{GroupName, Host, Subject, Timestamp};
+use crate::services::Enforce;
 
 mod address;
 mod carried;
+mod content;
 mod difference;
 mod draft;
 mod inspection;
@@ -25,6 +28,7 @@ mod unblock;
 mod verdict;
 
 pub use address::{OutOfReach, Reach};
+pub use content::{Carries, Content};
 pub use draft::{
     Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Treatment, Unblockable,
 };
@@ -34,7 +38,10 @@ pub use live::{Live, Publisher, Renewed, put_in_force};
 pub use lookup::{Listed, lookup};
 pub use text::read as read_text;
 pub use unblock::{Audience, Decided, State, Target, Unblock, WrongState};
-pub use verdict::{Action, Destination, Evidence, OnConnect, OnRequest, Permit, Reason, Rule, Rung, Verdict};
+pub use verdict::{
+    Action, Destination, Evidence, OnConnect, OnRequest, Permit, REJECTED_BY_CLIENT, Reason, Rule, Rung,
+    Verdict,
+};
 
 use ladder::Case;
 
@@ -48,6 +55,7 @@ pub struct Policy {
     statutory: Arc<Statutory>,
     lifeline: Arc<Index>,
     no_inspect: Arc<Index>,
+    terms: Arc<Terms>,
     reach: Arc<Reach>,
     unblocks: Arc<[Unblock]>,
     categories: HashMap<Box<str>, usize>,
@@ -72,6 +80,8 @@ pub struct Parts {
     pub lifeline: Arc<Index>,
     /// The hosts that are not decrypted.
     pub no_inspect: Arc<Index>,
+    /// The terms that searches are looked through for.
+    pub terms: Arc<Terms>,
     /// The addresses within reach.
     pub reach: Arc<Reach>,
     /// Every unblock that is not over.
@@ -113,6 +123,7 @@ impl Policy {
             statutory: parts.statutory,
             lifeline: parts.lifeline,
             no_inspect: parts.no_inspect,
+            terms: parts.terms,
             reach: parts.reach,
             unblocks: parts.unblocks,
         })
@@ -213,6 +224,24 @@ impl Policy {
     #[must_use]
     pub fn unblocks(&self) -> &[Unblock] {
         &self.unblocks
+    }
+
+    /// What is enforced at search engines, video sites and sign-ins for a subject.
+    #[must_use]
+    pub fn enforce(&self, subject: &Subject) -> &Enforce {
+        &self.group(subject).enforce
+    }
+
+    /// Whether the kind of a file matters for a subject.
+    #[must_use]
+    pub fn watches_files(&self, subject: &Subject) -> bool {
+        self.group(subject).file_kinds.values().any(|action| *action != CategoryAction::Allow)
+    }
+
+    /// The term lists.
+    #[must_use]
+    pub fn terms(&self) -> &Terms {
+        &self.terms
     }
 
     /// The group that a subject is judged as: its own, or the strictest.

@@ -6,6 +6,7 @@
 mod asked;
 mod body;
 mod connection;
+mod content;
 mod forward;
 mod gate;
 mod guard;
@@ -16,8 +17,10 @@ mod line;
 mod listen;
 mod origins;
 mod parting;
+mod question;
 mod refuse;
 mod relay;
+mod screen;
 mod session;
 mod sniff;
 pub mod splice;

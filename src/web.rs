@@ -29,6 +29,7 @@ mod crowd;
 mod events;
 mod explain;
 mod idempotency;
+mod inspection;
 pub mod local;
 mod problem;
 mod query;

@@ -78,6 +78,11 @@ impl Explain {
     fn print(&self, answer: &Value) {
         out!("{}  {}", text(answer, "action").to_uppercase(), self.url);
         out!("{} (group {}, policy {})", text(answer, "reason"), text(answer, "group"), answer["generation"]);
+        match answer["visibility"].as_str() {
+            Some("url") => out!("the page is seen: plain HTTP, or decrypted for this group"),
+            Some(_) => out!("only the host is seen: nothing is decrypted there for this group"),
+            None => {}
+        }
         let list = &answer["list"];
         if list.is_object() {
             let at = match list["entry"].as_str() {

@@ -336,6 +336,7 @@ fn parts(draft: Arc<Draft>, loaded: &Loaded, reach: &Arc<Reach>, unblocks: Arc<[
         statutory: Arc::clone(&loaded.statutory),
         lifeline: Arc::clone(&loaded.lifeline),
         no_inspect: Arc::clone(&loaded.no_inspect),
+        terms: Arc::clone(&loaded.terms),
         reach: Arc::clone(reach),
         unblocks,
     }

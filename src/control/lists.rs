@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::content::Terms;
 use crate::document::Faults;
 use crate::lists::{
     Catalogue, Format, Index, IndexBuilder, Item, Origin, ReadOptions, Reading, Statutory, parse,
@@ -30,6 +31,7 @@ mod shrink;
 mod source;
 mod status;
 mod technician;
+mod terms;
 
 pub use accepted::{accept_sizes, keys_in_force, sizes_in_force, statutory_sizes};
 pub use compiled::{Kept, Made};
@@ -133,6 +135,8 @@ pub struct Loaded {
     pub lifeline: Arc<Index>,
     /// The hosts that are not decrypted.
     pub no_inspect: Arc<Index>,
+    /// The terms that searches are looked through for.
+    pub terms: Arc<Terms>,
     /// The text of `school/allow.txt`.
     pub allow_text: String,
     /// The text of `school/block.txt`.
@@ -234,6 +238,12 @@ pub(super) fn load_or(
     if faults.is_empty() {
         faults.extend(shrink::faults(places, &of_kind(sizes, Kind::Statutory), &statutory.sizes()));
     }
+    let mut own = Faults::new();
+    let terms = terms::read(&places.lists, last.map(|_| terms::StandIn), &mut own);
+    match last {
+        Some(_) => stood_in.extend(instead(&own)),
+        None => faults.extend(own),
+    }
     let no_inspect = exempt::read(&places.exempt, keys.index, &mut faults);
     faults.or(Loaded {
         catalogue: Arc::new(catalogue),
@@ -248,6 +258,7 @@ pub(super) fn load_or(
         retired: statutory.retired,
         lifeline: Arc::new(lifeline(keys.index)),
         no_inspect: Arc::new(no_inspect),
+        terms: Arc::new(terms),
         allow_text: allow.text,
         block_text: block.text,
     })

@@ -7,8 +7,8 @@
 use crate::lists::Asked as Wanted;
 use crate::model::embedded::{Beyond, Carriage, Target, Targets, targets};
 use crate::policy::ladder::{Asked, Case, Shown};
-use crate::policy::rungs;
 use crate::policy::verdict::{Action, Destination, Reason, Rule, Rung};
+use crate::policy::{Content, rungs};
 
 /// The pages inside all that was asked for.
 pub(super) fn inside(asked: &Asked<'_>) -> Targets {
@@ -68,7 +68,8 @@ fn answer(case: &Case<'_>, target: &Target) -> (Action, Reason) {
         url: target.url.clone(),
     };
     let shown = if target.url.is_some() { Shown::Request } else { Shown::TlsName };
-    let asked = Asked { subject: case.asked.subject, destination: &destination, shown };
+    let content = Content::unseen();
+    let asked = Asked { subject: case.asked.subject, destination: &destination, shown, content };
     let page = Case {
         policy: case.policy,
         asked: &asked,

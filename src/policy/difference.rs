@@ -47,6 +47,13 @@ fn group_changes(group: &GroupDraft, old: &GroupDraft, changes: &mut Vec<String>
     told("default", &old.default, &group.default);
     told("uncategorised", &old.uncategorised, &group.uncategorised);
     told("unclassified", &old.unclassified, &group.unclassified);
+    told("inspect", &old.inspect, &group.inspect);
+    told("inspect_hosts", &old.inspect_hosts, &group.inspect_hosts);
+    told("safe_search", &old.enforce.safe_search, &group.enforce.safe_search);
+    told("youtube", &old.enforce.youtube, &group.enforce.youtube);
+    told("tenants", &old.enforce.tenants, &group.enforce.tenants);
+    told("search_terms", &old.search_terms, &group.search_terms);
+    told("file_kinds", &old.file_kinds, &group.file_kinds);
     told("ports", &old.ports, &group.ports);
     told("subnets", &old.subnets, &group.subnets);
     told("inherits", &old.ancestors, &group.ancestors);

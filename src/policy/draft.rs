@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::content::FileKind;
 use crate::model::{GroupName, Host, Role};
+use crate::services::Enforce;
 
 /// All of `policy.toml`, read and found sound.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +46,12 @@ pub struct GroupDraft {
     pub ports: Vec<u16>,
     /// The action per category id; a category not named here passes.
     pub categories: BTreeMap<String, CategoryAction>,
+    /// What is enforced at search engines, video sites and sign-ins.
+    pub enforce: Enforce,
+    /// The action per term list; a list not named here passes.
+    pub search_terms: BTreeMap<String, CategoryAction>,
+    /// The action per kind of file; a kind not named here passes.
+    pub file_kinds: BTreeMap<FileKind, CategoryAction>,
 }
 
 /// A category of sites.

@@ -8,6 +8,7 @@ use crate::lists::Reading;
 use crate::model::Host;
 use crate::policy::draft::{GroupDraft, Inspect};
 use crate::policy::ladder::{Case, Shown};
+use crate::services;
 
 /// Whether what is inside a TLS connection may be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +60,11 @@ fn subject_to_rules(case: &Case<'_>) -> Need {
                 .any(|catalogue| catalogue.index().has_url_entries(host))
             || policy.opened.has_url_entries(host)
     };
-    if always || is_chosen(case.group, host) || listed() { Need::Url } else { Need::Host }
+    let services = || {
+        case.group.enforce.needs_url(host)
+            || (!case.group.search_terms.is_empty() && services::is_search_host(host))
+    };
+    if always || is_chosen(case.group, host) || services() || listed() { Need::Url } else { Need::Host }
 }
 
 /// Whether the school has this host, or one above it, inspected by name.

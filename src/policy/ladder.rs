@@ -8,7 +8,7 @@ use crate::model::embedded::{Carriage, Targets};
 use crate::model::{Host, Subject, Timestamp};
 use crate::policy::draft::GroupDraft;
 use crate::policy::verdict::{Action, Destination, Reason, Rung};
-use crate::policy::{Policy, carried, rungs};
+use crate::policy::{Content, Policy, carried, rungs};
 
 /// How the client has shown where it wants to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct Asked<'a> {
     pub destination: &'a Destination,
     /// How that is known.
     pub shown: Shown,
+    /// What is in it, as far as that can be seen.
+    pub content: &'a Content,
 }
 
 /// What one rung says.
@@ -61,17 +63,25 @@ pub(super) struct Case<'a> {
     pub(super) carriage: Option<Carriage>,
 }
 
+/// Whether a rung judges what is inside. Its alert alone lets nothing pass: the rungs below it are
+/// asked all the same.
+fn is_of_content(rung: Rung) -> bool {
+    matches!(rung, Rung::FileKind | Rung::SearchTerm)
+}
+
 /// A rung's question.
 pub(super) type Ask = fn(&Case<'_>) -> Step;
 
 /// Every rung in order.
-pub(super) const LADDER: [(Rung, Ask); 8] = [
+pub(super) const LADDER: [(Rung, Ask); 10] = [
     (Rung::Statutory, rungs::statutory),
     (Rung::Lifeline, rungs::lifeline),
     (Rung::Unblock, rungs::unblock),
     (Rung::SchoolLists, rungs::school_lists),
     (Rung::WalledGarden, rungs::walled_garden),
     (Rung::Protocol, rungs::protocol),
+    (Rung::FileKind, rungs::file_kind),
+    (Rung::SearchTerm, rungs::search_term),
     (Rung::Category, rungs::category),
     (Rung::Default, rungs::default),
 ];
@@ -84,12 +94,30 @@ impl Case<'_> {
 
     /// The first answer. The last rung always has one; were it not so, the answer is no.
     pub(super) fn first_answer(&self) -> (Action, Reason) {
-        for (_, ask) in LADDER {
-            if let Step::Answer(action, reason) = ask(self) {
-                return (action, *reason);
-            }
+        let mut answers = LADDER.iter().filter_map(|(rung, ask)| match ask(self) {
+            Step::Answer(Action::Alert, _) if is_of_content(*rung) => None,
+            Step::Answer(action, reason) => Some((action, *reason)),
+            Step::Pass(_) => None,
+        });
+        let (action, reason) = answers.next().unwrap_or_else(rungs::fallen_through);
+        self.pointed_out(action, reason)
+    }
+
+    /// What is inside points out what passes, whichever rung let it pass: the safeguarding lead must
+    /// hear of a search for self-harm on a site that the school itself opened. Help lines are apart.
+    fn pointed_out(&self, action: Action, reason: Reason) -> (Action, Reason) {
+        if action == Action::Block || reason.rung == Rung::Lifeline {
+            return (action, reason);
         }
-        rungs::fallen_through()
+        let inside = LADDER.iter().filter(|(rung, _)| is_of_content(*rung));
+        let pointed = inside.map(|(_, ask)| ask(self)).find_map(|step| match step {
+            Step::Answer(Action::Alert, pointed) => Some(*pointed),
+            Step::Answer(Action::Allow | Action::Block, _) | Step::Pass(_) => None,
+        });
+        match pointed {
+            Some(pointed) => (Action::Alert, Reason { unblock: reason.unblock, ..pointed }),
+            None => (action, reason),
+        }
     }
 
     /// What every rung says, also those after the one that decides; behind them the answer for

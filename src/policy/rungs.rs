@@ -7,7 +7,11 @@ use crate::policy::draft::{CategoryAction, CategoryDraft, Treatment, Unblockable
 use crate::policy::ladder::{Case, Shown, Step};
 use crate::policy::unblock::{State, Target, Unblock};
 use crate::policy::verdict::{Action, Evidence, Reason, Rule, Rung};
-use crate::policy::{Policy, carried};
+use crate::policy::{Carries, Policy, carried};
+
+mod content;
+
+pub(super) use content::{file_kind, search_term};
 
 /// A protocol of the web that would carry requests unseen: refused for every group.
 const HTTP2_IN_THE_CLEAR: &str = "http2-preface";
@@ -126,6 +130,10 @@ pub(super) fn protocol(case: &Case<'_>) -> Step {
     if !case.port_is_open() {
         let text = format!("port {} is not open to {}", case.asked.destination.port, case.group.name);
         return protocol_block("port", "Port", text);
+    }
+    if case.asked.content.carries == Carries::Dns && case.group.unclassified == Treatment::Block {
+        let text = "DNS inside HTTPS would hide which sites are asked for".into();
+        return protocol_block("doh", "DNS over HTTPS", text);
     }
     if matches!(case.asked.shown, Shown::RequestElsewhere(_)) {
         let text = "the request names another site than the connection that it came by".into();

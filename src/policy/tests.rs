@@ -1,9 +1,11 @@
 //! What must hold of every decision, whatever is asked.
 
+mod content;
 mod corpus;
 mod embedded;
 mod inspection;
 mod text;
+mod world;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,7 +14,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use world::*;
+
 use super::*;
+use crate::content::TermsBuilder;
 use crate::document::Document;
 use crate::lists::{CatalogueBuilder, Form, Format, ListHead, Reading, StatutoryBuilder};
 use crate::model::{Attribution, GroupName, Justification, Subject, Url, Window};
@@ -63,103 +68,6 @@ const HOSTS: [&str; 10] = [
     "192.0.2.9",
 ];
 
-struct World {
-    statutory: Vec<String>,
-    no_inspect: Vec<&'static str>,
-    unblocks: Vec<Unblock>,
-}
-
-impl World {
-    fn usual() -> World {
-        World {
-            statutory: vec!["statutory.example".into(), "other.example/bad/page".into()],
-            no_inspect: Vec::new(),
-            unblocks: Vec::new(),
-        }
-    }
-
-    fn policy(&self) -> Policy {
-        self.policy_of(TEXT)
-    }
-
-    fn policy_of(&self, text: &str) -> Policy {
-        let mut catalogue = CatalogueBuilder::new([1; 16]);
-        let lists = [
-            ("adult", "adult.example\nboth.example\n"),
-            ("games", "games.example\nboth.example\nother.example/play/\n"),
-            ("news", "news.example\n"),
-            ("approved", "approved.example\n"),
-        ];
-        for (id, text) in lists {
-            let list = catalogue.add_list(head(id, Reading::Block));
-            catalogue
-                .add_file(list, &format!("{id}.txt"), &Form::of(Format::Domains), text.as_bytes())
-                .unwrap();
-        }
-        let mut statutory = StatutoryBuilder::new(*b"0123456789abcdefghijklmnopqrstuv");
-        let list = statutory.add_list("test", "1");
-        for line in &self.statutory {
-            statutory.add_line(list, line).unwrap();
-        }
-        Policy::compile(
-            Parts {
-                draft: Arc::new(draft(text).unwrap()),
-                catalogue: Arc::new(catalogue.build()),
-                school_allow: Arc::new(single(
-                    "allow",
-                    Reading::Allow,
-                    "allowed.example\nchess.games.example\n",
-                )),
-                school_block: Arc::new(single(
-                    "block",
-                    Reading::Block,
-                    "blocked.example\nallowed.example/not/this/\n",
-                )),
-                statutory: Arc::new(statutory.build()),
-                lifeline: Arc::new(IndexBuilder::new([2; 16]).build()),
-                no_inspect: Arc::new(index_of(&self.no_inspect)),
-                reach: Arc::default(),
-                unblocks: self.unblocks.clone().into(),
-            },
-            1,
-        )
-        .unwrap()
-    }
-}
-
-fn blocks(answer: &OnConnect) -> bool {
-    matches!(answer, OnConnect::Block(_))
-}
-
-/// Hosts with all below them, as an index.
-fn index_of(hosts: &[&str]) -> Index {
-    let mut builder = IndexBuilder::new([5; 16]);
-    let origin = builder.add_origin(Origin { list: "l".into(), version: "1".into(), file: "f".into() });
-    for host in hosts {
-        let Ok(crate::model::Host::Name(host)) = crate::model::Host::parse(host) else { panic!("{host}") };
-        builder.add(
-            origin,
-            Item::listed(1, crate::lists::Entry::Host { host, scope: crate::lists::Scope::Subtree }),
-        );
-    }
-    builder.build()
-}
-
-fn head(id: &str, reading: Reading) -> ListHead {
-    ListHead { id: id.into(), title: id.into(), version: "1".into(), licence: "".into(), reading }
-}
-
-fn single(id: &str, reading: Reading, text: &str) -> Catalogue {
-    let mut builder = CatalogueBuilder::new([3; 16]);
-    let list = builder.add_list(head(id, reading));
-    builder.add_file(list, "list.txt", &Form::of(Format::Domains), text.as_bytes()).unwrap();
-    builder.build()
-}
-
-fn draft(text: &str) -> Result<Draft, crate::document::Faults> {
-    read_text(&Document::new("policy.toml", text.to_owned()), &|_| true)
-}
-
 fn now() -> Timestamp {
     "2026-11-24T09:00:00Z".parse().unwrap()
 }
@@ -186,7 +94,12 @@ fn decided(policy: &Policy, group: &str, url: &str, at: Timestamp) -> (Action, R
     let url = Url::parse(url).unwrap();
     let destination = Destination { host: Some(url.host().clone()), port: url.port(), url: Some(url) };
     let subject = subject(Some(group));
-    let asked = Asked { subject: &subject, destination: &destination, shown: Shown::Request };
+    let asked = Asked {
+        subject: &subject,
+        destination: &destination,
+        shown: Shown::Request,
+        content: Content::unseen(),
+    };
     let verdict = policy.on_request(&asked, at);
     (verdict.action, verdict.reason.rung)
 }
@@ -217,7 +130,12 @@ fn an_unblock_opens_its_site_for_its_audience_and_its_time_alone() {
     }
     let subject = subject(Some("ks2"));
     let destination = Destination { host: Host::parse("games.example").ok(), port: 443, url: None };
-    let asked = Asked { subject: &subject, destination: &destination, shown: Shown::TlsName };
+    let asked = Asked {
+        subject: &subject,
+        destination: &destination,
+        shown: Shown::TlsName,
+        content: Content::unseen(),
+    };
     let until = policy.on_connect(&asked, now()).until;
     assert_eq!(until, Some(after), "the verdict says when time alone may change it");
 }
@@ -226,7 +144,12 @@ fn an_unblock_opens_its_site_for_its_audience_and_its_time_alone() {
 fn a_page_opens_its_host_where_only_the_host_can_be_seen_and_the_page_was_https() {
     let subject = subject(Some("ks2"));
     let destination = Destination { host: Host::parse("games.example").ok(), port: 443, url: None };
-    let asked = Asked { subject: &subject, destination: &destination, shown: Shown::TlsName };
+    let asked = Asked {
+        subject: &subject,
+        destination: &destination,
+        shown: Shown::TlsName,
+        content: Content::unseen(),
+    };
     for (target, answer) in
         [("https://games.example/chess/", Action::Allow), ("http://games.example/chess/", Action::Block)]
     {
@@ -289,7 +212,7 @@ fn no_allow_entry_carries_two_names_or_another_protocol() {
         Destination { host: Some(Host::parse("allowed.example").unwrap()), port: 443, url: None };
     let other = Host::parse("other.example").unwrap();
     for shown in [Shown::TlsOtherName(other), Shown::OtherProtocol("ssh")] {
-        let asked = Asked { subject: &subject, destination: &destination, shown };
+        let asked = Asked { subject: &subject, destination: &destination, shown, content: Content::unseen() };
         let verdict = policy.on_connect(&asked, now());
         assert_eq!((verdict.answer, verdict.reason.rung), (OnConnect::Block(Seal::Kept), Rung::Protocol));
     }
@@ -346,7 +269,7 @@ proptest! {
         let url = Url::parse(&url).unwrap();
         let destination = Destination { host: Some(url.host().clone()), port: url.port(), url: Some(url.clone()) };
         let subject = subject(group);
-        let asked = Asked { subject: &subject, destination: &destination, shown };
+        let asked = Asked { subject: &subject, destination: &destination, shown, content: Content::unseen() };
         let (was, is) = (before.on_connect(&asked, now()), after.on_connect(&asked, now()));
         prop_assert!(!blocks(&was.answer) || blocks(&is.answer));
         if url.host() == Url::parse(&entry).unwrap().host() {
@@ -363,7 +286,7 @@ proptest! {
         let url = Url::parse(&url).unwrap();
         let destination = Destination { host: Some(url.host().clone()), port: url.port(), url: Some(url) };
         let subject = subject(group);
-        let asked = Asked { subject: &subject, destination: &destination, shown };
+        let asked = Asked { subject: &subject, destination: &destination, shown, content: Content::unseen() };
         let at = now().plus(Duration::from_secs(minutes * 60));
         let explained = policy.explain(&asked, at);
         let (connect, request) = (policy.on_connect(&asked, at), policy.on_request(&asked, at));
@@ -388,7 +311,7 @@ proptest! {
         let url = Url::parse(&url).unwrap();
         let destination = Destination { host: Some(url.host().clone()), port: url.port(), url: Some(url.clone()) };
         let subject = subject(group);
-        let verdict = policy.on_connect(&Asked { subject: &subject, destination: &destination, shown }, now());
+        let verdict = policy.on_connect(&Asked { subject: &subject, destination: &destination, shown, content: Content::unseen() }, now());
         match verdict.answer {
             OnConnect::Block(_) => prop_assert_eq!(verdict.action, Action::Block),
             OnConnect::Splice(permit) | OnConnect::Inspect(permit) => {

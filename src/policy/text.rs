@@ -3,6 +3,8 @@
 //! **Invariant:** a text with a fault makes no draft; an unknown key, group, category or list
 //! is a fault, for a typing slip must never leave a gate open.
 
+mod seen;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::time::Duration;
@@ -15,12 +17,14 @@ use crate::policy::draft::{
     Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Treatment, Unblockable,
 };
 
+use seen::Seen;
+
 /// The ports a group may name when its text says none.
 const WEB_PORTS: [u16; 2] = [80, 443];
 /// The longest window any role may be given.
 const MAX_HOURS: u32 = 24 * 7 * 15;
 
-/// Reads a policy text. `held` says whether a list of that id is held.
+/// Reads a policy text. `held` says whether a list of that id is held; a term list's is `terms/NAME`.
 ///
 /// # Errors
 /// Every fault found, each with its line and column.
@@ -32,7 +36,7 @@ pub fn read(document: &Document, held: &dyn Fn(&str) -> bool) -> Result<Draft, F
     let written: Vec<Written> = root
         .tables("groups")
         .into_iter()
-        .map(|(id, table)| read_group(&id, table, &known, &mut faults))
+        .map(|(id, table)| read_group(&id, table, (&known, held), &mut faults))
         .collect();
     if written.is_empty() {
         faults.push(document.fault("the policy names no group, so nobody could be judged"));
@@ -58,12 +62,13 @@ struct Written {
     categories: BTreeMap<String, CategoryAction>,
     inspect: Option<Inspect>,
     inspect_hosts: Option<Vec<Host>>,
+    seen: Seen,
 }
 
 fn read_group(
     id: &Spanned<String>,
     mut table: Table<'_>,
-    known: &BTreeSet<&str>,
+    (known, held): (&BTreeSet<&str>, &dyn Fn(&str) -> bool),
     faults: &mut Faults,
 ) -> Written {
     let written = Written {
@@ -79,6 +84,7 @@ fn read_group(
         categories: actions(&mut table, known, faults),
         inspect: table.take_parsed("inspect", faults),
         inspect_hosts: hosts(&mut table, faults),
+        seen: Seen::read(&mut table, held, faults),
     };
     table.finish(faults);
     written
@@ -162,6 +168,7 @@ fn inherit(written: &[Written], faults: &mut Faults) -> Vec<GroupDraft> {
         for ancestor in line.iter().rev() {
             categories.extend(ancestor.categories.clone());
         }
+        let seen = Seen::inherited(line.iter().map(|group| &group.seen));
         groups.push(GroupDraft {
             id: group.id.clone(),
             name: group.name.clone().unwrap_or_else(|| group.id.to_string()),
@@ -174,6 +181,9 @@ fn inherit(written: &[Written], faults: &mut Faults) -> Vec<GroupDraft> {
             uncategorised: line.iter().find_map(|group| group.uncategorised).unwrap_or(CategoryAction::Allow),
             ports: line.iter().find_map(|group| group.ports.clone()).unwrap_or_else(|| WEB_PORTS.to_vec()),
             categories,
+            enforce: seen.enforce,
+            search_terms: seen.search_terms,
+            file_kinds: seen.file_kinds,
         });
     }
     groups

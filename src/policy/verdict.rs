@@ -11,7 +11,7 @@ use crate::policy::inspection::Seal;
 /// How the rules begin that say what an origin did wrong in TLS.
 const ORIGIN_FAULT: &str = "protocol:origin_";
 /// The rule under which it is recorded that a client did not take a leaf.
-const REJECTED_BY_CLIENT: &str = "protocol:authority_not_trusted";
+pub const REJECTED_BY_CLIENT: &str = "protocol:authority_not_trusted";
 
 /// A step of the ladder; the order of [`super::ladder::LADDER`] is the order in which they are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +28,10 @@ pub enum Rung {
     WalledGarden,
     /// What can't be classified, odd ports, addresses no client may reach.
     Protocol,
+    /// The kind of file that an answer is.
+    FileKind,
+    /// A term of a list, in a search.
+    SearchTerm,
     /// The group's action for each category that matches.
     Category,
     /// The group's default.
@@ -200,6 +204,8 @@ impl Rung {
             Rung::SchoolLists => "school_lists",
             Rung::WalledGarden => "walled_garden",
             Rung::Protocol => "protocol",
+            Rung::FileKind => "file_kind",
+            Rung::SearchTerm => "search_term",
             Rung::Category => "category",
             Rung::Default => "default",
         }

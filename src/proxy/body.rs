@@ -3,6 +3,7 @@
 //! **Invariant:** a body that did not come whole ends in an error, so that no cut answer is
 //! ever taken for a complete one (invariant 18); its access is closed in the record.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::audit::ClosedBy;
 use crate::proxy::gate::Open;
+use crate::proxy::refuse::Failure;
 use crate::proxy::session::{Session, UnderWay};
 use crate::telemetry::Direction;
 
@@ -35,12 +37,30 @@ pub(super) enum BodyError {
     Cut,
 }
 
+impl BodyError {
+    /// What a client is answered whose request's body did not come whole.
+    pub(super) fn of_request(&self) -> Failure {
+        match self {
+            BodyError::Broken(_) | BodyError::Cut => {
+                Failure::BadRequest(400, "the body of the request could not be read")
+            }
+            BodyError::Idle => Failure::BadRequest(408, "the body of the request took too long"),
+        }
+    }
+}
+
 /// A body of an answer to a client: a page of ours, or an origin's.
 pub(super) struct Payload(UnsyncBoxBody<Bytes, BodyError>);
 
+/// A body of which the start may have been held back.
+pub(super) struct Whole {
+    held: VecDeque<Frame<Bytes>>,
+    rest: Incoming,
+}
+
 /// A client's body on its way to the origin, counted.
 pub(super) struct Uploaded {
-    body: Incoming,
+    body: Whole,
     count: Arc<AtomicU64>,
     moved: Arc<AtomicU64>,
     idle: Idle,
@@ -48,7 +68,7 @@ pub(super) struct Uploaded {
 
 /// An origin's body on its way to the client, with the access that it belongs to.
 pub(super) struct Downloaded {
-    body: Incoming,
+    body: Whole,
     session: Arc<Session>,
     moved: Arc<AtomicU64>,
     _under_way: UnderWay,
@@ -72,14 +92,16 @@ impl Payload {
     }
 }
 
+impl Whole {
+    /// What was held back, and what is still to come.
+    pub(super) fn new(held: VecDeque<Frame<Bytes>>, rest: Incoming) -> Whole {
+        Whole { held, rest }
+    }
+}
+
 impl Uploaded {
     /// `count` is of its bytes, `moved` counts up with every part of it.
-    pub(super) fn new(
-        body: Incoming,
-        count: Arc<AtomicU64>,
-        moved: Arc<AtomicU64>,
-        idle: Duration,
-    ) -> Uploaded {
+    pub(super) fn new(body: Whole, count: Arc<AtomicU64>, moved: Arc<AtomicU64>, idle: Duration) -> Uploaded {
         Uploaded { body, count, moved, idle: Idle::new(idle) }
     }
 }
@@ -87,7 +109,7 @@ impl Uploaded {
 impl Downloaded {
     /// `refused` is done when policy no longer allows the access.
     pub(super) fn new(
-        body: Incoming,
+        body: Whole,
         session: Arc<Session>,
         under_way: UnderWay,
         open: Open,
@@ -128,6 +150,36 @@ impl Body for Payload {
 
     fn size_hint(&self) -> SizeHint {
         self.0.size_hint()
+    }
+}
+
+impl Body for Whole {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match self.held.pop_front() {
+            Some(frame) => Poll::Ready(Some(Ok(frame))),
+            None => Pin::new(&mut self.rest).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.held.is_empty() && self.rest.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let held: u64 = self.held.iter().map(length).sum();
+        let rest = self.rest.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower() + held);
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper + held);
+        }
+        hint
     }
 }
 

@@ -10,10 +10,11 @@ use crate::audit::{Seen as Sight, Visibility};
 use crate::model::{Host, Scheme};
 use crate::policy::{Destination, Shown};
 use crate::proxy::asked::Mode;
-use crate::proxy::gate::{Gate, Question};
+use crate::proxy::gate::Gate;
 use crate::proxy::http;
 use crate::proxy::inspect::Sealed;
 use crate::proxy::listen::{Client, Door};
+use crate::proxy::question::Question;
 use crate::proxy::sniff::{self, Prefixed, Seen};
 use crate::proxy::tunnel;
 use crate::wire::client_hello::{ClientHello, ServerName};
@@ -49,7 +50,7 @@ pub(super) async fn serve(client: Client, gate: &Arc<Gate>) -> io::Result<()> {
             let host = original.map(|original| Host::from(original.ip()));
             let port = original.map_or(0, |original| original.port());
             let destination = Destination { host, port, url: None };
-            let question = Question { address, destination, shown: Shown::OtherProtocol(name_of(&seen)) };
+            let question = Question::new(address, destination, Shown::OtherProtocol(name_of(&seen)));
             let alert = alert_for(&seen);
             tunnel::carry_or(connection, question, Sight::default(), alert, gate).await
         }
@@ -103,13 +104,13 @@ fn of_hello(address: std::net::IpAddr, hello: &ClientHello, at: Host, port: u16)
         ..Sight::default()
     };
     let destination = Destination { host: Some(host), port, url: None };
-    (Question { address, destination, shown }, sight)
+    (Question::new(address, destination, shown), sight)
 }
 
 /// HTTP where TLS belongs. Who may speak it there has every request judged all the same.
 fn plain(address: std::net::IpAddr, host: Option<Host>, port: u16) -> Question {
     let shown = Shown::OtherProtocol(name_of(&Seen::Opening(Opening::Http)));
-    Question { address, destination: Destination { host, port, url: None }, shown }
+    Question::new(address, Destination { host, port, url: None }, shown)
 }
 
 fn name_of(seen: &Seen) -> &'static str {

@@ -4,6 +4,7 @@
 //! URL's; hop-by-hop fields stay (RFC 9110 section 7.6.1); a connection to an origin belongs
 //! to one client connection, so that answers never cross.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,15 +16,18 @@ use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode, Uri, Version};
 use hyper_util::rt::TokioIo;
 
-use crate::audit::ClosedBy;
+use crate::audit::{ClosedBy, Seen as Sight};
 use crate::ca::OriginFault;
 use crate::model::Url;
 use crate::policy::Permit;
-use crate::proxy::body::{BodyError, Downloaded, Payload, Uploaded};
-use crate::proxy::gate::{Gate, Open, Passage, Question};
+use crate::proxy::body::{BodyError, Downloaded, Payload, Uploaded, Whole};
+use crate::proxy::content;
+use crate::proxy::gate::{Gate, Open, Passage, Refusal};
 use crate::proxy::line::Line;
 use crate::proxy::origins::Origin;
+use crate::proxy::question::{Files, Question, Rules};
 use crate::proxy::refuse::Failure;
+use crate::proxy::screen::{Arrived, Screened};
 use crate::proxy::session::{Session, UnderWay};
 use crate::proxy::sniff::Prefixed;
 use crate::proxy::tunnel::{self, Ends};
@@ -42,8 +46,6 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
-/// Fields that would lead a browser round this gateway: by QUIC, or to another host.
-const WAYS_ROUND: [HeaderName; 2] = [header::ALT_SVC, HeaderName::from_static("alt-used")];
 
 /// An upgrade that the origin granted.
 pub(super) struct Switched {
@@ -60,20 +62,32 @@ pub(super) struct Errand {
     pub(super) passage: Passage,
     pub(super) up: Arc<AtomicU64>,
     pub(super) under_way: UnderWay,
+    pub(super) sight: Sight,
+}
+
+/// What became of an errand.
+pub(super) enum Forwarded {
+    /// The origin's answer.
+    Answer(Response<Payload>),
+    /// What the origin answered is not for this client.
+    Refused(Refusal),
 }
 
 impl Session {
-    /// Sends a permitted request and returns the origin's answer.
-    pub(super) async fn forward(self: &Arc<Session>, errand: Errand) -> Result<Response<Payload>, Failure> {
-        let Errand { request, url, question, passage, up, under_way } = errand;
+    /// Sends a permitted request, as changed by what the client's group has enforced, and returns
+    /// the origin's answer, where its kind of file may pass too.
+    pub(super) async fn forward(self: &Arc<Session>, errand: Errand) -> Result<Forwarded, Failure> {
+        let Errand { request, url, question, passage, up, under_way, sight } = errand;
         let held_back = request.headers().contains_key(header::UPGRADE);
         let wants = upgrade(request.headers());
         let Passage { permit, addresses, mut open, .. } = passage;
         open.note(0, 0, ClosedBy::Error);
         let origin = self.origin(&permit, &addresses).await?;
         let peer = origin.peer;
-        let request = self.anew(request, wants.as_ref());
-        let exchange = self.exchange(origin, request, &url, &permit, &addresses);
+        let rules = self.gate.rules_for(self.address(), &url);
+        let request = self.anew(request, wants.as_ref(), &rules);
+        let sent = rules.rewrite.url.as_ref().unwrap_or(&url);
+        let exchange = self.exchange(origin, request, sent, &permit, &addresses);
         let response = tokio::select! {
             response = exchange => response?,
             () = overdue(&up) => return Err(Failure::TooSlow),
@@ -83,13 +97,33 @@ impl Session {
             }
         };
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return self.switched(response, wants, question, open);
+            return self.switched(response, wants, question, open).map(Forwarded::Answer);
         }
+        let arrived = Arrived { response, held: VecDeque::new(), url, question, peer, open, sight };
+        let arrived = match rules.files {
+            Files::Watched => arrived.screened(&self.gate).await?,
+            Files::Any => Screened::Passed(arrived),
+        };
+        Ok(match arrived {
+            Screened::Passed(arrived) => Forwarded::Answer(self.relay(arrived, up, under_way, held_back)),
+            Screened::Refused(refusal) => Forwarded::Refused(refusal),
+        })
+    }
+
+    fn relay(
+        self: &Arc<Session>,
+        arrived: Arrived,
+        up: Arc<AtomicU64>,
+        under_way: UnderWay,
+        held_back: bool,
+    ) -> Response<Payload> {
+        let Arrived { response, held, question, peer, open, .. } = arrived;
         let gate = Arc::clone(&self.gate);
         let refused = async move { gate.until_refused(&question, Some(peer)).await };
         let (parts, body) = response.into_parts();
+        let body = Whole::new(held, body);
         let body = Downloaded::new(body, Arc::clone(self), under_way, open, up, refused);
-        Ok(Response::from_parts(self.relayed(parts, held_back), Payload::new(body)))
+        Response::from_parts(self.relayed(parts, held_back), Payload::new(body))
     }
 
     /// A kept connection to the permitted place, or a new one.
@@ -131,9 +165,8 @@ impl Session {
         held_back: bool,
     ) -> hyper::http::response::Parts {
         strip(&mut parts.headers);
-        for name in &WAYS_ROUND {
-            parts.headers.remove(name);
-        }
+        // It would lead a browser round this gateway, by QUIC.
+        parts.headers.remove(header::ALT_SVC);
         if !self.is_inspected() {
             parts.headers.append(header::VIA, VIA);
         }
@@ -170,7 +203,12 @@ impl Session {
     ///
     /// No `Via` inside TLS: the client asked an origin there and no proxy, and some origins send
     /// what names a proxy uncompressed.
-    fn anew(&self, request: Request<Uploaded>, wants: Option<&HeaderValue>) -> Request<Uploaded> {
+    fn anew(
+        &self,
+        request: Request<Uploaded>,
+        wants: Option<&HeaderValue>,
+        rules: &Rules,
+    ) -> Request<Uploaded> {
         let (parts, body) = request.into_parts();
         let mut request = Request::new(body);
         *request.method_mut() = parts.method;
@@ -180,6 +218,10 @@ impl Session {
         fields.remove(header::EXPECT);
         fields.remove("proxy-connection");
         joined_cookies(&mut fields);
+        content::enforced(&mut fields, &rules.rewrite);
+        if rules.files == Files::Watched {
+            content::readably(&mut fields);
+        }
         if !self.is_inspected() {
             fields.append(header::VIA, VIA);
         }
@@ -282,10 +324,7 @@ async fn overdue(uploaded: &AtomicU64) {
 fn failure(fault: &hyper::Error) -> Failure {
     let body = std::error::Error::source(fault).and_then(|cause| cause.downcast_ref::<BodyError>());
     match body {
-        Some(BodyError::Broken(_) | BodyError::Cut) => {
-            Failure::BadRequest(400, "the body of the request could not be read")
-        }
-        Some(BodyError::Idle) => Failure::BadRequest(408, "the body of the request took too long"),
+        Some(body) => body.of_request(),
         None if fault.is_timeout() => Failure::TooSlow,
         None => tls_fault(fault).map_or(Failure::BadAnswer, Failure::Origin),
     }

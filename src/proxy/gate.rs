@@ -11,13 +11,14 @@ use tokio_util::sync::CancellationToken;
 use crate::audit::{Access, ClosedBy, Closing, Entry, Handling, Receipt, Recorder, Seen, Visibility};
 use crate::clock::Clock;
 use crate::identity::Directory;
-use crate::model::{Host, Subject};
+use crate::model::{Host, Subject, Url};
 use crate::policy::{
-    Action, Asked, Destination, Live, OnConnect, OnRequest, Permit, Policy, Reason, Renewed, Seal, Shown,
-    Verdict,
+    Action, Asked, Destination, Live, OnConnect, OnRequest, Permit, Policy, Reason, Renewed, Rung, Seal,
+    Shown, Verdict,
 };
 use crate::proxy::inspect::Inspection;
 use crate::proxy::listen::Crowd;
+use crate::proxy::question::{Circumstances, Files, Question, Rules};
 use crate::proxy::upstream::{NameError, Upstream};
 use crate::telemetry::Metrics;
 
@@ -72,14 +73,6 @@ pub struct Bounds {
     pub idle: Duration,
 }
 
-/// What a client asks, kept so that it can be asked again.
-#[derive(Clone, Debug)]
-pub(super) struct Question {
-    pub(super) address: IpAddr,
-    pub(super) destination: Destination,
-    pub(super) shown: Shown,
-}
-
 /// What a question came to, recorded.
 pub(super) enum Admission {
     /// It may pass.
@@ -96,15 +89,6 @@ pub(super) struct Passage {
     pub(super) addresses: Vec<IpAddr>,
     pub(super) open: Open,
     pub(super) seal: Seal,
-}
-
-/// What is known besides of an access that is to be judged.
-#[derive(Default)]
-pub(super) struct Circumstances {
-    /// The connection that it would use, which stands already.
-    pub(super) peer: Option<IpAddr>,
-    /// Why it can't pass, whatever policy says.
-    pub(super) fault: Option<Reason>,
 }
 
 /// A decision that is not yet recorded.
@@ -153,7 +137,10 @@ impl Gate {
         if let Some(permit) = verdict.answer.as_ref().filter(|_| refusal.is_none()) {
             addresses = match circumstances.peer {
                 Some(peer) => Ok(vec![peer]),
-                None => self.upstream.resolve(permit.host()).await,
+                None => {
+                    let instead = policy.enforce(&subject).connect_as(permit.host());
+                    self.upstream.resolve(instead.as_ref().unwrap_or(permit.host())).await
+                }
             };
             if let Ok(found) = &addresses {
                 match policy.confine(permit, found) {
@@ -204,7 +191,7 @@ impl Gate {
     pub fn decides(&self) -> bool {
         let destination =
             Destination { host: Host::parse("blocked.schoolgate.test").ok(), port: 443, url: None };
-        let question = Question { address: [127, 0, 0, 1].into(), destination, shown: Shown::TlsName };
+        let question = Question::new([127, 0, 0, 1].into(), destination, Shown::TlsName);
         self.glance(&question).0.generation > 0
     }
 
@@ -217,6 +204,13 @@ impl Gate {
     /// Whether the answer would be yes now; nothing is recorded.
     pub(super) fn lets_through(&self, question: &Question) -> bool {
         self.glance(question).0.answer.is_some()
+    }
+
+    /// What is done to requests for a URL, and to their answers.
+    pub(super) fn rules_for(&self, address: IpAddr, url: &Url) -> Rules {
+        let (policy, subject) = (self.live.snapshot(), self.directory.attribute(address));
+        let files = if policy.watches_files(&subject) { Files::Watched } else { Files::Any };
+        Rules { rewrite: policy.enforce(&subject).rewrite(url), files }
     }
 
     /// Waits until an access that passed to `peer` would no longer be let through.
@@ -304,15 +298,14 @@ fn visibility(visibility: Visibility) -> &'static str {
 }
 
 impl Judged {
+    /// Whether it was the kind of file that decided.
+    pub(super) fn is_of_file(&self) -> bool {
+        self.verdict.reason.rung == Rung::FileKind
+    }
+
     /// Whether the answer is no.
     pub(super) fn is_refused(&self) -> bool {
         self.verdict.answer.is_none()
-    }
-}
-
-impl Question {
-    fn asked<'a>(&'a self, subject: &'a Subject) -> Asked<'a> {
-        Asked { subject, destination: &self.destination, shown: self.shown.clone() }
     }
 }
 

@@ -23,7 +23,7 @@ use crate::proxy::gate::Gate;
 use crate::proxy::guard::{Guard, Waits};
 use crate::proxy::line::Line;
 use crate::proxy::parting;
-use crate::proxy::refuse::{self, Failure};
+use crate::proxy::refuse::{self, Failure, Wants};
 use crate::proxy::session::{Next, Session};
 use crate::proxy::sniff::Prefixed;
 use crate::wire::http_head::HeadFault;
@@ -93,7 +93,7 @@ pub(super) async fn converse(connection: Prefixed<Line>, session: Session) -> io
 /// Answers a head that hyper was not shown, and closes.
 async fn answer_fault(connection: Prefixed<Line>, fault: HeadFault, gate: &Gate) -> io::Result<()> {
     gate.metrics.connection_refused("bad_request");
-    let page = refuse::failed(Failure::BadRequest(fault.status, fault.reason), &gate.site);
+    let page = refuse::failed(Failure::BadRequest(fault.status, fault.reason), &gate.site, Wants::Page);
     let (head, body) = page.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let mut text =

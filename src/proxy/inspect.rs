@@ -7,6 +7,7 @@
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use hyper::Version;
 use rustls::ServerConfig;
@@ -14,18 +15,19 @@ use rustls::pki_types::ServerName;
 use rustls::server::{ClientHello as Hello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
 use crate::audit::{ClosedBy, Seen as Sight};
 use crate::ca::{self, Minter, Offer, OriginFault};
 use crate::model::Host;
 use crate::policy::Reason;
 use crate::proxy::asked::Mode;
-use crate::proxy::gate::{Circumstances, Gate, Judged, Passage, Question};
+use crate::proxy::gate::{Gate, Judged, Passage};
 use crate::proxy::http;
 use crate::proxy::http2;
 use crate::proxy::line::Line;
 use crate::proxy::origins::{Origin, Security};
+use crate::proxy::parting;
+use crate::proxy::question::{Circumstances, Question};
 use crate::proxy::refuse::{self, Failure};
 use crate::proxy::session::Session;
 use crate::proxy::sniff::Prefixed;
@@ -106,7 +108,7 @@ pub(super) async fn open(sealed: Sealed<'_>, passage: Passage, gate: &Arc<Gate>)
     match shaken(sealed, spoken, gate).await {
         Ok(line) => {
             open.note(0, 0, ClosedBy::Client);
-            converse(line, session, spoken).await.map(|_| ())
+            converse(line, session, spoken).await
         }
         Err(unshaken) => unshaken.recorded(&question, sight, gate).await,
     }
@@ -118,14 +120,15 @@ pub(super) async fn explain(sealed: Sealed<'_>, judged: Judged, gate: &Arc<Gate>
     let spoken = preferred(sealed.hello);
     let (question, sight) = (sealed.question.clone(), sealed.sight.clone());
     let session = session(&sealed, offer(&sealed.hello.alpn), spoken, None, gate);
+    let recorded = session.recorded();
     let served = match shaken(sealed, spoken, gate).await {
         Ok(line) => converse(line, session, spoken).await,
-        Err(_) => Ok(Told::Nothing),
+        Err(_) => Ok(()),
     };
-    if !matches!(served, Ok(Told::Something)) && gate.enter(&question, judged, sight).await.is_err() {
+    if !recorded.load(Ordering::Relaxed) && gate.enter(&question, judged, sight).await.is_err() {
         gate.metrics.connection_refused("not_recorded");
     }
-    served.map(|_| ())
+    served
 }
 
 /// A name as TLS has it.
@@ -151,21 +154,12 @@ fn session(
     Session::new(gate, mode, sealed.question.address).decrypted(sight, Security::Tls(offer), fault)
 }
 
-/// Whether any request of a session came to be recorded.
-enum Told {
-    Something,
-    Nothing,
-}
-
-async fn converse(line: Line, session: Session, spoken: Version) -> io::Result<Told> {
-    let recorded = session.recorded();
-    let served = if spoken == Version::HTTP_2 {
+async fn converse(line: Line, session: Session, spoken: Version) -> io::Result<()> {
+    if spoken == Version::HTTP_2 {
         http2::converse(line, session).await
     } else {
         http::converse(Prefixed { stream: line, read: Vec::new() }, session).await
-    };
-    let told = recorded.load(std::sync::atomic::Ordering::Relaxed);
-    served.map(|()| if told { Told::Something } else { Told::Nothing })
+    }
 }
 
 /// A client that could not be answered in the origin's name.
@@ -203,9 +197,14 @@ async fn shaken(sealed: Sealed<'_>, spoken: Version, gate: &Arc<Gate>) -> Result
         }
     };
     let acceptor = TlsAcceptor::from(gate.inspection.answering(leaf, spoken));
-    match tokio::time::timeout(gate.bounds.hello, acceptor.accept(sealed.connection)).await {
-        Ok(Ok(stream)) => Ok(Line::Client(Box::<TlsStream<Prefixed>>::new(stream))),
-        Ok(Err(fault)) => Err(rejection(&fault)),
+    let handshake = acceptor.accept(sealed.connection).into_fallible();
+    match tokio::time::timeout(gate.bounds.hello, handshake).await {
+        Ok(Ok(stream)) => Ok(Line::Client(Box::new(stream))),
+        Ok(Err((fault, connection))) => {
+            // An alert of ours is on its way; the client is given the time to read it.
+            let _ = parting::part(connection.stream).await;
+            Err(rejection(&fault))
+        }
         Err(_) => Err(Unshaken::Other),
     }
 }

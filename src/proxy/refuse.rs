@@ -71,7 +71,7 @@ pub(super) enum Failure {
 }
 
 /// The page for a refusal; for other than a page's worth of request, less.
-pub(super) fn blocked(reason: &Reason, about: &About<'_>, asked: &HeaderMap) -> Response<Full<Bytes>> {
+pub(super) fn blocked(reason: &Reason, about: &About<'_>, wants: Wants) -> Response<Full<Bytes>> {
     let statutory = reason.rung == Rung::Statutory;
     let page = Page {
         title: "This site is blocked",
@@ -82,16 +82,16 @@ pub(super) fn blocked(reason: &Reason, about: &About<'_>, asked: &HeaderMap) -> 
         help: !statutory,
         reference: format!("Reference {}", about.sequence),
     };
-    let answer = match Wants::of(asked) {
-        Wants::Page => html(&page),
-        Wants::Json => json(reason, about.sequence),
-        Wants::Neither => (Bytes::new(), "text/plain; charset=utf-8"),
-    };
-    respond(StatusCode::FORBIDDEN, answer)
+    let told = serde_json::json!({
+        "type": "about:blank", "title": "Blocked by the school’s web filter", "status": 403,
+        "code": "blocked", "rung": reason.rung.as_str(), "detail": reason.text,
+        "audit_seq": about.sequence,
+    });
+    respond(StatusCode::FORBIDDEN, answer(wants, &page, &told))
 }
 
 /// The page for anything else that went wrong.
-pub(super) fn failed(failure: Failure, school: &str) -> Response<Full<Bytes>> {
+pub(super) fn failed(failure: Failure, school: &str, wants: Wants) -> Response<Full<Bytes>> {
     let (status, english, welsh) = failure.words();
     let page = Page {
         title: "This page could not be shown",
@@ -105,7 +105,11 @@ pub(super) fn failed(failure: Failure, school: &str) -> Response<Full<Bytes>> {
         help: false,
         reference: format!("Code {}", status.as_u16()),
     };
-    respond(status, html(&page))
+    let told = serde_json::json!({
+        "type": "about:blank", "title": "The school’s web filter could not show this",
+        "status": status.as_u16(), "code": "not_shown", "detail": english,
+    });
+    respond(status, answer(wants, &page, &told))
 }
 
 /// Ends a TLS connection with an alert that says why (RFC 8446 section 6.2).
@@ -161,15 +165,20 @@ impl Failure {
     }
 }
 
-/// What the client can use: a person looking at a page, a script, or part of a page.
-enum Wants {
+/// What the client can use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wants {
+    /// A page: a person looks at it.
     Page,
+    /// JSON: a script reads it.
     Json,
+    /// Nothing but the status: it is part of a page.
     Neither,
 }
 
 impl Wants {
-    fn of(asked: &HeaderMap) -> Wants {
+    /// By what the request says of itself (Fetch Metadata, `Accept`).
+    pub(super) fn of(asked: &HeaderMap) -> Wants {
         let field = |name: &str| asked.get(name).and_then(|value| value.to_str().ok());
         let accept = field("accept").unwrap_or("*/*");
         match field("sec-fetch-dest") {
@@ -210,6 +219,16 @@ fn why(reason: &Reason) -> (Cow<'_, str>, Cow<'_, str>) {
         Rung::SchoolLists => {
             ("Your school has chosen to block it.".into(), "Mae dy ysgol wedi dewis ei rhwystro.".into())
         }
+        Rung::FileKind => (
+            "Your school does not allow this kind of file.".into(),
+            "Nid yw dy ysgol yn caniatáu’r math hwn o ffeil.".into(),
+        ),
+        Rung::SearchTerm => (
+            "Your school has stopped this search. If something is wrong, people can help you: see below."
+                .into(),
+            "Mae dy ysgol wedi atal y chwiliad hwn. Os oes rhywbeth o’i le, gall pobl dy helpu: gweler isod."
+                .into(),
+        ),
         Rung::Protocol => (
             "The filter could not tell what this is, so it was stopped.".into(),
             "Ni allai’r hidlydd ddweud beth yw hyn, felly cafodd ei atal.".into(),
@@ -237,19 +256,19 @@ fn statutory_parts() -> [Part<'static>; 2] {
     ]
 }
 
+fn answer(wants: Wants, page: &Page<'_>, told: &serde_json::Value) -> (Bytes, &'static str) {
+    match wants {
+        Wants::Page => html(page),
+        Wants::Json => (told.to_string().into(), "application/problem+json"),
+        Wants::Neither => (Bytes::new(), "text/plain; charset=utf-8"),
+    }
+}
+
 fn html(page: &Page<'_>) -> (Bytes, &'static str) {
     match page.render() {
         Ok(text) => (text.into(), "text/html; charset=utf-8"),
         Err(_) => (Bytes::from_static(b"This site is blocked."), "text/plain; charset=utf-8"),
     }
-}
-
-fn json(reason: &Reason, sequence: u64) -> (Bytes, &'static str) {
-    let body = serde_json::json!({
-        "type": "about:blank", "title": "Blocked by the school’s web filter", "status": 403,
-        "code": "blocked", "rung": reason.rung.as_str(), "detail": reason.text, "audit_seq": sequence,
-    });
-    (body.to_string().into(), "application/problem+json")
 }
 
 fn respond(status: StatusCode, (body, kind): (Bytes, &'static str)) -> Response<Full<Bytes>> {

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
-use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, Version};
 
 use crate::audit::{Seen as Sight, Visibility};
@@ -19,11 +19,14 @@ use crate::ca::OriginFault;
 use crate::model::{Scheme, Url};
 use crate::policy::{Destination, Reason, Seal, Shown};
 use crate::proxy::asked::{self, Mode, Wanted};
-use crate::proxy::body::{Payload, Uploaded};
-use crate::proxy::forward::{Errand, Switched};
-use crate::proxy::gate::{Admission, Circumstances, Gate, Question, Refusal};
+use crate::proxy::body::{Payload, Uploaded, Whole};
+use crate::proxy::content;
+use crate::proxy::forward::{Errand, Forwarded, Switched};
+use crate::proxy::gate::{Admission, Gate, Refusal};
 use crate::proxy::origins::{Origins, Security};
-use crate::proxy::refuse::{self, About, Failure};
+use crate::proxy::question::{Circumstances, Question};
+use crate::proxy::refuse::{self, About, Failure, Wants};
+use crate::services::SearchKind;
 
 /// What one connection's requests share.
 pub(super) struct Session {
@@ -86,19 +89,19 @@ impl Session {
     pub(super) async fn answer(self: Arc<Session>, request: Request<Incoming>) -> Response<Payload> {
         let under_way = UnderWay::begin(&self.under_way);
         self.moved.fetch_add(1, Ordering::Relaxed);
-        let version = request.version();
+        let (version, wants) = (request.version(), Wants::of(request.headers()));
         if version == Version::HTTP_10 {
             self.unframed.store(true, Ordering::Relaxed);
         }
         let answered = if request.method() == Method::CONNECT && !self.is_inspected() {
-            self.connect(&request).await
+            self.connect(&request, wants).await
         } else {
-            self.request(request, under_way).await
+            self.request(request, wants, under_way).await
         };
         let response = match answered {
             Ok(Answered::Passed(response)) => return response,
             Ok(Answered::Refused(response)) => response,
-            Err(failure) => refuse::failed(failure, &self.gate.site).map(Payload::page),
+            Err(failure) => refuse::failed(failure, &self.gate.site, wants).map(Payload::page),
         };
         if version == Version::HTTP_2 { response } else { closing(response) }
     }
@@ -123,6 +126,11 @@ impl Session {
         matches!(self.mode, Mode::Inspected { .. })
     }
 
+    /// The client's address.
+    pub(super) fn address(&self) -> IpAddr {
+        self.address
+    }
+
     /// How its origins are reached.
     pub(super) fn security(&self) -> Security {
         self.security
@@ -142,10 +150,10 @@ impl Session {
     }
 
     /// A refused CONNECT is answered here, unless the client can be shown why inside TLS.
-    async fn connect(&self, request: &Request<Incoming>) -> Result<Answered, Failure> {
+    async fn connect(&self, request: &Request<Incoming>, wants: Wants) -> Result<Answered, Failure> {
         let (host, port) = asked::target(request.uri().authority())?;
         let destination = Destination { host: Some(host), port, url: None };
-        let question = Question { address: self.address, destination, shown: Shown::ConnectTarget };
+        let question = Question::new(self.address, destination, Shown::ConnectTarget);
         let (verdict, seal) = self.gate.glance(&question);
         if verdict.answer.is_none() && seal == Seal::Kept {
             let sight = Sight {
@@ -157,7 +165,7 @@ impl Session {
             return match self.gate.admit(&question, sight).await {
                 Ok(Admission::Blocked(refusal)) => {
                     let site = question.destination.host.as_ref().map(ToString::to_string);
-                    Ok(self.blocked(&refusal, site.as_deref(), request.headers()))
+                    Ok(self.blocked(&refusal, site.as_deref(), wants))
                 }
                 // It has become allowed in this very moment: the client may ask again.
                 Ok(Admission::Passed(_) | Admission::Nowhere) => Err(Failure::Unreachable),
@@ -170,7 +178,8 @@ impl Session {
 
     async fn request(
         self: &Arc<Session>,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
+        wants: Wants,
         under_way: UnderWay,
     ) -> Result<Answered, Failure> {
         let (url, shown) = match (self.mode.wanted(&request)?, &self.mode) {
@@ -179,26 +188,48 @@ impl Session {
             }
             (Wanted::Url(url) | Wanted::Elsewhere(url), _) => (url, Shown::Request),
         };
-        let question = Question { address: self.address, destination: destination(&url), shown };
-        let sight = Sight { method: Some(request.method().to_string()), ..self.sight.clone() };
+        let (content, held) =
+            content::of_request(&mut request, &url, &self.gate).await.map_err(|fault| fault.of_request())?;
+        let question = Question { address: self.address, destination: destination(&url), shown, content };
+        let sight = self.seen(&request, &question);
         let judged = self.gate.judge(&question, self.circumstances(&url).await).await;
         let admitted = self.gate.enter(&question, judged, sight.clone()).await;
         self.recorded.store(true, Ordering::Relaxed);
-        match admitted {
-            Ok(Admission::Passed(passage)) => {
-                let up = Arc::default();
-                let waits = self.gate.bounds.idle;
-                let request = request.map(|body| Uploaded::new(body, Arc::clone(&up), self.moved(), waits));
-                let asked_again = question.clone();
-                let errand = Errand { request, url, question, passage, up, under_way };
-                match self.forward(errand).await {
-                    Err(Failure::Origin(fault)) => Err(self.blamed(fault, &asked_again, sight).await),
-                    forwarded => forwarded.map(Answered::Passed),
-                }
+        let passage = match admitted {
+            Ok(Admission::Passed(passage)) => passage,
+            Ok(Admission::Blocked(refusal)) => {
+                return self.refused(&refusal, &question, &url, wants);
             }
-            Ok(Admission::Blocked(refusal)) => self.refused(&refusal, &question, &url, request.headers()),
-            Ok(Admission::Nowhere) => Err(Failure::Unreachable),
-            Err(_) => Err(self.unrecorded()),
+            Ok(Admission::Nowhere) => return Err(Failure::Unreachable),
+            Err(_) => return Err(self.unrecorded()),
+        };
+        let (up, waits) = (Arc::default(), self.gate.bounds.idle);
+        let request = request
+            .map(|body| Uploaded::new(Whole::new(held.frames, body), Arc::clone(&up), self.moved(), waits));
+        let asked_again = question.clone();
+        let errand = Errand { request, url, question, passage, up, under_way, sight: sight.clone() };
+        match self.forward(errand).await {
+            Ok(Forwarded::Answer(response)) => Ok(Answered::Passed(response)),
+            Ok(Forwarded::Refused(refusal)) => {
+                let site = asked_again.destination.host.as_ref().map(ToString::to_string);
+                Ok(self.blocked(&refusal, site.as_deref(), wants))
+            }
+            Err(Failure::Origin(fault)) => Err(self.blamed(fault, &asked_again, sight).await),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// What is to be recorded of a request besides what was decided on it.
+    fn seen(&self, request: &Request<Incoming>, question: &Question) -> Sight {
+        let words = |kind| {
+            let search = question.content.search.as_ref().filter(|search| search.kind == kind);
+            search.map(|search| search.query.clone())
+        };
+        Sight {
+            method: Some(request.method().to_string()),
+            search: words(SearchKind::Search),
+            suggestion: words(SearchKind::Suggestion),
+            ..self.sight.clone()
         }
     }
 
@@ -222,23 +253,23 @@ impl Session {
         refusal: &Refusal,
         question: &Question,
         url: &Url,
-        asked: &HeaderMap,
+        wants: Wants,
     ) -> Result<Answered, Failure> {
         match (self.fault, &question.shown) {
             (Some(fault), _) if refusal.reason.is_fault_of_origin() => Err(Failure::Origin(fault)),
             (_, Shown::RequestElsewhere(_)) => Err(Failure::Misdirected),
-            (_, _) => Ok(self.blocked(refusal, Some(&url.host().to_string()), asked)),
+            (_, _) => Ok(self.blocked(refusal, Some(&url.host().to_string()), wants)),
         }
     }
 
-    fn blocked(&self, refusal: &Refusal, site: Option<&str>, asked: &HeaderMap) -> Answered {
+    fn blocked(&self, refusal: &Refusal, site: Option<&str>, wants: Wants) -> Answered {
         let about = About {
             school: &self.gate.site,
             notice: self.gate.notice,
             site,
             sequence: refusal.receipt.sequence,
         };
-        Answered::Refused(refuse::blocked(&refusal.reason, &about, asked).map(Payload::page))
+        Answered::Refused(refuse::blocked(&refusal.reason, &about, wants).map(Payload::page))
     }
 
     fn unrecorded(&self) -> Failure {

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use crate::audit::{ClosedBy, Seen as Sight};
 use crate::policy::Seal;
-use crate::proxy::gate::{Admission, Circumstances, Gate, Open, Passage, Question, Unrecorded};
+use crate::proxy::gate::{Admission, Gate, Open, Passage, Unrecorded};
 use crate::proxy::inspect::{self, Sealed};
 use crate::proxy::line::Line;
 use crate::proxy::parting;
+use crate::proxy::question::{Circumstances, Question};
 use crate::proxy::refuse;
 use crate::proxy::relay;
 use crate::proxy::sniff::Prefixed;

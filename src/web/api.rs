@@ -10,17 +10,21 @@ use axum::routing::{get, post};
 use serde_json::json;
 
 use crate::audit::{Act, Entry};
+use crate::model::Role;
 use crate::web::auth::{Caller, require_token};
 use crate::web::body::{Answer, Sent};
 use crate::web::events::{self, READERS, Reader, Sight};
 use crate::web::idempotency::once;
 use crate::web::problem::{self, Problem};
-use crate::web::{Shared, explain};
+use crate::web::{Shared, explain, inspection};
 
 mod audit;
 pub(super) mod changes;
 mod lists;
 mod unblocks;
+
+/// Who may know which hosts' clients reject the school's authority.
+const INSPECTORS: [Role; 4] = [Role::Technician, Role::FilteringManager, Role::Dsl, Role::Headteacher];
 
 /// Every route of the API.
 pub(super) fn router(shared: &Shared) -> Router {
@@ -44,6 +48,7 @@ pub(super) fn router(shared: &Shared) -> Router {
         .route("/lists", get(lists::all))
         .route("/lists/lookup", get(lists::lookup))
         .route("/events", get(find))
+        .route("/inspection/candidates", get(candidates))
         .route("/audit/head", get(audit::head))
         .route("/audit/verify", get(audit::verify))
         .merge(once_only)
@@ -70,6 +75,13 @@ async fn answer(
         answer["audit_seq"] = shared.control.record(Entry::Read(act)).await?.into();
     }
     Ok(Answer::ok(answer))
+}
+
+async fn candidates(State(shared): State<Shared>, caller: Caller, uri: Uri) -> Result<Answer, Problem> {
+    if !caller.staff.is_any(&INSPECTORS) {
+        return Err(caller.refused(&shared, "inspection.read", Entry::Read, &INSPECTORS).await);
+    }
+    Ok(Answer::ok(inspection::candidates(&shared, &uri, caller.actor(), caller.client).await?))
 }
 
 async fn find(State(shared): State<Shared>, caller: Caller, uri: Uri) -> Result<Answer, Problem> {

@@ -9,7 +9,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::model::{Attribution, GroupName, Host, Scheme, Subject, Timestamp, Url, UserName};
-use crate::policy::{Asked, Destination, Evidence, Policy, Rung, Shown, Step};
+use crate::policy::{
+    Asked, Carries, Content, Destination, Evidence, OnConnect, Policy, Rung, Seal, Shown, Step,
+};
+use crate::services;
 use crate::web::Shared;
 use crate::web::problem::Problem;
 
@@ -27,9 +30,10 @@ pub(super) struct Question {
 /// Explains the decision on `url` for `subject` at `now`, as the API and the command line show it.
 #[must_use]
 pub fn explain(policy: &Policy, subject: &Subject, url: &Url, now: Timestamp) -> Value {
-    let (destination, shown) = as_seen(url);
+    let (destination, shown) = as_seen(policy, subject, url, now);
     let visibility = if destination.url.is_some() { "url" } else { "host" };
-    let asked = Asked { subject, destination: &destination, shown };
+    let content = held(&destination);
+    let asked = Asked { subject, destination: &destination, shown, content: &content };
     let explained = policy.explain(&asked, now);
     let (verdict, reason) = (&explained.verdict, &explained.verdict.reason);
     let statutory = reason.rung == Rung::Statutory;
@@ -73,19 +77,35 @@ pub(super) async fn answer(shared: &Shared, question: Question) -> Result<Value,
     Ok(explain(&policy, &subject, &url, at))
 }
 
-/// What the gateway sees of a request for `url`: all of it in plain HTTP, the name in TLS.
-fn as_seen(url: &Url) -> (Destination, Shown) {
-    let seen = match url.scheme() {
-        Scheme::Http => Some(url.clone()),
-        Scheme::Https => None,
-    };
-    let shown = match (url.scheme(), url.host()) {
-        (Scheme::Http, _) => Shown::Request,
-        (Scheme::Https, Host::Name(_)) => Shown::TlsName,
+/// What the gateway sees of a request for `url`: all of it in plain HTTP and where it decrypts for
+/// this subject, else the name in TLS.
+fn as_seen(policy: &Policy, subject: &Subject, url: &Url, now: Timestamp) -> (Destination, Shown) {
+    let name = match url.host() {
+        Host::Name(_) => Shown::TlsName,
         // RFC 6066 section 3: an address is no server name.
-        (Scheme::Https, Host::Address(_)) => Shown::TlsNoName,
+        Host::Address(_) => Shown::TlsNoName,
     };
-    (Destination { host: Some(url.host().clone()), port: url.port(), url: seen }, shown)
+    let outside = Destination { host: Some(url.host().clone()), port: url.port(), url: None };
+    let content = Content::unseen();
+    let asked = Asked { subject, destination: &outside, shown: name.clone(), content };
+    let opened = match url.scheme() {
+        Scheme::Http => true,
+        Scheme::Https => match policy.on_connect(&asked, now).answer {
+            OnConnect::Inspect(_) | OnConnect::Block(Seal::Opened) => true,
+            OnConnect::Splice(_) | OnConnect::Block(Seal::Kept) => false,
+        },
+    };
+    match opened {
+        true => (Destination { url: Some(url.clone()), ..outside }, Shown::Request),
+        false => (outside, name),
+    }
+}
+
+/// What the URL itself says of what a request holds, were it typed into a browser.
+fn held(destination: &Destination) -> Content {
+    let Some(url) = &destination.url else { return Content::default() };
+    let carries = if services::is_doh(url, None, None) { Carries::Dns } else { Carries::Web };
+    Content { search: services::search("GET", url, None, None), file: Vec::new(), carries }
 }
 
 fn list(evidence: &Evidence, rung: Rung) -> Value {

@@ -55,6 +55,10 @@ pub struct Seen {
     pub scheme: Option<Scheme>,
     /// The request's method.
     pub method: Option<String>,
+    /// The words of a search, where the request was one.
+    pub search: Option<String>,
+    /// The words so far of somebody who was still typing a search.
+    pub suggestion: Option<String>,
     /// The TLS server name as the client sent it.
     pub server_name: Option<String>,
     /// The application protocol as the client offered it: `h2`, `http/1.1`.
@@ -181,6 +185,8 @@ struct Own {
     unblock_id: Option<uuid::Uuid>,
     search: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    suggestion: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     truncated: Option<bool>,
     bytes_up: Option<u64>,
     bytes_down: Option<u64>,
@@ -188,11 +194,14 @@ struct Own {
 }
 
 /// What may be said of where an access went.
+#[derive(Default)]
 struct Shown<'a> {
     destination: Option<&'a Destination>,
     server_name: Option<&'a str>,
     ip: Option<IpAddr>,
     error: Option<&'a str>,
+    search: Option<&'a str>,
+    suggestion: Option<&'a str>,
 }
 
 impl Access {
@@ -233,6 +242,8 @@ impl Access {
             error: shown.error.map(|text| Message { message: capped(text, MAX_TEXT, &mut cut) }),
             schoolgate: own(subject, &verdict.reason, verdict.action, seen),
         };
+        rest.schoolgate.search = shown.search.map(|words| capped(words, MAX_TEXT, &mut cut));
+        rest.schoolgate.suggestion = shown.suggestion.map(|words| capped(words, MAX_TEXT, &mut cut));
         rest.schoolgate.truncated = cut.then_some(true);
         let durable = blocked || verdict.reason.unblock.is_some() || verdict.reason.rung == Rung::Unblock;
         let rest = Box::new(rest);
@@ -252,13 +263,15 @@ impl<'a> Shown<'a> {
     /// **The mask:** IWF terms and the DfE standard forbid an entry's text in any record.
     fn of(destination: &'a Destination, reason: &Reason, seen: &'a Seen) -> Shown<'a> {
         if reason.rung == Rung::Statutory {
-            return Shown { destination: None, server_name: None, ip: None, error: None };
+            return Shown::default();
         }
         Shown {
             destination: Some(destination),
             server_name: seen.server_name.as_deref(),
             ip: seen.destination_ip.or_else(|| destination.host.as_ref().and_then(Host::address)),
             error: seen.error.as_deref(),
+            search: seen.search.as_deref(),
+            suggestion: seen.suggestion.as_deref(),
         }
     }
 
@@ -319,6 +332,7 @@ fn own(subject: &Subject, reason: &Reason, action: Action, seen: &Seen) -> Own {
         categories: categories.iter().take(MAX_CATEGORIES).cloned().collect(),
         unblock_id: reason.unblock,
         search: None,
+        suggestion: None,
         truncated: None,
         bytes_up: blocked.then_some(0),
         bytes_down: blocked.then_some(0),

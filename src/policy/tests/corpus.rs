@@ -45,6 +45,7 @@ fn policy() -> Policy {
         statutory: Arc::new(StatutoryBuilder::new([4; 32]).build()),
         lifeline: Arc::new(IndexBuilder::new([2; 16]).build()),
         no_inspect: Arc::new(index_of(&[])),
+        terms: Arc::default(),
         reach: Arc::new(Reach { allow_private: vec!["192.0.2.0/24".parse().unwrap()], own: Vec::new() }),
         unblocks: Arc::default(),
     };

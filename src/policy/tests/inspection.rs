@@ -61,7 +61,7 @@ fn every_case_is_decrypted_or_not_as_written() {
             How::NoName => Shown::TlsNoName,
             How::Connect => Shown::ConnectTarget,
         };
-        let asked = Asked { subject: &subject, destination: &destination, shown };
+        let asked = Asked { subject: &subject, destination: &destination, shown, content: Content::unseen() };
         let became = match policy.on_connect(&asked, now()).answer {
             OnConnect::Block(Seal::Kept) => "alert",
             OnConnect::Block(Seal::Opened) => "page",
@@ -81,12 +81,22 @@ fn an_unblocked_page_is_told_from_its_neighbours() {
     let policy = world.policy_of(&text);
     let subject = subject(Some("ks2"));
     let destination = Destination { host: Host::parse("games.example").ok(), port: 443, url: None };
-    let asked = Asked { subject: &subject, destination: &destination, shown: Shown::TlsName };
+    let asked = Asked {
+        subject: &subject,
+        destination: &destination,
+        shown: Shown::TlsName,
+        content: Content::unseen(),
+    };
     assert!(matches!(policy.on_connect(&asked, now()).answer, OnConnect::Inspect(_)));
     for (url, passes) in [("https://games.example/maths/x", true), ("https://games.example/other", false)] {
         let url = Url::parse(url).unwrap();
         let destination = Destination { host: Some(url.host().clone()), port: 443, url: Some(url) };
-        let asked = Asked { subject: &subject, destination: &destination, shown: Shown::Request };
+        let asked = Asked {
+            subject: &subject,
+            destination: &destination,
+            shown: Shown::Request,
+            content: Content::unseen(),
+        };
         let verdict = policy.on_request(&asked, now());
         assert_eq!(matches!(verdict.answer, OnRequest::Forward(_)), passes, "{verdict:?}");
     }

@@ -15,7 +15,7 @@ use crate::model::{Role, StaffName};
 use crate::web::body::{Answer, Sent};
 use crate::web::events::{self, Reader, Sight};
 use crate::web::problem::{self, Problem};
-use crate::web::{Shared, explain};
+use crate::web::{Shared, explain, inspection};
 
 /// `{name, roles}`
 #[derive(Deserialize)]
@@ -51,6 +51,7 @@ pub(super) fn router(shared: &Shared) -> Router {
         .route("/reload", post(reload))
         .route("/lists/fetch", post(fetch))
         .route("/events", get(find))
+        .route("/inspection/candidates", get(candidates))
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::wrong_method)
         .with_state(shared.clone())
@@ -105,6 +106,10 @@ async fn fetch(
 async fn find(State(shared): State<Shared>, uri: Uri) -> Result<Answer, Problem> {
     let reader = Reader { actor: Actor::Local, client: None, sight: Sight::Names };
     Ok(Answer::ok(events::find(&shared, &uri, reader).await?))
+}
+
+async fn candidates(State(shared): State<Shared>, uri: Uri) -> Result<Answer, Problem> {
+    Ok(Answer::ok(inspection::candidates(&shared, &uri, Actor::Local, None).await?))
 }
 
 /// What is no name is nobody's.

@@ -16,7 +16,7 @@ const DECIDERS: [u16; 6] = [403, 200, 200, 200, 403, 403];
 async fn every_route_knows_every_role() {
     let office = Office::open().await;
     let none = || Value::Null;
-    let rows: [(&str, &str, Value, [u16; 6]); 21] = [
+    let rows: [(&str, &str, Value, [u16; 6]); 22] = [
         ("GET", "/me", none(), ANYONE),
         ("POST", "/explain", json!({ "url": "games.example", "group": "ks2" }), ANYONE),
         ("POST", "/unblocks", wish("games.example"), [403, 201, 201, 201, 403, 201]),
@@ -31,6 +31,7 @@ async fn every_route_knows_every_role() {
         ("GET", "/lists/lookup?q=games.example", none(), KEEPERS),
         ("POST", "/lists/reload", none(), KEEPERS),
         ("GET", "/events?limit=3", none(), [200, 403, 200, 200, 403, 403]),
+        ("GET", "/inspection/candidates?days=3", none(), [200, 200, 200, 200, 403, 403]),
         ("GET", "/audit/head", none(), ANYONE),
         ("GET", "/audit/verify", none(), ANYONE),
         ("GET", "/nothing", none(), [404; 6]),
