@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::audit::{Act, Actor, Entry, Observer, Recorder, Writer};
+use crate::ca::{Minter, Origins, Public};
 use crate::clock::Clock;
 use crate::control::feeds::{self, Asked, Looked};
 use crate::control::lists::{Kept, Places, Progress};
@@ -27,6 +28,7 @@ use crate::settings::Settings;
 use crate::telemetry::Metrics;
 
 mod admin;
+mod authority;
 mod service;
 
 pub use service::serve;
@@ -113,6 +115,9 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
     let metrics = Metrics::new()?;
     let (recorder, writer, clock) = open_trail(settings)?;
     let recorder = recorder.counted(metrics.clone());
+    let authority = authority::open(settings, &recorder, clock.now()).await?;
+    let public = authority.public().clone();
+    let (_minter, _origins) = (Minter::new(authority)?, Origins::new(&settings.upstream.extra_roots)?);
     let directory = Directory::default();
     let shared = Shared {
         recorder: recorder.clone(),
@@ -120,7 +125,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         metrics: metrics.clone(),
         directory: directory.clone(),
     };
-    record_start(settings, &recorder, &clock).await?;
+    record_start(settings, &recorder, &clock, &public).await?;
     let control = Arc::new(Control::start(sources(settings, reach).keeping(), shared, progress).await?);
     let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
     let gate = Arc::new(Gate {
@@ -145,6 +150,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         control: Arc::clone(&control),
         recorder: recorder.clone(),
         metrics,
+        authority: public,
     })?;
     let tasks = TaskTracker::new();
     let mut doors = Vec::new();
@@ -273,7 +279,12 @@ fn gateway_id(settings: &Settings) -> Result<Uuid> {
     }
 }
 
-async fn record_start(settings: &Settings, recorder: &Recorder, clock: &Clock) -> Result<()> {
+async fn record_start(
+    settings: &Settings,
+    recorder: &Recorder,
+    clock: &Clock,
+    authority: &Public,
+) -> Result<()> {
     let ahead = clock.ahead_of_wall();
     if ahead > CLOCK_ALARM {
         let seconds = ahead.as_secs();
@@ -281,6 +292,7 @@ async fn record_start(settings: &Settings, recorder: &Recorder, clock: &Clock) -
     }
     let act = Act::new(Actor::System, "gateway.started")
         .with("gateway_id", gateway_id(settings)?.to_string())
+        .with("authority", authority.fingerprint.as_str())
         .with("unlicensed", settings.statutory.unlicensed)
         .with("clock_ahead_seconds", ahead.as_secs())
         .with("ports_remapped", settings.upstream.ports.len());
