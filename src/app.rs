@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::audit::{Act, Actor, Entry, Observer, Recorder, Writer};
-use crate::ca::{self, Authority, Minter};
+use crate::ca::{Authority, Minter, Origins, Public};
 use crate::clock::Clock;
 use crate::control::feeds::{self, Asked, Looked};
 use crate::control::lists::{Exempt, Kept, Places, Progress};
@@ -28,6 +28,7 @@ use crate::settings::Settings;
 use crate::telemetry::Metrics;
 
 mod admin;
+mod authority;
 mod service;
 
 pub use service::serve;
@@ -92,7 +93,7 @@ pub fn sources(settings: &Settings, reach: Reach) -> Sources {
 
 /// The hosts that are not decrypted: by the school's list, and by what its authority can't sign.
 fn exempt(settings: &Settings) -> Exempt {
-    let authority = ca::Public::open(&settings.inspect, &settings.state.dir);
+    let authority = Public::open(&settings.inspect, &settings.state.dir);
     let never = authority.map_or_else(|_| settings.inspect.never.clone(), |public| public.excluded);
     Exempt { file: settings.inspect.no_inspect.clone(), never }
 }
@@ -122,15 +123,17 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
     let metrics = Metrics::new()?;
     let (recorder, writer, clock) = open_trail(settings)?;
     let recorder = recorder.counted(metrics.clone());
+    let authority = authority::open(settings, &recorder, clock.now()).await?;
+    let public = authority.public().clone();
+    let inspection = inspection(settings, authority)?;
     let directory = Directory::default();
-    let inspection = inspection(settings, &clock)?;
     let shared = Shared {
         recorder: recorder.clone(),
         clock: clock.clone(),
         metrics: metrics.clone(),
         directory: directory.clone(),
     };
-    record_start(settings, &recorder, &clock).await?;
+    record_start(settings, &recorder, &clock, &public).await?;
     let control = Arc::new(Control::start(sources(settings, reach).keeping(), shared, progress).await?);
     let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
     let gate = Arc::new(Gate {
@@ -156,6 +159,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         control: Arc::clone(&control),
         recorder: recorder.clone(),
         metrics,
+        authority: public,
     })?;
     let tasks = TaskTracker::new();
     let mut doors = Vec::new();
@@ -284,7 +288,12 @@ fn gateway_id(settings: &Settings) -> Result<Uuid> {
     }
 }
 
-async fn record_start(settings: &Settings, recorder: &Recorder, clock: &Clock) -> Result<()> {
+async fn record_start(
+    settings: &Settings,
+    recorder: &Recorder,
+    clock: &Clock,
+    authority: &Public,
+) -> Result<()> {
     let ahead = clock.ahead_of_wall();
     if ahead > CLOCK_ALARM {
         let seconds = ahead.as_secs();
@@ -292,6 +301,7 @@ async fn record_start(settings: &Settings, recorder: &Recorder, clock: &Clock) -
     }
     let act = Act::new(Actor::System, "gateway.started")
         .with("gateway_id", gateway_id(settings)?.to_string())
+        .with("authority", authority.fingerprint.as_str())
         .with("unlicensed", settings.statutory.unlicensed)
         .with("clock_ahead_seconds", ahead.as_secs())
         .with("ports_remapped", settings.upstream.ports.len());
@@ -299,11 +309,9 @@ async fn record_start(settings: &Settings, recorder: &Recorder, clock: &Clock) -
     Ok(())
 }
 
-/// The school's authority, made at the first start, and what it is used with.
-fn inspection(settings: &Settings, clock: &Clock) -> Result<Inspection> {
-    let authority =
-        Authority::open(&settings.inspect, &settings.state.dir, &settings.site.name, clock.now())?;
-    let origins = ca::Origins::new(&settings.upstream.extra_roots)?;
+/// What decrypts: leaves of the school's authority, and the roots that origins are verified by.
+fn inspection(settings: &Settings, authority: Authority) -> Result<Inspection> {
+    let origins = Origins::new(&settings.upstream.extra_roots)?;
     Ok(Inspection::new(Minter::new(authority)?, origins)?)
 }
 

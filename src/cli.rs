@@ -17,6 +17,7 @@ use crate::settings::Settings;
 mod output;
 
 mod audit;
+mod ca;
 mod changes;
 mod check;
 mod explain;
@@ -61,6 +62,9 @@ enum Command {
     /// Import, check and look into the lists.
     #[command(subcommand)]
     Lists(lists::Lists),
+    /// The authority that devices trust for inspection: its certificate, never its key.
+    #[command(subcommand)]
+    Ca(ca::Ca),
 }
 
 /// Runs a command line.
@@ -91,6 +95,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Staff(staff) => staff.run(&settings()?),
         Command::Audit(audit) => audit.run(&settings()?),
         Command::Lists(lists) => lists.run(&settings()?),
+        Command::Ca(ca) => ca.run(&settings()?),
     }
 }
 
@@ -114,10 +119,11 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 fn report(fault: &anyhow::Error) -> ExitCode {
     let configuration = fault.downcast_ref::<Faults>().is_some()
         || matches!(fault.downcast_ref(), Some(crate::control::StartError::Faults(_)));
+    let of_authority = fault.downcast_ref().is_some_and(crate::ca::AuthorityError::is_configuration);
     if configuration {
         eprintln!("{fault}");
         return ExitCode::from(CONFIGURATION);
     }
     eprintln!("schoolgate: {fault:#}");
-    ExitCode::FAILURE
+    if of_authority { ExitCode::from(CONFIGURATION) } else { ExitCode::FAILURE }
 }

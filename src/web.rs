@@ -1,7 +1,8 @@
 //! The outside of the gateway: API, health and metrics, the local socket.
 //!
 //! **Invariant:** nothing here names the proxy, so that no fault of it can stop the filtering;
-//! nothing but health, metrics and the page that says what this is answers without a token; and
+//! nothing but health, metrics, the page that says what this is and the authority's certificate
+//! answers without a token; and
 //! no malformed input makes a 5xx.
 
 use std::path::{Path, PathBuf};
@@ -17,13 +18,16 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::audit::{Actor, Recorder};
+use crate::ca::Public;
 use crate::control::Control;
 use crate::control::feeds::Asked;
+use crate::web::ca::Handout;
 use crate::web::problem::Problem;
 
 mod api;
 mod auth;
 mod body;
+mod ca;
 mod certificate;
 mod crowd;
 mod events;
@@ -59,18 +63,27 @@ pub struct Shared {
     audit_dir: Arc<Path>,
     searches: Arc<Semaphore>,
     repeats: Arc<Mutex<()>>,
+    handout: Arc<Handout>,
 }
 
 impl Shared {
-    /// `audit_dir` is the folder that the recorder writes to.
+    /// `audit_dir` is the folder that the recorder writes to; `authority` is what devices are given
+    /// to trust, in the name of `school`.
     #[must_use]
-    pub fn new(control: Arc<Control>, recorder: Recorder, audit_dir: PathBuf) -> Shared {
+    pub fn new(
+        control: Arc<Control>,
+        recorder: Recorder,
+        audit_dir: PathBuf,
+        authority: Public,
+        school: &str,
+    ) -> Shared {
         Shared {
             control,
             recorder,
             audit_dir: audit_dir.into(),
             searches: Arc::new(Semaphore::new(SEARCHES)),
             repeats: Arc::default(),
+            handout: Arc::new(Handout::new(authority, school)),
         }
     }
 
@@ -105,6 +118,7 @@ impl Shared {
 pub fn admin(shared: &Shared) -> Router {
     Router::new()
         .route("/", get(root))
+        .merge(ca::router(shared))
         .nest("/api/v1", api::router(shared))
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::wrong_method)
@@ -117,7 +131,8 @@ async fn root() -> Html<&'static str> {
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>schoolgate</title>\n",
         "<h1>schoolgate</h1>\n<p>This is a school's filtering gateway. Its API is at ",
         "<code>/api/v1</code> and takes <code>Authorization: Bearer sg_…</code>; whoever runs the ",
-        "gateway makes a token with <code>schoolgate staff token NAME</code>.</p>\n</html>\n",
+        "gateway makes a token with <code>schoolgate staff token NAME</code>.</p>\n",
+        "<p><a href=\"/ca\">Let a device trust this filter</a></p>\n</html>\n",
     ))
 }
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app;
 use crate::audit::{Actor, Recorder};
+use crate::ca::Public;
 use crate::control::Control;
 use crate::control::feeds::Asked;
 use crate::settings::Settings;
@@ -38,6 +39,7 @@ pub(super) struct Parts<'a> {
     pub(super) control: Arc<Control>,
     pub(super) recorder: Recorder,
     pub(super) metrics: Metrics,
+    pub(super) authority: Public,
 }
 
 /// Listeners on their way from one runtime to another.
@@ -65,8 +67,13 @@ pub(super) fn spawn(parts: Parts<'_>) -> Result<AdminThread> {
         local,
         tls: Tls::for_admin(parts.settings, parts.control.now())?,
     };
-    let shared =
-        Shared::new(Arc::clone(&parts.control), parts.recorder.clone(), app::audit_dir(parts.settings));
+    let shared = Shared::new(
+        Arc::clone(&parts.control),
+        parts.recorder.clone(),
+        app::audit_dir(parts.settings),
+        parts.authority,
+        &parts.settings.site.name,
+    );
     let routes = status::router(readiness.clone(), parts.metrics, parts.recorder);
     let (stopped, told) = (stop.clone(), readiness.clone());
     let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {

@@ -50,7 +50,7 @@ impl Authority {
         now: Timestamp,
     ) -> Result<Authority, AuthorityError> {
         let pair = file::pair(inspect, state_dir);
-        let is_new = inspect.authority.is_none() && !pair.certificate.exists();
+        let is_new = inspect.authority.is_none() && !file::is_there(&pair.certificate)?;
         if is_new {
             make(&pair, school, &inspect.never, now)?;
         }
@@ -94,7 +94,7 @@ fn read(pair: &Pair, is_new: bool, now: Timestamp) -> Result<Authority, Authorit
     if now >= public.not_after {
         return Err(AuthorityError::Expired { file: public.file, ended: public.not_after });
     }
-    if !pair.key.exists() {
+    if !file::is_there(&pair.key)? {
         return Err(AuthorityError::KeyGone { certificate: pair.certificate.clone(), key: pair.key.clone() });
     }
     let signatory = file::key(&pair.key)?;
@@ -133,7 +133,7 @@ fn try_out(issuer: &Issuer<'static, Signatory>, public: &Public, now: Timestamp)
 /// the next start signs its certificate.
 fn make(pair: &Pair, school: &str, never: &[Name], now: Timestamp) -> Result<(), AuthorityError> {
     file::make_folder(&pair.certificate)?;
-    if !pair.key.exists() {
+    if !file::is_there(&pair.key)? {
         let key = Zeroizing::new(KeyPair::generate().map_err(AuthorityError::Unmade)?);
         let pem = Zeroizing::new(key.serialize_pem());
         file::write(&pair.key, pem.as_bytes(), 0o600)?;

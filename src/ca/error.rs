@@ -11,7 +11,11 @@ use crate::model::{Host, Timestamp};
 #[derive(Debug, thiserror::Error)]
 pub enum AuthorityError {
     /// None was made yet.
-    #[error("{}: there is no authority yet; the gateway makes one at its first start", .file.display())]
+    #[error(
+        "there is no authority yet: the gateway makes one at its first start (systemctl start schoolgate), \
+         in {}",
+        .file.display()
+    )]
     NotMade {
         /// Where its certificate will be.
         file: PathBuf,
@@ -125,6 +129,28 @@ pub enum AuthorityError {
     /// None could be made.
     #[error("no authority could be made: {0}")]
     Unmade(#[source] rcgen::Error),
+}
+
+impl AuthorityError {
+    /// Whether somebody must mend files or settings, so that another start would fail likewise.
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        match self {
+            AuthorityError::KeyGone { .. }
+            | AuthorityError::Exposed { .. }
+            | AuthorityError::NoCertificate { .. }
+            | AuthorityError::NoKey { .. }
+            | AuthorityError::NotAnAuthority { .. }
+            | AuthorityError::Confined { .. }
+            | AuthorityError::Expired { .. }
+            | AuthorityError::Mismatched { .. }
+            | AuthorityError::Unusable { .. } => true,
+            AuthorityError::NotMade { .. }
+            | AuthorityError::File { .. }
+            | AuthorityError::NotYetValid { .. }
+            | AuthorityError::Unmade(_) => false,
+        }
+    }
 }
 
 /// Why a host gets no leaf.

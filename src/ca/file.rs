@@ -29,6 +29,12 @@ pub(super) fn pair(inspect: &Inspect, state_dir: &Path) -> Pair {
     inspect.authority.clone().unwrap_or_else(own)
 }
 
+/// Whether a file is there. Not to be allowed to look is a fault: taken for absence, it would have
+/// another authority made.
+pub(super) fn is_there(file: &Path) -> Result<bool, AuthorityError> {
+    file.try_exists().map_err(failed(file))
+}
+
 /// The text of a certificate file.
 pub(super) fn certificate(file: &Path) -> Result<String, AuthorityError> {
     let mut text = String::new();

@@ -54,7 +54,7 @@ impl Public {
     /// [`AuthorityError`] names the file and what to do.
     pub fn open(inspect: &Inspect, state_dir: &Path) -> Result<Public, AuthorityError> {
         let file = file::pair(inspect, state_dir).certificate;
-        if inspect.authority.is_none() && !file.exists() {
+        if inspect.authority.is_none() && !file::is_there(&file)? {
             return Err(AuthorityError::NotMade { file });
         }
         Ok(read(&file)?.public)

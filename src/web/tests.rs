@@ -1,5 +1,6 @@
 //! The real routers over a real gateway in a temporary folder.
 
+mod ca;
 mod changes;
 mod events;
 mod fixture;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rcgen::date_time_ymd;
+use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 
 use super::bench::{Bench, DAY, NOW, at, authority, host, lint, parsed};
@@ -123,16 +124,16 @@ fn moment(seconds: i64) -> Timestamp {
     Timestamp::from_millis(seconds * 1000)
 }
 
-fn issuer_id(certificate: &x509_parser::certificate::X509Certificate<'_>) -> Option<Vec<u8>> {
-    certificate.iter_extensions().find_map(|extension| match extension.parsed_extension() {
-        ParsedExtension::AuthorityKeyIdentifier(id) => Some(id.key_identifier.as_ref()?.0.to_vec()),
-        _ => None,
+fn issuer_id(certificate: &X509Certificate<'_>) -> Option<Vec<u8>> {
+    certificate.iter_extensions().find_map(|extension| {
+        let ParsedExtension::AuthorityKeyIdentifier(id) = extension.parsed_extension() else { return None };
+        Some(id.key_identifier.as_ref()?.0.to_vec())
     })
 }
 
-fn subject_id(certificate: &x509_parser::certificate::X509Certificate<'_>) -> Option<Vec<u8>> {
-    certificate.iter_extensions().find_map(|extension| match extension.parsed_extension() {
-        ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0.to_vec()),
-        _ => None,
+fn subject_id(certificate: &X509Certificate<'_>) -> Option<Vec<u8>> {
+    certificate.iter_extensions().find_map(|extension| {
+        let ParsedExtension::SubjectKeyIdentifier(id) = extension.parsed_extension() else { return None };
+        Some(id.0.to_vec())
     })
 }

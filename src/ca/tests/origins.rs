@@ -16,6 +16,9 @@ use crate::ca::{Offer, OriginFault, Origins, OriginsError, provider};
 
 const HOST: &str = "www.example.org";
 
+/// What is offered, what is spoken, and what comes of it.
+type Meeting = (Offer, &'static [&'static str], Result<Option<&'static str>, OriginFault>);
+
 /// A root that is trusted through `upstream.extra_roots`, and what it signs.
 struct Trust {
     bench: Bench,
@@ -106,7 +109,7 @@ async fn dial(origins: &Origins, offer: Offer, stream: TcpStream) -> Result<Opti
 async fn a_good_origin_is_taken_with_the_protocol_agreed_on() {
     let trust = Trust::new();
     let origins = trust.origins();
-    let cases: [(Offer, &[&str], Result<Option<&str>, OriginFault>); 7] = [
+    let cases: [Meeting; 7] = [
         (Offer::Both, &["h2", "http/1.1"], Ok(Some("h2"))),
         (Offer::Both, &["http/1.1"], Ok(Some("http/1.1"))),
         (Offer::Http1, &["h2", "http/1.1"], Ok(Some("http/1.1"))),

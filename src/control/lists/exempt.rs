@@ -7,9 +7,7 @@ use crate::control::lists::reading;
 use crate::document::Faults;
 use crate::lists::{Entry, Format, Index, IndexBuilder, Item, Origin, ReadOptions, Reading, Scope, parse};
 use crate::model::Name;
-
-/// The list that comes with the program.
-const SHIPPED: &[u8] = include_bytes!("../../../config/no-inspect.txt");
+use crate::settings::NO_INSPECT;
 
 /// Where that list comes from.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +22,9 @@ pub struct Exempt {
 pub(super) fn read(exempt: &Exempt, key: [u8; 16], faults: &mut Faults) -> Index {
     let mut builder = IndexBuilder::new(key);
     match &exempt.file {
-        None => add(&mut builder, "no-inspect.txt", SHIPPED, parsed(SHIPPED).items),
+        None => {
+            add(&mut builder, "no-inspect.txt", NO_INSPECT.as_bytes(), parsed(NO_INSPECT.as_bytes()).items)
+        }
         Some(path) => match reading::bytes(path) {
             Err(fault) => faults.push(fault),
             Ok(bytes) => {

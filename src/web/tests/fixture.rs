@@ -12,13 +12,14 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use crate::audit::{Access, Entry, Filter, Observer, Order, Recorder, Seen, Visibility, Writer, query};
+use crate::ca::Authority;
 use crate::clock::Clock;
 use crate::control::lists::{Exempt, Kept, Places};
 use crate::control::{self, Control, Sources, Unlicensed};
 use crate::identity::Directory;
 use crate::model::{Host, Role, Subject};
 use crate::policy::{Asked, Content, Destination, Reach, Shown};
-use crate::settings::Loosening;
+use crate::settings::{Inspect, Loosening};
 use crate::telemetry::Metrics;
 use crate::web::{Shared, admin};
 
@@ -116,7 +117,10 @@ impl Office {
             control.add_staff(&word, &[role]).await.unwrap();
             tokens.insert(name.to_owned(), control.make_token(&word).await.unwrap().value.text);
         }
-        let shared = Shared::new(Arc::clone(&control), recorder.clone(), at("audit"));
+        let inspect = Inspect { authority: None, no_inspect: None, never: Vec::new() };
+        let authority = Authority::open(&inspect, folder.path(), "Fish & Chips", clock.now()).unwrap();
+        let public = authority.public().clone();
+        let shared = Shared::new(Arc::clone(&control), recorder.clone(), at("audit"), public, "Fish & Chips");
         Office { folder, control, recorder, clock, metrics, shared, writer, tokens }
     }
 

@@ -1,0 +1,113 @@
+//! `schoolgate ca`: the authority's certificate, for people and for devices.
+//!
+//! **Invariant:** the key is neither read nor written here.
+
+use std::fs::OpenOptions;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::{Subcommand, ValueEnum};
+use serde_json::json;
+
+use crate::ca::Public;
+use crate::cli::output;
+use crate::settings::Settings;
+
+/// What to do with the certificate. It is public: whoever has it can trust the gateway, no more.
+#[derive(Subcommand)]
+pub(super) enum Ca {
+    /// Say what it is called, its fingerprint, how long it holds and what it can't sign for.
+    Show {
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write it out, to be installed on devices.
+    Export {
+        /// The form of the file.
+        #[arg(long, value_enum, default_value = "pem")]
+        format: Form,
+        /// Where to; to standard output when absent. A file that is there is never overwritten.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+}
+
+/// A form in which devices take a certificate.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Form {
+    /// Text: Chromebooks, Linux, Firefox.
+    Pem,
+    /// Bytes: Windows, Android.
+    Der,
+    /// A configuration profile: iPads and Macs.
+    Mobileconfig,
+}
+
+impl Ca {
+    pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
+        let public = Public::open(&settings.inspect, &settings.state.dir)?;
+        match self {
+            Ca::Show { json: true } => out!("{}", as_json(&public)),
+            Ca::Show { json: false } => show(&public),
+            Ca::Export { format, out: None } => print(*format, &public, settings)?,
+            Ca::Export { format, out: Some(file) } => write(*format, &public, settings, file)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Form {
+    fn bytes(self, public: &Public, settings: &Settings) -> Vec<u8> {
+        match self {
+            Form::Pem => public.pem.clone().into_bytes(),
+            Form::Der => public.der.clone(),
+            Form::Mobileconfig => public.mobileconfig(&settings.site.name).into_bytes(),
+        }
+    }
+}
+
+fn show(public: &Public) {
+    let mut table = output::table();
+    table.add_row(["name", &public.name]);
+    table.add_row(["fingerprint (SHA-256)", &public.fingerprint]);
+    table.add_row(["holds from", &public.not_before.day()]);
+    table.add_row(["holds until", &public.not_after.day()]);
+    let never: Vec<&str> = public.excluded.iter().map(crate::model::Name::as_str).collect();
+    let never = if never.is_empty() { "nothing".to_owned() } else { never.join("\n") };
+    table.add_row(["can't sign for, nor for what is below", &never]);
+    table.add_row(["certificate", &public.file.display().to_string()]);
+    out!("{table}");
+    out!("Devices get it at /ca of the console, or from: schoolgate ca export --format FORM --out FILE");
+}
+
+fn as_json(public: &Public) -> serde_json::Value {
+    json!({
+        "name": public.name, "fingerprint": public.fingerprint,
+        "not_before": public.not_before, "not_after": public.not_after,
+        "excluded": public.excluded.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "file": public.file,
+    })
+}
+
+fn print(format: Form, public: &Public, settings: &Settings) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    if matches!(format, Form::Der) && stdout.is_terminal() {
+        bail!("these bytes are no text for a terminal: name a file with --out, or send them into one");
+    }
+    match stdout.write_all(&format.bytes(public, settings)).and_then(|()| stdout.flush()) {
+        // A reader that has gone, as `head` goes, is no fault.
+        Err(fault) if fault.kind() != io::ErrorKind::BrokenPipe => Err(fault.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn write(format: Form, public: &Public, settings: &Settings, file: &Path) -> anyhow::Result<()> {
+    let named = || format!("can't write {}", file.display());
+    let mut new = OpenOptions::new().write(true).create_new(true).open(file).with_context(named)?;
+    new.write_all(&format.bytes(public, settings)).and_then(|()| new.sync_all()).with_context(named)?;
+    out!("Wrote {}. Its fingerprint (SHA-256) is {}", file.display(), public.fingerprint);
+    Ok(())
+}
