@@ -8,7 +8,7 @@ mod matching;
 mod normal;
 mod terms;
 
-pub use kinds::{FIRST, FileKind, kinds};
+pub use kinds::{FIRST, FileKind, is_telling, kinds};
 pub use terms::{TermList, TermMatch, Terms, TermsBuilder};
 
 #[cfg(test)]

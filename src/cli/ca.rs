@@ -9,9 +9,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Subcommand, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::ca::Public;
+use crate::cli::gateway::{Gateway, text};
 use crate::cli::output;
 use crate::settings::Settings;
 
@@ -32,6 +33,15 @@ pub(super) enum Ca {
         /// Where to; to standard output when absent. A file that is there is never overwritten.
         #[arg(long)]
         out: Option<PathBuf>,
+    },
+    /// List the hosts whose clients would not trust it: candidates for the no-inspect list.
+    Candidates {
+        /// How far back to look.
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u64).range(1..=366))]
+        days: u64,
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -54,9 +64,43 @@ impl Ca {
             Ca::Show { json: false } => show(&public),
             Ca::Export { format, out: None } => print(*format, &public, settings)?,
             Ca::Export { format, out: Some(file) } => write(*format, &public, settings, file)?,
+            Ca::Candidates { days, json } => candidates(settings, *days, *json)?,
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The running gateway answers, so that it is recorded who looked.
+fn candidates(settings: &Settings, days: u64, json: bool) -> anyhow::Result<()> {
+    let path = format!("/local/inspection/candidates?days={days}");
+    let answer = Gateway::of(settings, None).get(&path)?;
+    let items = answer["items"].as_array().cloned().unwrap_or_default();
+    if json {
+        out!("{answer}");
+        return Ok(());
+    }
+    if items.is_empty() {
+        out!("In {days} days no device or app has refused the school's authority.");
+        return Ok(());
+    }
+    let mut table = output::table();
+    table.set_header(["host", "devices", "connections", "last", "how they said it"]);
+    for item in &items {
+        let how: Vec<&str> = item["how"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        table.add_row([
+            text(item, "host"),
+            item["devices"].to_string(),
+            item["connections"].to_string(),
+            text(item, "last_at"),
+            how.join(", "),
+        ]);
+    }
+    out!("{table}");
+    out!(
+        "One device: has it the school's authority? Many: an app that brings its own. Put it on the no-inspect list,"
+    );
+    out!("or leave it refused. Nothing is let past by itself.");
+    Ok(())
 }
 
 impl Form {

@@ -10,6 +10,23 @@ mod name;
 /// How many bytes of an answer are held back to tell its kind.
 pub const FIRST: usize = 16 * 1024;
 
+/// By so many bytes a text shows that it is one.
+const TELLING: usize = 16;
+/// What a text may begin with that is a kind of file all the same: a program's first letters, a
+/// script, a list of pieces of a film.
+const NOT_BY_ITSELF: [&[u8]; 6] = [b"MZ", b"PK", b"#!", b"#EXT", b"<?xml", b"<MPD"];
+
+/// Whether what has come of an answer is enough to tell its kind: of a text little is, and of
+/// anything else [`FIRST`].
+#[must_use]
+pub fn is_telling(first: &[u8]) -> bool {
+    let text = || {
+        let start = &first[..TELLING];
+        magic::is_text(start) && !NOT_BY_ITSELF.iter().any(|letters| start.starts_with(letters))
+    };
+    first.len() >= FIRST || (first.len() >= TELLING && text())
+}
+
 /// A kind of file that a rule can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FileKind {

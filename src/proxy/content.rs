@@ -4,12 +4,15 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Frame, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
+
+use tokio::time::Instant;
 
 use crate::content::{self, FileKind};
 use crate::model::Url;
@@ -18,10 +21,9 @@ use crate::proxy::body::BodyError;
 use crate::proxy::gate::Gate;
 use crate::services::{self, MAX_QUERY_BODY, Rewrite};
 
-/// By so many bytes every kind of file but an archive shows what it is.
-const TELLING: usize = 16;
-/// What an archive begins with: zip, gzip, and what can't be looked into.
-const ARCHIVES: [&[u8]; 6] = [b"PK", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ"];
+/// How long the start of an answer is held back for more of it to come: what trickles in after its
+/// first bytes (a film that is live, messages as they happen) must not stand still.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// The codings in which an answer can still be looked into (RFC 9110 section 8.4.1).
 const READABLE: [&str; 3] = ["gzip", "x-gzip", "identity"];
 
@@ -34,16 +36,25 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Reads on until `enough` says so of what came, or the body ends.
+    /// Reads on until `enough` says so of what came, or the body ends; once something came, for no
+    /// longer than `patience`.
     async fn read(
         body: &mut Incoming,
-        gate: &Gate,
+        (idle, patience): (Duration, Duration),
         enough: impl Fn(&[u8]) -> bool,
     ) -> Result<Held, BodyError> {
         let mut held = Held::default();
+        let mut until = Instant::now() + idle;
         while !enough(&held.first) {
-            let frame = tokio::time::timeout(gate.bounds.idle, body.frame());
-            let Some(frame) = frame.await.map_err(|_| BodyError::Idle)? else { break };
+            let frame = match tokio::time::timeout_at(until, body.frame()).await {
+                Ok(Some(frame)) => frame,
+                Ok(None) => break,
+                Err(_) if held.frames.is_empty() => return Err(BodyError::Idle),
+                Err(_) => break,
+            };
+            if held.frames.is_empty() {
+                until = Instant::now() + patience;
+            }
             let frame = frame?;
             if let Some(data) = frame.data_ref() {
                 held.first.extend_from_slice(data);
@@ -66,7 +77,8 @@ pub(super) async fn of_request(
     let method = request.method().clone();
     let mut held = Held::default();
     if services::wants_body(method.as_str(), url) {
-        held = Held::read(request.body_mut(), gate, |first| first.len() >= MAX_QUERY_BODY).await?;
+        let idle = gate.bounds.idle;
+        held = Held::read(request.body_mut(), (idle, idle), |first| first.len() >= MAX_QUERY_BODY).await?;
     }
     let (kind, accept) =
         (field(request.headers(), header::CONTENT_TYPE), field(request.headers(), header::ACCEPT));
@@ -88,7 +100,7 @@ pub(super) async fn of_answer(
     let mut held = Held::default();
     // A part from the middle does not begin as its file does.
     if response.status() != StatusCode::PARTIAL_CONTENT {
-        held = Held::read(response.body_mut(), gate, tells).await?;
+        held = Held::read(response.body_mut(), (gate.bounds.idle, PATIENCE), content::is_telling).await?;
     }
     let fields = response.headers();
     let name = url.path().rsplit('/').next().filter(|name| !name.is_empty());
@@ -143,13 +155,6 @@ fn is_readable(fields: &HeaderMap) -> bool {
             .to_str()
             .is_ok_and(|coding| READABLE.iter().any(|known| known.eq_ignore_ascii_case(coding.trim())))
     })
-}
-
-/// Whether the start of an answer is enough to tell its kind. Little by little is no way to hide
-/// it, and a page that comes little by little is not kept waiting for long.
-fn tells(first: &[u8]) -> bool {
-    let archive = ARCHIVES.iter().any(|magic| first.starts_with(magic));
-    first.len() >= if archive { content::FIRST } else { TELLING }
 }
 
 fn field(fields: &HeaderMap, name: HeaderName) -> Option<&str> {

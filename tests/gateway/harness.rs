@@ -1,6 +1,7 @@
 //! A gateway under test: `Gateway::new().start().await`, then `browser("ks2").get(url)`.
 
 mod browser;
+mod files;
 mod hello;
 mod origin;
 mod program;

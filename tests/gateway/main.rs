@@ -6,6 +6,7 @@
 mod harness;
 
 mod changes;
+mod content;
 mod decisions;
 mod embedded;
 mod evasion;

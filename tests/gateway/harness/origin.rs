@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
+use crate::harness::files;
 use crate::harness::talk::dechunk;
 
 /// The names that the TLS origin is certified for.
@@ -145,6 +146,7 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, heads: &Mutex<V
                 b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n".to_vec()
             }
             "/silent" => std::future::pending().await,
+            file if file.starts_with("/file/") => files::reply(&file["/file/".len()..]),
             _ => reply("text/plain", b"hello from the origin"),
         };
         let reply = if head.starts_with("HEAD ") { only_head(reply) } else { reply };
