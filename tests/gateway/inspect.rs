@@ -2,9 +2,11 @@
 
 mod alpn;
 mod basics;
+mod connections;
 mod identity;
 mod pseudo_fields;
 mod smuggling;
+mod statutory;
 
 use crate::harness::{Builder, Gateway, POLICY};
 
