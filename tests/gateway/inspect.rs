@@ -1,9 +1,12 @@
 //! Decryption: what the URL level makes possible, and what it must not do.
 
 mod alpn;
+mod attribution;
 mod basics;
 mod connections;
+mod exempt;
 mod identity;
+mod minting;
 mod pseudo_fields;
 mod smuggling;
 mod statutory;
