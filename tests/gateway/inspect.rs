@@ -8,6 +8,8 @@ mod exempt;
 mod identity;
 mod minting;
 mod pseudo_fields;
+mod record;
+mod rejected;
 mod smuggling;
 mod statutory;
 
