@@ -3,6 +3,7 @@
 mod alpn;
 mod attribution;
 mod basics;
+mod bodies;
 mod browsers;
 mod connections;
 mod exempt;
