@@ -192,6 +192,12 @@ impl Running {
         &self.gate.metrics
     }
 
+    /// How many leaves were signed for inspected hosts since the start.
+    #[must_use]
+    pub fn leaves_minted(&self) -> u64 {
+        self.gate.inspection.minter.minted()
+    }
+
     /// Whether the heart beats: a real decision is made, and the record can be kept.
     #[must_use]
     pub fn is_alive(&self) -> bool {

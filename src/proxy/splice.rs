@@ -93,12 +93,12 @@ pub(super) async fn both(
         tokio::select! {
             result = &mut up, if !up_done => {
                 up_done = true;
-                if result.is_err() { return EndedBy::Error }
+                if let Err(fault) = result { return broken(&fault, ended.unwrap_or(EndedBy::Client)) }
                 ended.get_or_insert(EndedBy::Client);
             }
             result = &mut down, if !down_done => {
                 down_done = true;
-                if result.is_err() { return EndedBy::Error }
+                if let Err(fault) = result { return broken(&fault, ended.unwrap_or(EndedBy::Origin)) }
                 ended.get_or_insert(EndedBy::Origin);
             }
             () = watch.passed() => {
@@ -109,6 +109,12 @@ pub(super) async fn both(
             return ended.unwrap_or(EndedBy::Error);
         }
     }
+}
+
+/// Who ended what broke. Many leave TLS without taking leave (RFC 8446 section 6.1): that is an
+/// end by whoever was read from; the other side is told of it as it came, without leave.
+fn broken(fault: &io::Error, by: EndedBy) -> EndedBy {
+    if fault.kind() == io::ErrorKind::UnexpectedEof { by } else { EndedBy::Error }
 }
 
 async fn begin(tunnel: &mut Tunnel, traffic: &Traffic) -> io::Result<()> {

@@ -1,12 +1,20 @@
 //! A gateway under test: `Gateway::new().start().await`, then `browser("ks2").get(url)`.
 
 mod browser;
+mod certificates;
 mod files;
+mod frames;
 mod hello;
 mod origin;
+mod over_http2;
 mod program;
 mod publisher;
+mod redirected;
+mod secure;
 mod talk;
+mod told;
+mod visit;
+mod websocket;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -21,11 +29,18 @@ use schoolgate::settings::Settings;
 use tempfile::TempDir;
 
 pub(crate) use browser::{Answer, Browser, within};
+pub(crate) use certificates::AUTHORITY;
+pub(crate) use frames::{
+    CONTINUATION, DATA, END_HEADERS, END_STREAM, Frames, HEADERS, Outcome, PING, Poured, RST_STREAM,
+    SETTINGS, WINDOW_UPDATE, block, frame, proper, request,
+};
 pub(crate) use hello::{Dripped, hello, in_records};
 pub(crate) use origin::{Origin, never_reached};
 pub(crate) use program::{Program, Site, follow};
 pub(crate) use publisher::{Publisher, Reply, fetch};
 pub(crate) use talk::Talk;
+pub(crate) use told::ten_mebibytes;
+pub(crate) use visit::{BOTH, Visit};
 
 /// The policy of the tests: a walled garden, a key stage, staff; unknown clients besides.
 pub(crate) const POLICY: &str = r#"
@@ -95,13 +110,14 @@ pub(crate) struct Builder {
     policy: String,
     settings: Vec<(String, String)>,
     files: Vec<(String, String)>,
+    redirected: Option<SocketAddr>,
 }
 
 impl Gateway {
     /// A gateway as usual; say what is to be other, then `start`.
     #[expect(clippy::new_ret_no_self, reason = "`Gateway::new().start()` reads as it happens")]
     pub(crate) fn new() -> Builder {
-        Builder { policy: POLICY.to_owned(), settings: Vec::new(), files: Vec::new() }
+        Builder { policy: POLICY.to_owned(), settings: Vec::new(), files: Vec::new(), redirected: None }
     }
 
     /// A client in the subnet of a group; any other word is a client that nobody knows.
@@ -276,8 +292,8 @@ impl Builder {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         };
-        put("schoolgate.toml", &settings_text(origin));
-        put("policy.toml", &self.policy);
+        put("schoolgate.toml", &settings_text(origin, self.redirected));
+        put("policy.toml", &self.policy_text());
         put("origin.pem", &origin.authority_pem);
         put("blocklists/categories/adult.txt", "adult.example\nxn--mnchen-3ya.example\n");
         put("blocklists/categories/games.txt", "games.example\n192.0.2.66\nmixed.example/games/\n");
@@ -328,7 +344,9 @@ pub(crate) fn address_of(group: &str) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(127, 1, net, 7))
 }
 
-fn settings_text(origin: &Origin) -> String {
+fn settings_text(origin: &Origin, redirected: Option<SocketAddr>) -> String {
+    let door = redirected::address(redirected);
+    let besides = redirected::port(redirected, origin.tls);
     format!(
         r#"
 [site]
@@ -339,7 +357,7 @@ dir = "var"
 [listen]
 explicit = ["127.0.0.1:0"]
 transparent_http = ["127.0.0.1:0"]
-transparent_tls = ["127.0.0.1:0"]
+transparent_tls = ["{door}"]
 admin = ["127.0.0.1:0"]
 metrics = ["127.0.0.1:0"]
 [policy]
@@ -358,13 +376,13 @@ unlicensed = true
 [upstream]
 allow_private = ["127.0.0.1/32"]
 extra_roots = ["origin.pem"]
-ports = {{ 80 = {}, 443 = {} }}
+ports = {{ 80 = {http}, {besides}443 = {tls} }}
 connect_timeout = "2s"
 [limits]
 head_seconds = 2
 hello_seconds = 2
 "#,
-        origin.http.port(),
-        origin.tls.port()
+        http = origin.http.port(),
+        tls = origin.tls.port()
     )
 }

@@ -2,10 +2,10 @@
 
 use crate::harness::Gateway;
 
-const SMUGGLED: &str = "GET http://maths.example/smuggled HTTP/1.1\r\nHost: maths.example\r\n\r\n";
+pub(crate) const SMUGGLED: &str = "GET http://maths.example/smuggled HTTP/1.1\r\nHost: maths.example\r\n\r\n";
 
 /// Heads at fault, as the lines between request line and end; and the answer.
-const HEADS: [(&str, u16); 45] = [
+pub(crate) const HEADS: [(&str, u16); 45] = [
     ("Host: maths.example\r\nContent-Length: 6\r\nTransfer-Encoding: chunked", 400),
     ("Host: maths.example\r\nTransfer-Encoding: chunked\r\nContent-Length: 6", 400),
     ("Host: maths.example\r\nContent-Length: 5\r\nContent-Length: 6", 400),
@@ -54,10 +54,10 @@ const HEADS: [(&str, u16); 45] = [
 ];
 
 /// No answer: what opens like this is not HTTP, and is not spoken to in HTTP.
-const NOT_HTTP: u16 = 0;
+pub(crate) const NOT_HTTP: u16 = 0;
 
 /// Request lines at fault.
-const LINES: [(&str, u16); 14] = [
+pub(crate) const LINES: [(&str, u16); 14] = [
     ("POST http://maths.example/ HTTP/1.1 HTTP/1.1", 400),
     ("POST  http://maths.example/ HTTP/1.1", 400),
     ("POST\thttp://maths.example/\tHTTP/1.1", NOT_HTTP),
@@ -75,7 +75,7 @@ const LINES: [(&str, u16); 14] = [
 ];
 
 /// Chunked bodies at fault.
-const CHUNKS: [&str; 18] = [
+pub(crate) const CHUNKS: [&str; 18] = [
     "5\r\nhelloX\r\n0\r\n\r\n",
     "5\r\nhello0\r\n\r\n",
     "5\nhello\n0\n\n",

@@ -9,7 +9,7 @@ use crate::harness::{Answer, Gateway};
 const GROUPS: [&str; 4] = ["eyfs_ks1", "ks2", "staff", "nobody knows"];
 
 /// What is asked for by name, in every spelling.
-const URLS: [&str; 21] = [
+pub(crate) const URLS: [&str; 21] = [
     "http://statutory.example/",
     "http://STATUTORY.Example./any/page?q=1",
     "http://deep.down.statutory.example/",
@@ -42,7 +42,7 @@ const TARGETS: [&str; 5] = [
 ];
 
 /// The test's own names are the only ones that a record may give away.
-const SECRETS: [&str; 5] =
+pub(crate) const SECRETS: [&str; 5] =
     ["statutory.example", "198.51.100.7", "listed/page", "resolves-there", "shared.example/listed"];
 
 fn refused(answer: &Answer) -> bool {

@@ -3,29 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
 
-use crate::harness::files;
-use crate::harness::talk::dechunk;
-
-/// The names that the TLS origin is certified for.
-const NAMES: [&str; 10] = [
-    "maths.example",
-    "phonics.example",
-    "games.example",
-    "chess.games.example",
-    "times-tables.games.example",
-    "adult.example",
-    "shared.example",
-    "new.example",
-    "school-blocked.example",
-    "blocked.schoolgate.test",
-];
+use super::certificates::internet;
+use super::talk::dechunk;
+use super::told::{Told, told};
+use super::{files, secure, websocket};
 
 /// An origin that remembers what reached it.
 pub(crate) struct Origin {
@@ -37,87 +22,84 @@ pub(crate) struct Origin {
     pub(crate) authority: CertificateDer<'static>,
     /// The same as PEM.
     pub(crate) authority_pem: String,
-    heads: Arc<Mutex<Vec<String>>>,
+    seen: Arc<Seen>,
+}
+
+/// What reached an origin.
+#[derive(Default)]
+pub(super) struct Seen {
+    heads: Mutex<Vec<String>>,
+    names: Mutex<Vec<String>>,
 }
 
 impl Origin {
     pub(crate) async fn start() -> Origin {
-        let heads = Arc::new(Mutex::new(Vec::new()));
-        let (authority, acceptor) = certificates();
-        let authority_pem = authority.pem();
-        let authority = authority.der().clone();
+        let seen = Arc::new(Seen::default());
         let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let secure = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (http, tls) = (plain.local_addr().unwrap(), secure.local_addr().unwrap());
-        tokio::spawn(accept(plain, None, Arc::clone(&heads)));
-        tokio::spawn(accept(secure, Some(acceptor), Arc::clone(&heads)));
-        Origin { http, tls, authority, authority_pem, heads }
+        tokio::spawn(accept(plain, Arc::clone(&seen), async |stream, seen| answer(stream, &seen).await));
+        tokio::spawn(accept(secure, Arc::clone(&seen), secure::serve));
+        let internet = internet();
+        let authority = internet.authority.clone();
+        Origin { http, tls, authority, authority_pem: internet.authority_pem.clone(), seen }
     }
 
-    /// Every request head that reached it, as it came.
+    /// Every request head that reached it, as it came; over HTTP/2 written out as HTTP/1 would.
     pub(crate) fn heads(&self) -> Vec<String> {
+        self.seen.heads()
+    }
+
+    /// The name of every TLS connection that reached it.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.seen.names.lock().unwrap().clone()
+    }
+}
+
+impl Seen {
+    pub(super) fn head(&self, head: &str) {
+        self.heads.lock().unwrap().push(head.to_owned());
+    }
+
+    pub(super) fn named(&self, name: &str) {
+        self.names.lock().unwrap().push(name.to_owned());
+    }
+
+    pub(super) fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }
 }
 
-fn certificates() -> (rcgen::Certificate, TlsAcceptor) {
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = params.self_signed(&key).unwrap();
-    let issuer = Issuer::new(params, key);
-    let leaf_key = KeyPair::generate().unwrap();
-    let names: Vec<String> = NAMES.map(str::to_owned).into();
-    let leaf = CertificateParams::new(names).unwrap().signed_by(&leaf_key, &issuer).unwrap();
-    let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(leaf_key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![leaf.der().clone()], private)
-        .unwrap();
-    (authority, TlsAcceptor::from(Arc::new(config)))
-}
-
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, heads: Arc<Mutex<Vec<String>>>) {
+async fn accept<F: Future<Output = ()> + Send + 'static>(
+    listener: TcpListener,
+    seen: Arc<Seen>,
+    serve: impl Fn(TcpStream, Arc<Seen>) -> F,
+) {
     while let Ok((stream, _)) = listener.accept().await {
-        let (tls, heads) = (tls.clone(), Arc::clone(&heads));
-        tokio::spawn(async move {
-            stream.set_nodelay(true).unwrap();
-            match tls {
-                None => answer(stream, &heads).await,
-                Some(acceptor) => {
-                    if let Ok(secure) = acceptor.accept(stream).await {
-                        answer(secure, &heads).await;
-                    }
-                }
-            }
-        });
+        stream.set_nodelay(true).unwrap();
+        tokio::spawn(serve(stream, Arc::clone(&seen)));
     }
 }
 
-/// Answers requests until the client is done. What a path makes it do stands here.
-async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, heads: &Mutex<Vec<String>>) {
+/// Answers requests until the client is done. What a path makes it do stands here and in `told`.
+pub(super) async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, seen: &Seen) {
     let mut buffer = Vec::new();
     while let Some(head) = read_head(&mut stream, &mut buffer).await {
-        heads.lock().unwrap().push(head.clone());
+        seen.head(&head);
         let body = read_body(&mut stream, &mut buffer, &head).await;
         let path = head.split(' ').nth(1).unwrap_or("/").to_owned();
         let reply = match path.split('?').next().unwrap_or("/") {
-            "/body" => reply("text/plain", &body),
-            "/head" => reply("text/plain", head.as_bytes()),
-            "/path" => reply("text/plain", path.as_bytes()),
             "/hop" => {
                 b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: x-hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n\
                   Proxy-Authenticate: Basic\r\nX-End: 1\r\n\r\nok"
                     .to_vec()
             }
-            "/huge" => reply("application/octet-stream", &vec![b'x'; 16 << 20]),
-            "/large" => reply("application/octet-stream", &vec![b'x'; 1 << 20]),
             "/chunked" => {
                 b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n".to_vec()
             }
+            "/trailers" => b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum\r\n\r\n5\r\nhello\r\n0\r\n\
+                  X-Sum: 5\r\n\r\n"
+                .to_vec(),
             "/truncated" => {
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this").await;
                 return;
@@ -142,12 +124,19 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, heads: &Mutex<V
                 echo(stream, buffer).await;
                 return;
             }
+            "/chat" if head.to_ascii_lowercase().contains("\r\nupgrade: websocket") => {
+                return websocket::serve(stream, &head, buffer).await;
+            }
             "/unasked-101" => {
                 b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n".to_vec()
             }
             "/silent" => std::future::pending().await,
             file if file.starts_with("/file/") => files::reply(&file["/file/".len()..]),
-            _ => reply("text/plain", b"hello from the origin"),
+            "/held" => {
+                held(seen).await;
+                reply(&told("/held", &head, &body))
+            }
+            _ => reply(&told(&path, &head, &body)),
         };
         let reply = if head.starts_with("HEAD ") { only_head(reply) } else { reply };
         let sent = stream.write_all(&reply).await.is_ok() && stream.flush().await.is_ok();
@@ -158,12 +147,26 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, heads: &Mutex<V
     }
 }
 
-fn reply(kind: &str, body: &[u8]) -> Vec<u8> {
-    let mut reply =
-        format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", body.len())
-            .into_bytes();
-    reply.extend_from_slice(body);
-    reply
+/// Waits until a page has told its findings; the page's `load` waits for what this holds.
+pub(super) async fn held(seen: &Seen) {
+    for _ in 0..500 {
+        if seen.heads().iter().any(|head| head.starts_with("POST /findings")) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+fn reply(told: &Told) -> Vec<u8> {
+    let mut head = format!("HTTP/1.1 {} Told\r\n", told.status);
+    for (name, value) in &told.fields {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    // A 204 has no length (RFC 9110 section 8.6), a 304 that of another answer.
+    if ![204, 304].contains(&told.status) {
+        head.push_str(&format!("Content-Length: {}\r\n", told.body.len()));
+    }
+    [format!("{head}\r\n").into_bytes(), told.body.clone()].concat()
 }
 
 fn only_head(mut reply: Vec<u8>) -> Vec<u8> {
@@ -174,9 +177,10 @@ fn only_head(mut reply: Vec<u8>) -> Vec<u8> {
 
 async fn echo(mut stream: impl AsyncRead + AsyncWrite + Unpin, first: Vec<u8>) {
     let _ = stream.write_all(&first).await;
+    let _ = stream.flush().await;
     let mut buffer = vec![0; 4096];
     while let Ok(count @ 1..) = stream.read(&mut buffer).await {
-        if stream.write_all(&buffer[..count]).await.is_err() {
+        if stream.write_all(&buffer[..count]).await.is_err() || stream.flush().await.is_err() {
             return;
         }
     }

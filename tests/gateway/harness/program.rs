@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
@@ -77,6 +79,13 @@ impl Site {
     /// A client in the subnet of a group, at the explicit door.
     pub(crate) fn browser(&self, program: &Program, group: &str) -> Browser {
         Browser::new(address_of(group), program.at("explicit"), vec![self.origin.authority.clone()])
+    }
+
+    /// The same on a device that the school manages: it trusts the school's authority as well.
+    pub(crate) fn managed(&self, program: &Program, group: &str) -> Browser {
+        let school = CertificateDer::from_pem_file(self.file("var/ca/authority.pem")).unwrap();
+        let trusted = vec![self.origin.authority.clone(), school];
+        Browser::new(address_of(group), program.at("explicit"), trusted)
     }
 
     /// Every line of the audit trail, read from its files without the program's help.

@@ -1,24 +1,25 @@
 //! A connection on which a client says several things and hears each answer by itself.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::harness::browser::{Answer, parse, within};
 
 /// A connection with what has come and was not yet heard.
-pub(crate) struct Talk {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Talk<S = TcpStream> {
+    pub(crate) stream: S,
     heard: Vec<u8>,
 }
 
-impl Talk {
-    pub(crate) fn new(stream: TcpStream) -> Talk {
+impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
+    pub(crate) fn new(stream: S) -> Talk<S> {
         Talk { stream, heard: Vec::new() }
     }
 
     /// Sends bytes as they are. That the other side is gone shows in what it answers.
     pub(crate) async fn say(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = within(self.stream.write_all(bytes.as_ref())).await;
+        let _ = within(self.stream.flush()).await;
     }
 
     /// The next whole answer to GET; `None` when the connection ends first.
