@@ -109,7 +109,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("url", &["model"]),
     ("httparse", &["wire"]),
     ("regex", &["lists"]),
-    ("aho_corasick", &["lists", "content"]),
+    ("aho_corasick", &["lists"]),
     ("xorf", &["lists"]),
     ("zerocopy", &["lists"]),
     ("psl", &["lists"]),

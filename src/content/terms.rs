@@ -3,27 +3,22 @@
 //! **Invariant:** a match names its list and line; what an exception of the same list covers is no
 //! match. A list with a fault is not taken in part.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
-
-use super::line::{self, Line, LineEffect};
-use super::matching::{self, Pattern, Term};
+use super::line::{self, Effect, Line, Slot};
+use super::matching::{self, Part, Place, Term};
 use crate::document::{Fault, Faults};
-
-/// The fewest letters of a phrase that is also looked for written as one word.
-const COMPACT: usize = 7;
 
 /// Term lists, compiled.
 #[derive(Debug, Default)]
 pub struct Terms {
     lists: Vec<TermList>,
     pub(super) terms: Vec<Term>,
-    pub(super) patterns: Vec<Pattern>,
-    /// Finds `patterns` in a text of words.
-    pub(super) words: Option<AhoCorasick>,
-    /// Finds them, without their spaces, in letters that were spelled out.
-    pub(super) spelled: Option<AhoCorasick>,
+    pub(super) parts: Vec<Part>,
+    /// Every word of every list, numbered: a line with many choices is no larger than its text.
+    pub(super) words: HashMap<Box<str>, u32>,
+    /// The parts that may start with a word.
+    pub(super) starts: HashMap<u32, Vec<usize>>,
 }
 
 /// A term list.
@@ -121,7 +116,7 @@ impl TermsBuilder {
                 Err((byte, problem)) => faults.push(fault(file, at, text, byte, &problem.to_string())),
             }
         }
-        list.terms = lines.iter().filter(|(_, _, line)| line.effect == LineEffect::Term).count();
+        list.terms = lines.iter().filter(|(_, _, line)| line.effect != Effect::Exception).count();
         if list.terms == 0 && faults.is_empty() {
             faults.push(Fault::of_file(file, "the list holds no term"));
         }
@@ -132,56 +127,44 @@ impl TermsBuilder {
     }
 
     /// Compiles the lists.
-    ///
-    /// # Errors
-    /// One fault when they are too many to compile.
-    pub fn build(self) -> Result<Terms, Faults> {
-        let mut numbers: HashMap<String, usize> = HashMap::new();
-        let mut patterns: Vec<Pattern> = Vec::new();
-        let mut terms = Vec::new();
+    #[must_use]
+    pub fn build(self) -> Terms {
+        let mut terms = Terms { lists: self.lists, ..Terms::default() };
         for (list, at, line) in self.lines {
-            let term = terms.len();
-            terms.push(Term { list, line: at, parts: line.parts.len(), effect: line.effect });
-            for (part, phrases) in line.parts.into_iter().enumerate() {
-                for phrase in phrases.into_iter().flat_map(with_compact) {
-                    let number = *numbers.entry(phrase.clone()).or_insert_with(|| {
-                        patterns.push(Pattern { text: phrase, uses: Vec::new() });
-                        patterns.len() - 1
-                    });
-                    if !patterns[number].uses.contains(&(term, part)) {
-                        patterns[number].uses.push((term, part));
-                    }
-                }
+            let term = terms.terms.len();
+            terms.terms.push(Term { list, line: at, parts: line.parts.len(), effect: line.effect });
+            for (number, slots) in line.parts.into_iter().enumerate() {
+                let slots = slots.into_iter().map(|slot| terms.place(slot)).collect();
+                terms.add(Part { term, number, slots });
             }
         }
-        let words = automaton(patterns.iter().map(|pattern| pattern.text.clone()))?;
-        let spelled = automaton(patterns.iter().map(|pattern| pattern.text.replace(' ', "")))?;
-        Ok(Terms { lists: self.lists, terms, patterns, words, spelled })
+        terms
     }
 }
 
-/// The phrase, and where it is long enough the same as one word: `self harm`, `selfharm`.
-fn with_compact(phrase: String) -> Vec<String> {
-    let compact = phrase.replace(' ', "");
-    let one_word = phrase.trim().len() == compact.len();
-    if one_word || compact.chars().count() < COMPACT {
-        return vec![phrase];
+impl Terms {
+    fn place(&mut self, slot: Slot) -> Place {
+        let mut number = |word: String| {
+            let next = u32::try_from(self.words.len()).unwrap_or(u32::MAX);
+            *self.words.entry(word.into()).or_insert(next)
+        };
+        let choices = slot.choices.into_iter().map(|words| words.into_iter().map(&mut number).collect());
+        let (words, phrases): (Vec<Vec<u32>>, Vec<Vec<u32>>) =
+            choices.partition(|words: &Vec<u32>| words.len() == 1);
+        Place { words: words.into_iter().flatten().collect(), phrases, need: slot.need }
     }
-    vec![phrase, format!(" {compact} ")]
-}
 
-/// A search for all of them at once; `None` for none.
-fn automaton(patterns: impl Iterator<Item = String>) -> Result<Option<AhoCorasick>, Faults> {
-    let patterns: Vec<String> = patterns.collect();
-    if patterns.is_empty() {
-        return Ok(None);
+    fn add(&mut self, part: Part) {
+        let number = self.parts.len();
+        let place = part.slots.first().into_iter();
+        let first = place.flat_map(|place| {
+            place.words.iter().chain(place.phrases.iter().filter_map(|words| words.first()))
+        });
+        for word in first.copied().collect::<BTreeSet<u32>>() {
+            self.starts.entry(word).or_default().push(number);
+        }
+        self.parts.push(part);
     }
-    let kind = Some(AhoCorasickKind::ContiguousNFA);
-    AhoCorasickBuilder::new().kind(kind).build(patterns).map(Some).map_err(|problem| {
-        let mut faults = Faults::new();
-        faults.push(Fault::of_file("terms", format!("the term lists can't be compiled: {problem}")));
-        faults
-    })
 }
 
 /// `# language: en`
@@ -200,7 +183,7 @@ fn fault(file: &str, line: u32, text: &str, byte: usize, problem: &str) -> Fault
         text: text.to_owned(),
         width: 1,
         help: Some(
-            "write words, `a & b` for words that stand apart, or `!words` for what is harmless".into(),
+            "write words, `a & b` for words that stand apart, `=words` for a whole search, or `!words` for what is harmless".into(),
         ),
         ..Fault::of_file(file, problem)
     }

@@ -1,4 +1,5 @@
 //! Terms and kinds of files.
 
 mod files;
+mod shipped;
 mod terms;

@@ -5,6 +5,9 @@ use std::io::Write;
 use crate::content::FileKind::{self, Archive, Audio, Executable, Video};
 use crate::content::{FIRST, kinds};
 
+/// A name, a `Content-Type`, a `Content-Disposition`, and the kinds that they say.
+type Declared = (Option<&'static str>, Option<&'static str>, Option<&'static str>, &'static [FileKind]);
+
 fn bytes(first: &[u8]) -> Vec<FileKind> {
     kinds(None, None, None, first)
 }
@@ -170,7 +173,7 @@ fn sound_and_video_are_told() {
 
 #[test]
 fn declared_types_and_names_are_signs() {
-    let cases: [(Option<&str>, Option<&str>, Option<&str>, &[FileKind]); 12] = [
+    let cases: [Declared; 12] = [
         (Some("setup.exe"), None, None, &[Executable]),
         (Some("Setup.EXE"), Some("application/octet-stream"), None, &[Executable]),
         (Some("setup%2Eexe"), Some("application/octet-stream"), None, &[Executable]),

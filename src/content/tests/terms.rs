@@ -9,7 +9,7 @@ fn terms(lists: &[(&str, &str)]) -> Terms {
             .add_list(name, "1", &format!("terms/{name}.txt"), text)
             .unwrap_or_else(|faults| panic!("{faults}"));
     }
-    builder.build().unwrap()
+    builder.build()
 }
 
 /// The lines found, as `list:line`.
@@ -22,7 +22,7 @@ fn found(terms: &Terms, text: &str) -> Vec<String> {
 fn terms_are_found_as_whole_words_in_order() {
     let terms = terms(&[
         ("a", "# a comment\n# language: en\n\nred apple\nmake|buy & tart\n"),
-        ("b", "apple\n!apple pie\n!core & museum\ncore\n# language: cy\nafal\n"),
+        ("b", "apple\n!apple pie\n!core & museum\ncore\n# language: cy\nafal\n=pip\n"),
     ]);
     let cases = [
         ("", &[][..]),
@@ -39,12 +39,14 @@ fn terms_are_found_as_whole_words_in_order() {
         ("core", &["b:4"]),
         ("the core of a museum", &[]),
         ("afal", &["b:6"]),
+        (" Pip! ", &["b:7"]),
+        ("a pip", &[]),
     ];
     for (text, expected) in cases {
         assert_eq!(found(&terms, text), expected, "{text:?}");
     }
     assert_eq!(terms.lists()[1].languages, ["cy"]);
-    assert_eq!((terms.lists()[1].terms, terms.lists()[0].terms), (3, 2));
+    assert_eq!((terms.lists()[1].terms, terms.lists()[0].terms), (4, 2));
     assert!(terms.holds("a") && !terms.holds("c"));
 }
 
@@ -59,7 +61,7 @@ fn no_disguise_hides_a_term() {
         ("p.l.u.m", "a:2"),
         ("how to p-l-u-m now", "a:2"),
         ("r e d a p p l e", "a:1"),
-        ("i s r e d a p p l e o k", "a:1"),
+        ("p l u m r e d a p p l e", "a:1"),
         ("redapple", "a:1"),
         ("selfpity", "a:3"),
         ("$elf p!ty!", "a:3"),
@@ -93,12 +95,12 @@ fn a_faulty_list_is_told_line_by_line_and_not_taken() {
             "terms/a.txt:3:1 one word of fewer than three letters would match harmless searches",
             "terms/a.txt:4:9 there is no word here",
             "terms/a.txt:5:2 there is no word here",
-            "terms/a.txt:6:1 every word of this part may be left out",
+            "terms/a.txt:6:1 a part starts with a word that may be left out, which changes nothing",
         ]
     );
     let faults = builder.add_list("b", "1", "terms/b.txt", "# nothing\n!plum\n").unwrap_err();
     assert_eq!(faults.iter().next().map(|fault| fault.problem.as_str()), Some("the list holds no term"));
-    let terms = builder.build().unwrap();
+    let terms = builder.build();
     assert!(terms.lists().is_empty() && terms.find("plum").is_empty());
 }
 
@@ -118,10 +120,9 @@ proptest::proptest! {
             .collect();
         let lines: Vec<u32> = terms.find(&text).into_iter().map(|found| found.line).collect();
         proptest::prop_assert!(naive.iter().all(|line| lines.contains(line)), "{naive:?} {lines:?}");
-        // Letters by themselves and compact forms are found besides.
-        let spelled = plain.split(' ').filter(|word| word.len() == 1).count() >= 3;
-        let compact = words.iter().any(|term| term.contains(' '));
-        if !spelled && !compact {
+        // Letters by themselves, and words written together, are found besides.
+        let besides = plain.split(' ').any(|word| word.len() == 1 || word.len() > 6);
+        if !besides {
             proptest::prop_assert_eq!(lines, naive);
         }
     }
@@ -130,6 +131,6 @@ proptest::proptest! {
     fn any_text_is_looked_through(list in "(\\PC|[a-z &|?!#\n]){0,60}", text in "\\PC{0,60}") {
         let mut builder = TermsBuilder::new();
         let _ = builder.add_list("a", "1", "a", &list);
-        let _ = builder.build().unwrap().find(&text);
+        let _ = builder.build().find(&text);
     }
 }
