@@ -9,6 +9,7 @@ mod connections;
 mod exempt;
 mod identity;
 mod minting;
+mod origins;
 mod pseudo_fields;
 mod record;
 mod rejected;
