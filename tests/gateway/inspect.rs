@@ -7,6 +7,7 @@ mod bodies;
 mod browsers;
 mod connections;
 mod exempt;
+mod floods;
 mod identity;
 mod minting;
 mod origins;
