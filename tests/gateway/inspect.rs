@@ -1,6 +1,7 @@
 //! Decryption: what the URL level makes possible, and what it must not do.
 
 mod alpn;
+mod answers;
 mod attribution;
 mod basics;
 mod bodies;
