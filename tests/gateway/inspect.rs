@@ -9,6 +9,7 @@ mod browsers;
 mod connections;
 mod exempt;
 mod floods;
+mod handshakes;
 mod identity;
 mod minting;
 mod origins;
@@ -17,6 +18,7 @@ mod record;
 mod rejected;
 mod smuggling;
 mod statutory;
+mod stopping;
 
 use crate::harness::{Builder, Gateway, POLICY};
 
