@@ -17,7 +17,6 @@ use hyper::{Request, Response, StatusCode, Uri, Version};
 use hyper_util::rt::TokioIo;
 
 use crate::audit::{ClosedBy, Seen as Sight};
-use crate::ca::OriginFault;
 use crate::model::Url;
 use crate::policy::Permit;
 use crate::proxy::body::{BodyError, Downloaded, Payload, Uploaded, Whole};
@@ -153,7 +152,7 @@ impl Session {
             let spoken = origin.version();
             sent = origin.send(addressed(request, spoken, url)).await;
         }
-        let response = sent.map_err(|fault| failure(fault.error()))?;
+        let response = sent.map_err(|fault| origin.objection().unwrap_or_else(|| failure(fault.error())))?;
         self.origins.give_back(origin).await;
         Ok(response)
     }
@@ -326,15 +325,8 @@ fn failure(fault: &hyper::Error) -> Failure {
     match body {
         Some(body) => body.of_request(),
         None if fault.is_timeout() => Failure::TooSlow,
-        None => tls_fault(fault).map_or(Failure::BadAnswer, Failure::Origin),
+        None => Failure::BadAnswer,
     }
-}
-
-/// What the origin objected to in TLS, after the handshake: in TLS 1.3 it is only then that one
-/// learns of a missing client certificate.
-fn tls_fault(fault: &hyper::Error) -> Option<OriginFault> {
-    let io = std::error::Error::source(fault)?.downcast_ref::<std::io::Error>()?;
-    io.get_ref()?.downcast_ref::<rustls::Error>().map(OriginFault::of)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::policy::Permit;
 use crate::proxy::body::Uploaded;
 use crate::proxy::gate::Gate;
 use crate::proxy::inspect;
-use crate::proxy::line::Line;
+use crate::proxy::line::{Line, Objection};
 use crate::proxy::refuse::Failure;
 use crate::proxy::upstream::DialError;
 
@@ -52,6 +52,7 @@ pub(super) struct Origin {
     port: u16,
     pub(super) peer: IpAddr,
     sender: Sender,
+    objection: Objection,
 }
 
 enum Sender {
@@ -99,6 +100,7 @@ impl Origins {
                 port: kept[at].port,
                 peer: kept[at].peer,
                 sender: Sender::Http2(sender.clone()),
+                objection: kept[at].objection.clone(),
             }),
         }
     }
@@ -154,7 +156,14 @@ impl Origin {
         }
     }
 
+    /// What it objected to in TLS, if that is why it does not answer.
+    pub(super) fn objection(&self) -> Option<Failure> {
+        self.objection.get().map(Failure::Origin)
+    }
+
     async fn greet(permit: &Permit, peer: IpAddr, line: Line, version: Version) -> Result<Origin, Failure> {
+        let objection = line.objection();
+        let broken = |_| objection.get().map_or(Failure::BadAnswer, Failure::Origin);
         let io = TokioIo::new(line);
         // Faults of a connection come back through its sender; its task ends with either side.
         let sender = if version == Version::HTTP_2 {
@@ -163,16 +172,16 @@ impl Origin {
                 .initial_stream_window_size(WINDOWS.0)
                 .initial_connection_window_size(WINDOWS.1)
                 .max_header_list_size(MAX_HEAD);
-            let (sender, connection) = builder.handshake(io).await.map_err(|_| Failure::BadAnswer)?;
+            let (sender, connection) = builder.handshake(io).await.map_err(broken)?;
             tokio::spawn(connection);
             Sender::Http2(sender)
         } else {
             let handshake = http1::Builder::new().max_headers(MAX_FIELDS).handshake(io);
-            let (sender, connection) = handshake.await.map_err(|_| Failure::BadAnswer)?;
+            let (sender, connection) = handshake.await.map_err(broken)?;
             tokio::spawn(connection.with_upgrades());
             Sender::Http1(sender)
         };
-        Ok(Origin { host: permit.host().clone(), port: permit.port(), peer, sender })
+        Ok(Origin { host: permit.host().clone(), port: permit.port(), peer, sender, objection })
     }
 }
 
@@ -236,7 +245,7 @@ async fn shaken(
         Some(b"h2") => Version::HTTP_2,
         Some(_) | None => Version::HTTP_11,
     };
-    Ok((Line::Origin(Box::new(stream)), peer, version))
+    Ok((Line::Origin(Box::new(stream), Objection::default()), peer, version))
 }
 
 /// What an origin did wrong in TLS, where it was that.

@@ -9,6 +9,7 @@ mod origin;
 mod over_http2;
 mod program;
 mod publisher;
+mod raw_http2;
 mod redirected;
 mod secure;
 mod talk;
@@ -40,7 +41,7 @@ pub(crate) use program::{Program, Site, follow};
 pub(crate) use publisher::{Publisher, Reply, fetch};
 pub(crate) use talk::Talk;
 pub(crate) use told::ten_mebibytes;
-pub(crate) use visit::{BOTH, Visit};
+pub(crate) use visit::{BOTH, Page, Visit};
 
 /// The policy of the tests: a walled garden, a key stage, staff; unknown clients besides.
 pub(crate) const POLICY: &str = r#"

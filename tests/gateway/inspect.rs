@@ -1,19 +1,24 @@
 //! Decryption: what the URL level makes possible, and what it must not do.
 
 mod alpn;
+mod answers;
 mod attribution;
 mod basics;
 mod bodies;
 mod browsers;
 mod connections;
 mod exempt;
+mod floods;
+mod handshakes;
 mod identity;
 mod minting;
+mod origins;
 mod pseudo_fields;
 mod record;
 mod rejected;
 mod smuggling;
 mod statutory;
+mod stopping;
 
 use crate::harness::{Builder, Gateway, POLICY};
 

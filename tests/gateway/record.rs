@@ -118,17 +118,17 @@ async fn no_secret_is_on_file() {
 }
 
 /// The trail, moved out of the writer's way and put back.
-struct Away(PathBuf, PathBuf);
+pub(crate) struct Away(PathBuf, PathBuf);
 
 impl Away {
-    fn take(gateway: &Gateway) -> Away {
+    pub(crate) fn take(gateway: &Gateway) -> Away {
         let away = Away(gateway.file("var/audit"), gateway.file("var/audit-away"));
         std::fs::rename(&away.0, &away.1).unwrap();
         std::fs::write(&away.0, "not a folder").unwrap();
         away
     }
 
-    fn put_back(self) {
+    pub(crate) fn put_back(self) {
         std::fs::remove_file(&self.0).unwrap();
         std::fs::rename(&self.1, &self.0).unwrap();
     }

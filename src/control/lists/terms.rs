@@ -26,10 +26,7 @@ pub(super) fn read(lists: &Path, stand_in: Option<StandIn>, faults: &mut Faults)
             faults.extend(own);
         }
     }
-    builder.build().unwrap_or_else(|own| {
-        faults.extend(own);
-        Terms::default()
-    })
+    builder.build()
 }
 
 fn add(

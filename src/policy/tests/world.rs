@@ -28,7 +28,7 @@ impl World {
         {
             builder.add_list(name, "1", name, text).unwrap();
         }
-        builder.build().unwrap()
+        builder.build()
     }
 
     pub(super) fn policy_of(&self, text: &str) -> Policy {

@@ -148,17 +148,22 @@ impl Browser {
         self.handshake(stream, name).await
     }
 
-    /// TLS as this client does it, offering these protocols.
-    pub(crate) fn trusting(&self, alpn: &[&str]) -> ClientConfig {
+    /// The authorities that it trusts.
+    pub(crate) fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         for authority in &self.authorities {
             roots.add(authority.clone()).unwrap();
         }
+        roots
+    }
+
+    /// TLS as this client does it, offering these protocols.
+    pub(crate) fn trusting(&self, alpn: &[&str]) -> ClientConfig {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_root_certificates(roots)
+            .with_root_certificates(self.roots())
             .with_no_client_auth();
         config.alpn_protocols = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
         config

@@ -83,7 +83,7 @@ impl Internet {
         let mut config = builder.with_single_cert(chain, key).unwrap();
         let protocols: &[&str] = match kind {
             "h2" => &["h2", "http/1.1"],
-            "h2only" | "client-cert-h2" => &["h2"],
+            "h2only" | "client-cert-h2" | "raw-h2" => &["h2"],
             "h1only" => &["http/1.1"],
             "no-common" => &["spdy/1"],
             _ => &[],

@@ -130,6 +130,17 @@ pub(super) async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, seen
             "/unasked-101" => {
                 b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n".to_vec()
             }
+            "/raw" => {
+                let _ = stream.write_all(&from_hex(&path)).await;
+                let _ = stream.shutdown().await;
+                return;
+            }
+            "/raw-and-kept" => from_hex(&path),
+            "/fields" => {
+                let length: usize = path.split('?').nth(1).unwrap().parse().unwrap();
+                let fields = "X-Y: z\r\n".repeat(length / 8);
+                format!("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n{fields}\r\nevil").into_bytes()
+            }
             "/silent" => std::future::pending().await,
             file if file.starts_with("/file/") => files::reply(&file["/file/".len()..]),
             "/held" => {
@@ -155,6 +166,13 @@ pub(super) async fn held(seen: &Seen) {
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
+}
+
+/// The bytes that a path's query spells.
+fn from_hex(path: &str) -> Vec<u8> {
+    let hex = path.split('?').nth(1).unwrap().as_bytes();
+    let digit = |digit: u8| u8::try_from(char::from(digit).to_digit(16).unwrap()).unwrap();
+    hex.chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
 fn reply(told: &Told) -> Vec<u8> {

@@ -9,7 +9,7 @@ use tokio_rustls::LazyConfigAcceptor;
 
 use super::certificates::{internet, kind_of};
 use super::origin::{self, Seen};
-use super::over_http2;
+use super::{over_http2, raw_http2};
 
 /// A ServerHello of TLS 1.1 (RFC 4346 section 7.4.1.3), for TLS_RSA_WITH_AES_128_CBC_SHA.
 const OLD_HELLO: [u8; 47] = {
@@ -47,6 +47,7 @@ pub(super) async fn serve(stream: TcpStream, seen: Arc<Seen>) {
                 Err((_, stream)) => return listen_on(stream).await,
             };
             match secure.get_ref().1.alpn_protocol() {
+                Some(b"h2") if kind_of(&name) == "raw-h2" => raw_http2::serve(secure, &name).await,
                 Some(b"h2") => over_http2::serve(secure, seen).await,
                 Some(_) | None => origin::answer(secure, &seen).await,
             }
