@@ -71,7 +71,6 @@ async fn a_kept_connection_is_judged_again_for_every_request() {
     assert_eq!(visit.get("/no/").await.status, 403);
     assert!(visit.ask("GET", "/behind", &[], "").await.is_err(), "a refusal ends the connection");
     assert_eq!(gateway.origin.heads().len(), 5);
-    assert_eq!(gateway.origin.names().len(), 1, "one connection to the origin carried them all");
     gateway.stop().await;
 }
 

@@ -63,6 +63,7 @@ async fn an_authority_that_differs_from_the_name_in_tls_is_misdirected() {
     let heads = gateway.origin.heads();
     assert_eq!(heads.len(), 5, "{heads:?}");
     assert!(heads.iter().all(|head| head.contains("\r\n:authority: h2.example\r\n")), "{heads:?}");
+    assert!(gateway.origin.names().iter().all(|name| name == "h2.example"), "no other site was called");
     let accesses = gateway.accesses();
     let misdirected = accesses.iter().filter(|access| access.event["rule"]["id"] == "protocol:misdirected");
     assert_eq!(misdirected.count(), 3, "the port and the blocked site have rules of their own");

@@ -44,9 +44,8 @@ async fn a_download_is_finished_or_cut_and_recorded() {
         let finite = within(reading).await.unwrap().unwrap().to_bytes();
         assert_eq!(finite.len(), 10 << 20, "{offer}");
         let end = |path: &str| {
-            let found = events(&dir, "schoolgate.access").into_iter().map(|record| record.event);
-            let found = found.filter(|event| event["url"]["path"] == path).next_back().unwrap();
-            found["schoolgate"]["closed_by"].clone()
+            let mut found = events(&dir, "schoolgate.access").into_iter().map(|record| record.event);
+            found.rfind(|event| event["url"]["path"] == path).unwrap()["schoolgate"]["closed_by"].clone()
         };
         assert_eq!((end("/download"), end("/stream")), ("origin".into(), "gateway".into()), "{offer}");
     }

@@ -163,12 +163,17 @@ impl Rig {
         Said { code: said.status.code(), out: text(&said.stdout), err: text(&said.stderr) }
     }
 
+    /// The authority of the rig's sites.
+    pub(super) fn authority(&self) -> PathBuf {
+        self.certificates.path().join("authority.pem")
+    }
+
     /// Asks for a page as a device at `from` would, with curl, dialling the address `at`.
     pub(super) async fn curl(&self, from: &str, url: &str, at: &str) -> Said {
         let at = if at.contains(':') { format!("[{at}]") } else { at.to_owned() };
         // HOST1:PORT1:HOST2:PORT2; no HOST1, PORT1 is any, no PORT2 the same.
         let elsewhere = format!("::{at}:");
-        let authority = self.certificates.path().join("authority.pem");
+        let authority = self.authority();
         let mut command = vec!["curl", "-sS", "--max-time", "8", "--noproxy", "*", "--interface", from];
         command.extend(["--cacert", authority.to_str().unwrap(), "-w", "%{http_code}"]);
         command.extend(["--connect-to", &elsewhere, url]);
