@@ -30,7 +30,8 @@ mod verdict;
 pub use address::{OutOfReach, Reach};
 pub use content::{Carries, Content};
 pub use draft::{
-    Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Treatment, Unblockable,
+    Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Programs, Treatment,
+    Unblockable,
 };
 pub use inspection::Seal;
 pub use ladder::{Asked, Shown, Step};

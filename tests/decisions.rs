@@ -48,6 +48,7 @@ impl Case {
         let shown = match self.shown.as_deref() {
             None if plain => Shown::Request,
             None => Shown::TlsName,
+            Some("url") => Shown::Request,
             Some("no_name") => Shown::TlsNoName,
             Some("not_web") => Shown::OtherProtocol("ssh"),
             Some(other) => panic!("{other} is no way to show"),
@@ -59,9 +60,10 @@ impl Case {
                 Subject { group: Some(group.parse().unwrap()), attribution: Attribution::Subnet, ..address }
             }
         };
-        let destination =
-            Destination { host: Some(url.host().clone()), port: url.port(), url: plain.then(|| url.clone()) };
-        let asked = Asked { subject: &subject, destination: &destination, shown, content: Content::unseen() };
+        let seen = (plain || shown == Shown::Request).then(|| url.clone());
+        let content = seen.as_ref().map(Content::of_url).unwrap_or_default();
+        let destination = Destination { host: Some(url.host().clone()), port: url.port(), url: seen };
+        let asked = Asked { subject: &subject, destination: &destination, shown, content: &content };
         let verdict = policy.on_connect(&asked, Timestamp::from_millis(1_795_424_400_000));
         let action = if verdict.action == Action::Alert { "allow" } else { verdict.action.as_str() };
         let right = action == self.verdict

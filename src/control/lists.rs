@@ -144,13 +144,22 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// Whether a list of that id is held: `ut1/games`, `terms/self-harm`.
+    #[must_use]
+    pub fn holds(&self, id: &str) -> bool {
+        match id.strip_prefix("terms/") {
+            Some(name) => self.terms.holds(name),
+            None => self.catalogue.list(id).is_some(),
+        }
+    }
+
     /// How many entries each list has.
     #[must_use]
     pub fn sizes(&self) -> Sizes {
         let categories = self.catalogue.lists().iter().map(|list| (list.id.to_string(), list.entries));
         let statutory =
             self.statutory.lists().iter().map(|list| (format!("statutory/{}", list.name), list.entries));
-        categories.chain(statutory).collect()
+        categories.chain(statutory).chain(terms::sizes(&self.terms)).collect()
     }
 }
 
@@ -238,12 +247,7 @@ pub(super) fn load_or(
     if faults.is_empty() {
         faults.extend(shrink::faults(places, &of_kind(sizes, Kind::Statutory), &statutory.sizes()));
     }
-    let mut own = Faults::new();
-    let terms = terms::read(&places.lists, last.map(|_| terms::StandIn), &mut own);
-    match last {
-        Some(_) => stood_in.extend(instead(&own)),
-        None => faults.extend(own),
-    }
+    let terms = term_lists(places, sizes, last, &mut stood_in, &mut faults);
     let no_inspect = exempt::read(&places.exempt, keys.index, &mut faults);
     faults.or(Loaded {
         catalogue: Arc::new(catalogue),
@@ -285,20 +289,48 @@ fn catalogue(
     }
 }
 
-/// The sizes of the statutory lists, or of the others.
+/// The term lists. No last good form of them is kept, so at a start the sound lines stand in.
+fn term_lists(
+    places: &Places,
+    sizes: &Sizes,
+    last: Option<&LastGood>,
+    stood_in: &mut Vec<String>,
+    faults: &mut Faults,
+) -> Terms {
+    let (terms, mut own) = terms::read(&places.lists);
+    if own.is_empty() {
+        own.extend(shrink::faults(places, &of_kind(sizes, Kind::Terms), &terms::sizes(&terms).collect()));
+    }
+    match last {
+        Some(_) => stood_in.extend(told(&own, "its other lines are in force")),
+        None => faults.extend(own),
+    }
+    terms
+}
+
+/// The sizes of the statutory lists, of the term lists, or of the others.
 fn of_kind(sizes: &Sizes, kind: Kind) -> Sizes {
-    let wanted = |id: &str| id.starts_with("statutory/") == (kind == Kind::Statutory);
+    let of = |id: &str| match id.split_once('/') {
+        Some(("statutory", _)) => Kind::Statutory,
+        Some(("terms", _)) => Kind::Terms,
+        Some(_) | None => Kind::Category,
+    };
+    let wanted = |id: &str| of(id) == kind;
     sizes.iter().filter(|(id, _)| wanted(id)).map(|(id, entries)| (id.clone(), *entries)).collect()
 }
 
 /// What a person should know of a part that is as it was.
 pub(super) fn instead(own: &Faults) -> Vec<String> {
+    told(own, "what was in force last is in force")
+}
+
+fn told(own: &Faults, instead: &str) -> Vec<String> {
     let told = |fault: &crate::document::Fault| {
         let place = match fault.line {
             0 => fault.file.clone(),
             line => format!("{}:{line}", fault.file),
         };
-        format!("{place}: {}; what was in force last is in force", fault.problem)
+        format!("{place}: {}; {instead}", fault.problem)
     };
     own.iter().take(20).map(told).collect()
 }

@@ -1,7 +1,8 @@
 //! What a request holds besides its URL, and what its answer turned out to be.
 
 use crate::content::FileKind;
-use crate::services::Search;
+use crate::model::Url;
+use crate::services::{self, Search};
 
 /// What a request holds, as far as it can be seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +26,13 @@ pub enum Carries {
 }
 
 impl Content {
+    /// What a URL itself says of a request for it, were it typed into a browser.
+    #[must_use]
+    pub fn of_url(url: &Url) -> Content {
+        let carries = if services::is_doh(url, None, None) { Carries::Dns } else { Carries::Web };
+        Content { search: services::search("GET", url, None, None), file: Vec::new(), carries }
+    }
+
     /// Of what is not seen into.
     #[must_use]
     pub fn unseen() -> &'static Content {

@@ -63,6 +63,8 @@ pub struct CategoryDraft {
     pub name: String,
     /// Whether a temporary unblock can lift it.
     pub unblockable: Unblockable,
+    /// Whether files from its sites are judged by their kind.
+    pub programs: Programs,
     /// The lists that make it up: `ut1/games`. Each must be held.
     pub sources: Vec<String>,
     /// Lists that are used once they have been imported.
@@ -98,6 +100,16 @@ pub enum CategoryAction {
     Alert,
     /// Is refused.
     Block,
+}
+
+/// Whether files from the sites of a category are judged by their kind, where a group allows the
+/// category by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Programs {
+    /// They are not: devices update themselves from there.
+    Trusted,
+    /// They are.
+    Judged,
 }
 
 /// Whether a temporary unblock can lift a category.

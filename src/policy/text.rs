@@ -14,7 +14,8 @@ use ipnet::IpNet;
 use crate::document::{Document, Faults, Span, Spanned, Table};
 use crate::model::{GroupName, Host, Role};
 use crate::policy::draft::{
-    Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Treatment, Unblockable,
+    Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Programs, Treatment,
+    Unblockable,
 };
 
 use seen::Seen;
@@ -232,10 +233,15 @@ fn read_categories(
             Some(true) => Unblockable::Yes,
             Some(false) | None => Unblockable::Locked,
         };
+        let programs = match table.take("programs", faults) {
+            Some(true) => Programs::Trusted,
+            Some(false) | None => Programs::Judged,
+        };
         categories.push(CategoryDraft {
             name: table.take("name", faults).unwrap_or_else(|| id.value.clone()),
             id: id.value,
             unblockable,
+            programs,
             sources: sources.into_iter().map(|source| source.value).collect(),
             optional_sources: optional.into_iter().map(|source| source.value).collect(),
         });

@@ -82,15 +82,13 @@ pub struct Slack {
 }
 
 impl Enforce {
-    /// Whether anything of this needs the URL or the headers of requests to `host`: not where
-    /// dialling another host ([`Enforce::connect_as`]) enforces as much without decryption.
+    /// Whether anything of this needs the URL or the headers of requests to `host`; also where
+    /// dialling another host ([`Enforce::connect_as`]) does as much: two walls are better than one,
+    /// and a request says what the visitor had asked for.
     #[must_use]
     pub fn needs_url(&self, host: &Host) -> bool {
-        let dialled = self.connect_row(host).map(|row| row.when);
-        let safe = self.safe_search == SafeSearch::Enforce
-            && dialled != Some(When::SafeSearch)
-            && FACTS.safe.hosts.holds(host);
-        safe || self.header_rows(host).any(|row| dialled.is_none() || row.service != Service::Youtube)
+        let safe = self.safe_search == SafeSearch::Enforce && FACTS.safe.hosts.holds(host);
+        safe || self.header_rows(host).next().is_some()
     }
 
     /// The host whose addresses are dialled in `host`'s stead; the name in the handshake and in

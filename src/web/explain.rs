@@ -9,10 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::model::{Attribution, GroupName, Host, Scheme, Subject, Timestamp, Url, UserName};
-use crate::policy::{
-    Asked, Carries, Content, Destination, Evidence, OnConnect, Policy, Rung, Seal, Shown, Step,
-};
-use crate::services;
+use crate::policy::{Asked, Content, Destination, Evidence, OnConnect, Policy, Rung, Seal, Shown, Step};
 use crate::web::Shared;
 use crate::web::problem::Problem;
 
@@ -32,7 +29,7 @@ pub(super) struct Question {
 pub fn explain(policy: &Policy, subject: &Subject, url: &Url, now: Timestamp) -> Value {
     let (destination, shown) = as_seen(policy, subject, url, now);
     let visibility = if destination.url.is_some() { "url" } else { "host" };
-    let content = held(&destination);
+    let content = destination.url.as_ref().map(Content::of_url).unwrap_or_default();
     let asked = Asked { subject, destination: &destination, shown, content: &content };
     let explained = policy.explain(&asked, now);
     let (verdict, reason) = (&explained.verdict, &explained.verdict.reason);
@@ -99,13 +96,6 @@ fn as_seen(policy: &Policy, subject: &Subject, url: &Url, now: Timestamp) -> (De
         true => (Destination { url: Some(url.clone()), ..outside }, Shown::Request),
         false => (outside, name),
     }
-}
-
-/// What the URL itself says of what a request holds, were it typed into a browser.
-fn held(destination: &Destination) -> Content {
-    let Some(url) = &destination.url else { return Content::default() };
-    let carries = if services::is_doh(url, None, None) { Carries::Dns } else { Carries::Web };
-    Content { search: services::search("GET", url, None, None), file: Vec::new(), carries }
 }
 
 fn list(evidence: &Evidence, rung: Rung) -> Value {

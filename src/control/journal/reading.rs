@@ -61,12 +61,10 @@ pub(super) fn read(
     let file = sources.policy_file.display().to_string();
     let text = std::fs::read_to_string(&sources.policy_file);
     let loaded = lists::load_or(&sources.places, keys, sizes, last.map(|(_, last)| last), progress);
+    // A term list that can't be read at a start is told of already.
     let held = |id: &str| {
-        loaded.as_ref().is_ok_and(|loaded| match id.strip_prefix("terms/") {
-            // One that can't be read at a start is told of already.
-            Some(name) => loaded.terms.holds(name) || last.is_some(),
-            None => loaded.catalogue.list(id).is_some(),
-        })
+        let stands_in = last.is_some() && id.starts_with("terms/");
+        loaded.as_ref().is_ok_and(|loaded| stands_in || loaded.holds(id))
     };
     // While the lists themselves are at fault, no list that the policy names is missed besides.
     let held: &dyn Fn(&str) -> bool = if loaded.is_ok() { &held } else { &|_| true };

@@ -1,56 +1,40 @@
-//! The term lists: `terms/*.txt` beside the categories, one list a file.
+//! The term lists: `terms/*.txt` beside the categories.
+//!
+//! **Invariant:** strict, as all that is written by hand: a line that is no term is a fault. At a
+//! start, where nothing could be put in the place of a faulty list, its sound lines are in force.
 
 use std::path::Path;
 
 use crate::content::{Terms, TermsBuilder};
 use crate::control::lists::reading;
-use crate::document::{Fault, Faults};
+use crate::document::Faults;
 
-/// At a start, a list with faults is taken without the lines that are at fault: a list less would
-/// leave more unseen. At a reload it is not, since the list before is still there.
-pub(super) struct StandIn;
-
-/// Reads every term list; a school that has no such folder has none.
-pub(super) fn read(lists: &Path, stand_in: Option<StandIn>, faults: &mut Faults) -> Terms {
-    let folder = lists.join("terms");
-    if !folder.exists() {
-        return Terms::default();
-    }
+/// Reads every term list; a folder that is not there holds none. The sound lines of a faulty list
+/// are among what is given.
+pub(super) fn read(lists: &Path) -> (Terms, Faults) {
+    let (folder, mut faults) = (lists.join("terms"), Faults::new());
     let mut builder = TermsBuilder::new();
+    if !folder.is_dir() {
+        return (builder.build(), faults);
+    }
     let files = reading::text_files(&folder).unwrap_or_else(|fault| {
         faults.push(fault);
         Vec::new()
     });
     for (name, path) in files {
-        if let Err(own) = add(&mut builder, &name, &path, stand_in.as_ref()) {
-            faults.extend(own);
+        match reading::bytes(&path) {
+            Ok(bytes) => {
+                let (version, text) = (reading::version(&bytes), reading::text(&bytes));
+                let at = path.display().to_string();
+                faults.extend(builder.add_sound(&name, &version, (&format!("terms/{name}.txt"), &at), &text));
+            }
+            Err(fault) => faults.push(fault),
         }
     }
-    builder.build()
+    (builder.build(), faults)
 }
 
-fn add(
-    builder: &mut TermsBuilder,
-    name: &str,
-    path: &Path,
-    stand_in: Option<&StandIn>,
-) -> Result<(), Faults> {
-    let one = |fault: Fault| {
-        let mut faults = Faults::new();
-        faults.push(fault);
-        faults
-    };
-    let bytes = reading::bytes(path).map_err(one)?;
-    let (version, text) = (reading::version(&bytes), reading::text(&bytes));
-    let file = path.display().to_string();
-    let added = builder.add_list(name, &version, &file, &text);
-    if let (Err(own), Some(StandIn)) = (&added, stand_in) {
-        let sound: Vec<&str> = (1..)
-            .zip(text.lines())
-            .map(|(at, line)| if own.iter().any(|fault| fault.line == at) { "" } else { line })
-            .collect();
-        // Where nothing is left, what was said first says enough.
-        let _ = builder.add_list(name, &version, &file, &sound.join("\n"));
-    }
-    added
+/// How many terms each list has, by its id.
+pub(super) fn sizes(terms: &Terms) -> impl Iterator<Item = (String, usize)> + use<'_> {
+    terms.lists().iter().map(|list| (format!("terms/{}", list.name), list.terms))
 }

@@ -2,15 +2,19 @@
 //!
 //! **Invariant:** a reason names the list and the line, and never the words that were searched for.
 
-use crate::policy::draft::CategoryAction;
+use crate::lists::Reading;
+use crate::policy::draft::{CategoryAction, Programs};
 use crate::policy::ladder::{Case, Step};
-use crate::policy::rungs::reason;
+use crate::policy::rungs::{categories, reason};
 use crate::policy::verdict::{Action, Evidence, Reason, Rule, Rung};
 use crate::services::SearchKind;
 
 /// 9. The strictest action for the kinds of file that an answer is of.
 pub(in crate::policy) fn file_kind(case: &Case<'_>) -> Step {
     let kinds = &case.asked.content.file;
+    if !kinds.is_empty() && is_of_updates(case) {
+        return Step::Pass("a file that devices are updated with");
+    }
     let acted = kinds.iter().filter_map(|kind| Some((*case.group.file_kinds.get(kind)?, *kind)));
     match acted.max_by_key(|(action, _)| *action).and_then(|(action, kind)| Some((acting(action)?, kind))) {
         Some((action, kind)) => {
@@ -51,7 +55,7 @@ pub(in crate::policy) fn search_term(case: &Case<'_>) -> Step {
     let evidence = Evidence {
         list: format!("terms/{}", list.name),
         version: list.version.clone(),
-        file: list.file.clone(),
+        file: format!("terms/{}.txt", list.name),
         line: found.line,
         entry: None,
     };
@@ -59,6 +63,17 @@ pub(in crate::policy) fn search_term(case: &Case<'_>) -> Step {
         action,
         Box::new(Reason { evidence: Some(evidence), ..reason(Rung::SearchTerm, rule, text) }),
     )
+}
+
+/// Whether the site belongs to a category that the group allows by name and whose programs are
+/// trusted.
+fn is_of_updates(case: &Case<'_>) -> bool {
+    case.agreed().is_some_and(|wanted| {
+        categories(case, &wanted, Reading::Allow).iter().any(|(category, _)| {
+            category.programs == Programs::Trusted
+                && case.group.categories.get(&category.id) == Some(&CategoryAction::Allow)
+        })
+    })
 }
 
 fn acting(action: CategoryAction) -> Option<Action> {

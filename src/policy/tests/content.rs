@@ -128,3 +128,26 @@ fn what_can_not_be_enforced_is_a_fault_at_its_line() {
     }
     assert!(faults.len() == 6 && faults.iter().all(|fault| fault.line > 0), "{told:#?}");
 }
+
+/// A tablet that can't fetch its updates stops working.
+#[test]
+fn devices_may_be_updated_from_where_the_group_allows_it_by_name() {
+    let text = TEXT
+        .replace("sources = [\"approved\"]", "programs = true\nsources = [\"approved\"]")
+        .replace(
+            "[groups.ks2]\n",
+            "[groups.ks2.categories]\napproved = \"allow\"\n[groups.ks2.file_kinds]\nexecutable = \"block\"\n\
+             [groups.ks2]\n",
+        )
+        .replace("[groups.staff]\n", "[groups.staff.file_kinds]\nexecutable = \"block\"\n[groups.staff]\n");
+    let policy = World::usual().policy_of(&text);
+    let content = Content { file: vec![FileKind::Executable], ..Content::default() };
+    for (group, host, action) in [
+        ("ks2", "approved.example", Action::Allow),
+        ("ks2", "other.example", Action::Block),
+        // Staff do not name the category, so nothing is trusted for them.
+        ("staff", "approved.example", Action::Block),
+    ] {
+        assert_eq!(asked_for(&policy, group, host, &content).0, action, "{host} for {group}");
+    }
+}

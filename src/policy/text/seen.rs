@@ -125,7 +125,7 @@ fn read_tenants(mut table: Table<'_>, faults: &mut Faults) -> Tenants {
 fn values(table: &mut Table<'_>, key: &str, faults: &mut Faults) -> Option<Vec<String>> {
     let written: Vec<Spanned<String>> = table.take_list(key, faults)?;
     for value in &written {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte);
         if value.value.is_empty() || !value.value.bytes().all(plain) {
             let fault = value.at.fault(format!("“{}” can't stand in a header field", value.value));
             faults.push(fault.help("write letters, digits, dots and hyphens alone"));

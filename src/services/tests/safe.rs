@@ -108,19 +108,19 @@ fn youtube_is_restricted_by_its_five_hosts() {
             assert_eq!(rewrite.set.first().map(|(_, value)| value.as_str()), header);
             assert_eq!(rewrite.remove, rewrite.set.iter().map(|(name, _)| *name).collect::<Vec<_>>());
             assert_eq!(enforce.connect_as(asked.host()).map(|host| host.to_string()).as_deref(), to);
-            assert!(!enforce.needs_url(asked.host()), "{name}: dialling the other host is enough");
+            assert_eq!(enforce.needs_url(asked.host()), header.is_some(), "{name}");
         }
     }
     assert!(safe().rewrite(&url("https://i.ytimg.com/x")).is_nothing());
 }
 
 #[test]
-fn only_what_dialling_cannot_enforce_needs_the_url() {
+fn every_engine_with_a_safe_mode_in_the_request_needs_the_url() {
     let cases = [
-        ("www.google.com", false),
-        ("www.bing.com", false),
-        ("duckduckgo.com", false),
-        ("search.brave.com", false),
+        ("www.google.com", true),
+        ("www.bing.com", true),
+        ("duckduckgo.com", true),
+        ("search.brave.com", true),
         ("images.google.com", true),
         ("uk.search.yahoo.com", true),
         ("api.qwant.com", true),
