@@ -13,7 +13,8 @@ use schoolgate::lists::{
 };
 use schoolgate::model::{Attribution, Host, Justification, Subject, Timestamp, Window};
 use schoolgate::policy::{
-    Asked, Audience, Decided, Destination, OnConnect, Parts, Policy, Shown, Target, Unblock, read_text,
+    Asked, Audience, Content, Decided, Destination, OnConnect, Parts, Policy, Shown, Target, Unblock,
+    read_text,
 };
 
 const NAMES: u32 = 1_000_000;
@@ -77,6 +78,7 @@ fn parts() -> Parts {
         school_block: Arc::new(list("block", Reading::Block, "blocked.example\n")),
         statutory: Arc::new(statutory.build()),
         lifeline: Arc::new(IndexBuilder::new([2; 16]).build()),
+        terms: Arc::default(),
         reach: Arc::default(),
         unblocks: Arc::default(),
     }
@@ -116,7 +118,12 @@ fn decisions(c: &mut Criterion) {
     ];
     for (case, policy, host, passes) in cases {
         let destination = Destination { host: Some(Host::parse(&host).unwrap()), port: 443, url: None };
-        let asked = Asked { subject: &subject, destination: &destination, shown: Shown::TlsName };
+        let asked = Asked {
+            subject: &subject,
+            destination: &destination,
+            shown: Shown::TlsName,
+            content: Content::NONE,
+        };
         let passed = matches!(policy.on_connect(&asked, now).answer, OnConnect::Splice(_));
         assert_eq!(passed, passes, "{case}: the bench does not measure what it says");
         c.bench_function(&format!("decide/1M names/{case}"), |b| {

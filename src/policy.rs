@@ -8,13 +8,17 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::content::Terms;
 use crate::lists::{Catalogue, Index, IndexBuilder, Item, Match, Origin, Statutory};
 use crate::model::{GroupName, Host, Subject, Timestamp};
+use crate::services::Enforce;
 
 mod address;
 mod carried;
+mod content;
 mod difference;
 mod draft;
+mod held;
 mod ladder;
 mod live;
 mod lookup;
@@ -24,8 +28,10 @@ mod unblock;
 mod verdict;
 
 pub use address::{OutOfReach, Reach};
+pub use content::{Carries, Content};
 pub use draft::{
-    Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Treatment, Unblockable,
+    Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Programs, Treatment,
+    Unblockable,
 };
 pub use ladder::{Asked, Shown, Step};
 pub use live::{Live, Publisher, Renewed, put_in_force};
@@ -45,6 +51,7 @@ pub struct Policy {
     school_block: Arc<Catalogue>,
     statutory: Arc<Statutory>,
     lifeline: Arc<Index>,
+    terms: Arc<Terms>,
     reach: Arc<Reach>,
     unblocks: Arc<[Unblock]>,
     categories: HashMap<Box<str>, usize>,
@@ -67,6 +74,8 @@ pub struct Parts {
     pub statutory: Arc<Statutory>,
     /// The help lines.
     pub lifeline: Arc<Index>,
+    /// The term lists.
+    pub terms: Arc<Terms>,
     /// The addresses within reach.
     pub reach: Arc<Reach>,
     /// Every unblock that is not over.
@@ -107,6 +116,7 @@ impl Policy {
             school_block: parts.school_block,
             statutory: parts.statutory,
             lifeline: parts.lifeline,
+            terms: parts.terms,
             reach: parts.reach,
             unblocks: parts.unblocks,
         })
@@ -207,6 +217,28 @@ impl Policy {
     #[must_use]
     pub fn group_of(&self, subject: &Subject) -> &GroupName {
         &self.group(subject).id
+    }
+
+    /// What a subject's group has enforced at services.
+    #[must_use]
+    pub fn enforce(&self, subject: &Subject) -> &Enforce {
+        &self.group(subject).enforce
+    }
+
+    /// Whether a group has what is searched for looked at.
+    #[must_use]
+    pub fn watches_searches(&self, group: &GroupName) -> bool {
+        let acts =
+            |group: &GroupDraft| group.search_terms.values().any(|action| *action != CategoryAction::Allow);
+        self.draft.groups.iter().any(|known| known.id == *group && acts(known))
+    }
+
+    /// Whether a group has files judged by their kind, so that an answer's start must be seen.
+    #[must_use]
+    pub fn watches_files(&self, group: &GroupName) -> bool {
+        let acts =
+            |group: &GroupDraft| group.file_kinds.values().any(|treatment| *treatment == Treatment::Block);
+        self.draft.groups.iter().any(|known| known.id == *group && acts(known))
     }
 
     fn decide(&self, asked: &Asked<'_>, now: Timestamp) -> Verdict<Option<Permit>> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use schoolgate::control::lists::{Kept, Places};
 use schoolgate::control::{Sources, Unlicensed, compile_once};
 use schoolgate::model::{Attribution, Scheme, Subject, Timestamp, Url};
-use schoolgate::policy::{Action, Asked, Destination, Policy, Reach, Shown};
+use schoolgate::policy::{Action, Asked, Content, Destination, Policy, Reach, Shown};
 use schoolgate::settings::Loosening;
 
 #[test]
@@ -61,7 +61,7 @@ impl Case {
         };
         let destination =
             Destination { host: Some(url.host().clone()), port: url.port(), url: plain.then(|| url.clone()) };
-        let asked = Asked { subject: &subject, destination: &destination, shown };
+        let asked = Asked { subject: &subject, destination: &destination, shown, content: Content::NONE };
         let verdict = policy.on_connect(&asked, Timestamp::from_millis(1_795_424_400_000));
         let action = if verdict.action == Action::Alert { "allow" } else { verdict.action.as_str() };
         let right = action == self.verdict

@@ -90,40 +90,26 @@ impl TermsBuilder {
     /// # Errors
     /// Every line that is no term; none of the list is taken then.
     pub fn add_list(&mut self, name: &str, version: &str, file: &str, text: &str) -> Result<(), Faults> {
-        let mut faults = Faults::new();
-        let mut list = TermList {
-            name: name.to_owned(),
-            version: version.to_owned(),
-            file: file.to_owned(),
-            languages: Vec::new(),
-            terms: 0,
-        };
-        let Ok(number) = u16::try_from(self.lists.len()) else {
-            faults.push(Fault::of_file(file, "there are more than 65,536 term lists"));
-            return Err(faults);
-        };
-        let mut lines = Vec::new();
-        for (at, text) in (1_u32..).zip(text.trim_start_matches('\u{feff}').lines()) {
-            if let Some(comment) = text.trim_start().strip_prefix('#') {
-                header(comment, &mut list);
-                continue;
-            }
-            if text.trim().is_empty() {
-                continue;
-            }
-            match line::read(text) {
-                Ok(line) => lines.push((number, at, line)),
-                Err((byte, problem)) => faults.push(fault(file, at, text, byte, &problem.to_string())),
-            }
-        }
-        list.terms = lines.iter().filter(|(_, _, line)| line.effect != Effect::Exception).count();
-        if list.terms == 0 && faults.is_empty() {
-            faults.push(Fault::of_file(file, "the list holds no term"));
-        }
-        faults.or(())?;
-        self.lists.push(list);
-        self.lines.append(&mut lines);
+        let (list, lines, faults) = read(name, version, (file, file), text);
+        let taken = faults.or((list, lines))?;
+        self.take(taken);
         Ok(())
+    }
+
+    /// Adds the lines of a list that are terms, and tells every one that is none. The file goes by
+    /// one name in the list and by another, a path perhaps, in the faults.
+    #[must_use]
+    pub fn add_sound(&mut self, name: &str, version: &str, file: (&str, &str), text: &str) -> Faults {
+        let (list, lines, faults) = read(name, version, file, text);
+        self.take((list, lines));
+        faults
+    }
+
+    fn take(&mut self, (list, lines): (TermList, Vec<(u32, Line)>)) {
+        // There are never so many lists that their number does not fit.
+        let number = u16::try_from(self.lists.len()).unwrap_or(u16::MAX);
+        self.lists.push(list);
+        self.lines.extend(lines.into_iter().map(|(at, line)| (number, at, line)));
     }
 
     /// Compiles the lists.
@@ -167,11 +153,36 @@ impl Terms {
     }
 }
 
+fn read(
+    name: &str,
+    version: &str,
+    (file, path): (&str, &str),
+    text: &str,
+) -> (TermList, Vec<(u32, Line)>, Faults) {
+    let (mut lines, mut languages, mut faults) = (Vec::new(), Vec::new(), Faults::new());
+    for (at, text) in (1_u32..).zip(text.trim_start_matches('\u{feff}').lines()) {
+        if let Some(comment) = text.trim_start().strip_prefix('#') {
+            header(comment, &mut languages);
+        } else if !text.trim().is_empty() {
+            match line::read(text) {
+                Ok(line) => lines.push((at, line)),
+                Err((byte, problem)) => faults.push(fault(path, at, text, byte, &problem.to_string())),
+            }
+        }
+    }
+    let terms = lines.iter().filter(|(_, line)| line.effect != Effect::Exception).count();
+    if terms == 0 && faults.is_empty() {
+        faults.push(Fault::of_file(path, "the list holds no term"));
+    }
+    let (name, version, file) = (name.to_owned(), version.to_owned(), file.to_owned());
+    (TermList { name, version, file, languages, terms }, lines, faults)
+}
+
 /// `# language: en`
-fn header(comment: &str, list: &mut TermList) {
+fn header(comment: &str, languages: &mut Vec<String>) {
     let Some(language) = comment.trim().strip_prefix("language:").map(str::trim) else { return };
-    if !language.is_empty() && !list.languages.iter().any(|known| known == language) {
-        list.languages.push(language.to_owned());
+    if !language.is_empty() && !languages.iter().any(|known| known == language) {
+        languages.push(language.to_owned());
     }
 }
 

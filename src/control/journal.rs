@@ -335,6 +335,7 @@ fn parts(draft: Arc<Draft>, loaded: &Loaded, reach: &Arc<Reach>, unblocks: Arc<[
         school_block: Arc::clone(&loaded.school_block),
         statutory: Arc::clone(&loaded.statutory),
         lifeline: Arc::clone(&loaded.lifeline),
+        terms: Arc::clone(&loaded.terms),
         reach: Arc::clone(reach),
         unblocks,
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::content::Terms;
 use crate::document::Faults;
 use crate::lists::{
     Catalogue, Format, Index, IndexBuilder, Item, Origin, ReadOptions, Reading, Statutory, parse,
@@ -29,6 +30,7 @@ mod shrink;
 mod source;
 mod status;
 mod technician;
+mod terms;
 
 pub use accepted::{accept_sizes, keys_in_force, sizes_in_force, statutory_sizes};
 pub use compiled::{Kept, Made};
@@ -127,6 +129,8 @@ pub struct Loaded {
     pub(super) retired: Vec<String>,
     /// The help lines.
     pub lifeline: Arc<Index>,
+    /// The term lists.
+    pub terms: Arc<Terms>,
     /// The text of `school/allow.txt`.
     pub allow_text: String,
     /// The text of `school/block.txt`.
@@ -134,6 +138,15 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// Whether a list of that id is held: `ut1/games`, `terms/self-harm`.
+    #[must_use]
+    pub fn holds(&self, id: &str) -> bool {
+        match id.strip_prefix("terms/") {
+            Some(name) => self.terms.holds(name),
+            None => self.catalogue.list(id).is_some(),
+        }
+    }
+
     /// How many entries each list has.
     #[must_use]
     pub fn sizes(&self) -> Sizes {
@@ -184,8 +197,7 @@ pub(super) fn load_or(
     last: Option<&LastGood>,
     progress: &Progress<'_>,
 ) -> Result<Loaded, Faults> {
-    let (mut faults, mut stood_in) = (Faults::new(), Vec::new());
-    let mut own = Faults::new();
+    let (mut faults, mut own, mut stood_in) = (Faults::new(), Faults::new(), Vec::new());
     let categories = technician::categories(&places.lists, &mut own);
     let sources = source::sources(&places.imported, &mut own);
     let names = held::names(places, &mut faults);
@@ -222,6 +234,7 @@ pub(super) fn load_or(
     };
     let allow = school("allow.txt", Reading::Allow, last.map(|last| &last.allow));
     let block = school("block.txt", Reading::Block, last.map(|last| &last.block));
+    let terms = term_lists(places, last, &mut stood_in, &mut faults);
     let (Some(allow), Some(block), Some((catalogue, made))) = (allow, block, catalogue) else {
         return Err(faults);
     };
@@ -240,9 +253,25 @@ pub(super) fn load_or(
         stood_in,
         retired: statutory.retired,
         lifeline: Arc::new(lifeline(keys.index)),
+        terms: Arc::new(terms),
         allow_text: allow.text,
         block_text: block.text,
     })
+}
+
+/// The term lists. No last good form of them is kept, so at a start the sound lines stand in.
+fn term_lists(
+    places: &Places,
+    last: Option<&LastGood>,
+    stood_in: &mut Vec<String>,
+    faults: &mut Faults,
+) -> Terms {
+    let (terms, own) = terms::read(&places.lists);
+    match last {
+        Some(_) => stood_in.extend(told(&own, "its other lines are in force")),
+        None => faults.extend(own),
+    }
+    terms
 }
 
 /// The category lists; kept compiled only where nothing is wrong with any of them.
@@ -274,12 +303,16 @@ fn of_kind(sizes: &Sizes, kind: Kind) -> Sizes {
 
 /// What a person should know of a part that is as it was.
 pub(super) fn instead(own: &Faults) -> Vec<String> {
+    told(own, "what was in force last is in force")
+}
+
+fn told(own: &Faults, instead: &str) -> Vec<String> {
     let told = |fault: &crate::document::Fault| {
         let place = match fault.line {
             0 => fault.file.clone(),
             line => format!("{}:{line}", fault.file),
         };
-        format!("{place}: {}; what was in force last is in force", fault.problem)
+        format!("{place}: {}; {instead}", fault.problem)
     };
     own.iter().take(20).map(told).collect()
 }

@@ -11,8 +11,8 @@ use crate::model::{
     Attribution, DeviceName, GroupName, Justification, Role, StaffName, Subject, Timestamp, UserName, Window,
 };
 use crate::policy::{
-    Approval, Asked, Audience, Cap, Decided, Destination, GroupDraft, Policy, Rung, Shown, Target, Unblock,
-    Unblockable,
+    Approval, Asked, Audience, Cap, Content, Decided, Destination, GroupDraft, Policy, Rung, Shown, Target,
+    Unblock, Unblockable,
 };
 
 /// Who may approve, refuse or revoke: the roles that answer for filtering.
@@ -227,7 +227,12 @@ fn check_target(unblock: &Unblock, policy: &Policy, now: Timestamp) -> Result<()
             attribution: Attribution::Subnet,
             ..Subject::unknown(std::net::IpAddr::from([0, 0, 0, 0]))
         };
-        let asked = Asked { subject: &subject, destination: &destination, shown: Shown::Request };
+        let asked = Asked {
+            subject: &subject,
+            destination: &destination,
+            shown: Shown::Request,
+            content: Content::NONE,
+        };
         if policy.explain(&asked, now).verdict.reason.rung == Rung::Statutory {
             return Err(ControlError::Statutory);
         }

@@ -7,8 +7,8 @@
 use crate::lists::Asked as Wanted;
 use crate::model::embedded::{Beyond, Carriage, Target, Targets, targets};
 use crate::policy::ladder::{Asked, Case, Shown};
-use crate::policy::rungs;
 use crate::policy::verdict::{Action, Destination, Reason, Rule, Rung};
+use crate::policy::{Content, held, rungs};
 
 /// The pages inside all that was asked for.
 pub(super) fn inside(asked: &Asked<'_>) -> Targets {
@@ -68,7 +68,10 @@ fn answer(case: &Case<'_>, target: &Target) -> (Action, Reason) {
         url: target.url.clone(),
     };
     let shown = if target.url.is_some() { Shown::Request } else { Shown::TlsName };
-    let asked = Asked { subject: case.asked.subject, destination: &destination, shown };
+    // What is searched for inside is searched for; a page that is only named is not asked for yet.
+    let of_url = target.url.as_ref().filter(|_| target.carriage == Carriage::Carried).map(Content::of_url);
+    let content = of_url.as_ref().unwrap_or(Content::NONE);
+    let asked = Asked { subject: case.asked.subject, destination: &destination, shown, content };
     let page = Case {
         policy: case.policy,
         asked: &asked,
@@ -77,7 +80,7 @@ fn answer(case: &Case<'_>, target: &Target) -> (Action, Reason) {
         inside: Targets::default(),
         carriage: Some(target.carriage),
     };
-    page.first_answer()
+    held::pointed_out(&page, page.first_answer())
 }
 
 /// A page inside as the lists are asked about it.

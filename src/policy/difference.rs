@@ -1,8 +1,10 @@
 //! What one policy text says other than another, in sentences for the record.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use crate::policy::draft::{Draft, GroupDraft};
+use crate::content::FileKind;
+use crate::policy::draft::{CategoryAction, Draft, GroupDraft};
 
 impl Draft {
     /// What this draft says other than `before`, a sentence each; empty when nothing.
@@ -50,10 +52,30 @@ fn group_changes(group: &GroupDraft, old: &GroupDraft, changes: &mut Vec<String>
     told("ports", &old.ports, &group.ports);
     told("subnets", &old.subnets, &group.subnets);
     told("inherits", &old.ancestors, &group.ancestors);
-    let mut categories: Vec<&String> = old.categories.keys().chain(group.categories.keys()).collect();
-    categories.sort_unstable();
-    categories.dedup();
-    for category in categories {
+    told("safe_search", &old.enforce.safe_search, &group.enforce.safe_search);
+    told("youtube", &old.enforce.youtube, &group.enforce.youtube);
+    let (was, is) = (&old.enforce.tenants, &group.enforce.tenants);
+    told("tenants.google", &was.google, &is.google);
+    told("tenants.microsoft", &was.microsoft, &is.microsoft);
+    told("tenants.microsoft_consumer", &was.microsoft_consumer, &is.microsoft_consumer);
+    told("tenants.slack", &was.slack, &is.slack);
+    told("tenants.dropbox", &was.dropbox, &is.dropbox);
+    for kind in FileKind::ALL {
+        let what = format!("file_kinds.{}", kind.as_str());
+        told(&what, &old.file_kinds.get(&kind), &group.file_kinds.get(&kind));
+    }
+    for list in keys(&old.search_terms, &group.search_terms) {
+        let what = format!("search_terms.{list}");
+        told(&what, &old.search_terms.get(list), &group.search_terms.get(list));
+    }
+    for category in keys(&old.categories, &group.categories) {
         told(category, &old.categories.get(category), &group.categories.get(category));
     }
+}
+
+fn keys<'m>(
+    old: &'m BTreeMap<String, CategoryAction>,
+    new: &'m BTreeMap<String, CategoryAction>,
+) -> BTreeSet<&'m String> {
+    old.keys().chain(new.keys()).collect()
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::content::FileKind;
 use crate::model::{GroupName, Role};
+use crate::services::Enforce;
 
 /// All of `policy.toml`, read and found sound.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,6 +45,12 @@ pub struct GroupDraft {
     pub ports: Vec<u16>,
     /// The action per category id; a category not named here passes.
     pub categories: BTreeMap<String, CategoryAction>,
+    /// What is enforced at search engines and other services.
+    pub enforce: Enforce,
+    /// The action per term list; a list not named here is not looked at.
+    pub search_terms: BTreeMap<String, CategoryAction>,
+    /// What happens to files of a kind; one not named here passes.
+    pub file_kinds: BTreeMap<FileKind, Treatment>,
 }
 
 /// A category of sites.
@@ -54,6 +62,8 @@ pub struct CategoryDraft {
     pub name: String,
     /// Whether a temporary unblock can lift it.
     pub unblockable: Unblockable,
+    /// Whether programs from these sites are judged by their kind.
+    pub programs: Programs,
     /// The lists that make it up: `ut1/games`. Each must be held.
     pub sources: Vec<String>,
     /// Lists that are used once they have been imported.
@@ -98,6 +108,15 @@ pub enum Unblockable {
     Yes,
     /// It is locked.
     Locked,
+}
+
+/// Whether files are judged by their kind where a group allows the category by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Programs {
+    /// They are.
+    Judged,
+    /// They aren't: devices update themselves from there.
+    Trusted,
 }
 
 /// What one role may ask for.

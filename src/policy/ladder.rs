@@ -8,7 +8,7 @@ use crate::model::embedded::{Carriage, Targets};
 use crate::model::{Host, Subject, Timestamp};
 use crate::policy::draft::GroupDraft;
 use crate::policy::verdict::{Action, Destination, Reason, Rung};
-use crate::policy::{Policy, carried, rungs};
+use crate::policy::{Content, Policy, carried, held, rungs};
 
 /// How the client has shown where it wants to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct Asked<'a> {
     pub destination: &'a Destination,
     /// How that is known.
     pub shown: Shown,
+    /// What it holds, as far as has been looked into.
+    pub content: &'a Content,
 }
 
 /// What one rung says.
@@ -63,13 +65,15 @@ pub(super) struct Case<'a> {
 pub(super) type Ask = fn(&Case<'_>) -> Step;
 
 /// Every rung in order.
-pub(super) const LADDER: [(Rung, Ask); 8] = [
+pub(super) const LADDER: [(Rung, Ask); 10] = [
     (Rung::Statutory, rungs::statutory),
     (Rung::Lifeline, rungs::lifeline),
     (Rung::Unblock, rungs::unblock),
     (Rung::SchoolLists, rungs::school_lists),
     (Rung::WalledGarden, rungs::walled_garden),
     (Rung::Protocol, rungs::protocol),
+    (Rung::FileKind, held::file_kind),
+    (Rung::SearchTerm, held::search_term),
     (Rung::Category, rungs::category),
     (Rung::Default, rungs::default),
 ];
@@ -77,7 +81,7 @@ pub(super) const LADDER: [(Rung, Ask); 8] = [
 impl Case<'_> {
     /// The ladder's answer, for what is asked and for the pages inside its address.
     pub(super) fn decide(&self) -> (Action, Reason) {
-        carried::judged(self, self.first_answer())
+        carried::judged(self, held::pointed_out(self, self.first_answer()))
     }
 
     /// The first answer. The last rung always has one; were it not so, the answer is no.
@@ -94,10 +98,14 @@ impl Case<'_> {
     /// each page inside the address, by the rung that gave it.
     pub(super) fn walk(&self) -> Vec<(Rung, Step)> {
         let own = LADDER.into_iter().map(|(rung, ask)| (rung, ask(self)));
-        let (action, reason) = self.first_answer();
-        let inside = carried::answers(self, action, reason.rung)
+        let first = self.first_answer();
+        let by = first.1.rung;
+        let (action, reason) = held::pointed_out(self, first);
+        let raised = (reason.rung == Rung::SearchTerm && by != Rung::SearchTerm)
+            .then(|| (Rung::SearchTerm, Step::Answer(action, Box::new(reason))));
+        let inside = carried::answers(self, action, by)
             .map(|(_, action, reason)| (reason.rung, Step::Answer(action, Box::new(reason))));
-        own.chain(inside).collect()
+        own.chain(raised).chain(inside).collect()
     }
 
     /// The one host that all the client said agrees on, for web traffic; rungs that open

@@ -7,7 +7,7 @@ use crate::policy::draft::{CategoryAction, CategoryDraft, Treatment, Unblockable
 use crate::policy::ladder::{Case, Shown, Step};
 use crate::policy::unblock::{State, Target, Unblock};
 use crate::policy::verdict::{Action, Evidence, Reason, Rule, Rung};
-use crate::policy::{Policy, carried};
+use crate::policy::{Carries, Policy, carried};
 
 /// A protocol of the web that would carry requests unseen: refused for every group.
 const HTTP2_IN_THE_CLEAR: &str = "http2-preface";
@@ -136,6 +136,9 @@ pub(super) fn protocol(case: &Case<'_>) -> Step {
         return protocol_block("http2", "HTTP/2 in the clear", text);
     }
     let fault = match case.asked.shown {
+        _ if case.asked.content.carries == Carries::Dns => {
+            Some(("doh", "DNS over HTTPS", "questions for addresses that hide what is asked for next".into()))
+        }
         Shown::OtherProtocol(name) => {
             Some(("not_web", "Not web traffic", format!("{name} is not web traffic")))
         }
@@ -159,7 +162,7 @@ pub(super) fn protocol(case: &Case<'_>) -> Step {
     }
 }
 
-/// 10. The group's action for every category that matches: block, then alert, then allow.
+/// 11. The group's action for every category that matches: block, then alert, then allow.
 pub(super) fn category(case: &Case<'_>) -> Step {
     let Some(wanted) = case.wanted() else { return Step::Pass("no host is known") };
     let matching = categories(case, &wanted, Reading::Block);
@@ -197,7 +200,7 @@ pub(super) fn category(case: &Case<'_>) -> Step {
     )
 }
 
-/// 11. The group's default, also for hosts that no category knows.
+/// 12. The group's default, also for hosts that no category knows.
 pub(super) fn default(case: &Case<'_>) -> Step {
     let known = case.carriage == Some(Carriage::NamedOwn)
         || case.wanted().is_some_and(|wanted| !categories(case, &wanted, Reading::Block).is_empty());
@@ -252,7 +255,11 @@ pub(super) fn blocking_categories<'a>(case: &Case<'a>, wanted: &Wanted<'_>) -> V
         .collect()
 }
 
-fn categories<'a>(case: &Case<'a>, wanted: &Wanted<'_>, reading: Reading) -> Vec<(&'a CategoryDraft, Match)> {
+pub(super) fn categories<'a>(
+    case: &Case<'a>,
+    wanted: &Wanted<'_>,
+    reading: Reading,
+) -> Vec<(&'a CategoryDraft, Match)> {
     let policy: &'a Policy = case.policy;
     let mut found: Vec<(usize, Match)> = policy
         .catalogue

@@ -110,6 +110,7 @@ impl World {
                 )),
                 statutory: Arc::new(statutory.build()),
                 lifeline: Arc::new(IndexBuilder::new([2; 16]).build()),
+                terms: Arc::default(),
                 reach: Arc::default(),
                 unblocks: self.unblocks.clone().into(),
             },
@@ -160,7 +161,8 @@ fn decided(policy: &Policy, group: &str, url: &str, at: Timestamp) -> (Action, R
     let url = Url::parse(url).unwrap();
     let destination = Destination { host: Some(url.host().clone()), port: url.port(), url: Some(url) };
     let subject = subject(Some(group));
-    let asked = Asked { subject: &subject, destination: &destination, shown: Shown::Request };
+    let asked =
+        Asked { subject: &subject, destination: &destination, shown: Shown::Request, content: Content::NONE };
     let verdict = policy.on_request(&asked, at);
     (verdict.action, verdict.reason.rung)
 }
@@ -191,7 +193,8 @@ fn an_unblock_opens_its_site_for_its_audience_and_its_time_alone() {
     }
     let subject = subject(Some("ks2"));
     let destination = Destination { host: Host::parse("games.example").ok(), port: 443, url: None };
-    let asked = Asked { subject: &subject, destination: &destination, shown: Shown::TlsName };
+    let asked =
+        Asked { subject: &subject, destination: &destination, shown: Shown::TlsName, content: Content::NONE };
     let until = policy.on_connect(&asked, now()).until;
     assert_eq!(until, Some(after), "the verdict says when time alone may change it");
 }
@@ -200,7 +203,8 @@ fn an_unblock_opens_its_site_for_its_audience_and_its_time_alone() {
 fn a_page_opens_its_host_where_only_the_host_can_be_seen_and_the_page_was_https() {
     let subject = subject(Some("ks2"));
     let destination = Destination { host: Host::parse("games.example").ok(), port: 443, url: None };
-    let asked = Asked { subject: &subject, destination: &destination, shown: Shown::TlsName };
+    let asked =
+        Asked { subject: &subject, destination: &destination, shown: Shown::TlsName, content: Content::NONE };
     for (target, answer) in
         [("https://games.example/chess/", Action::Allow), ("http://games.example/chess/", Action::Block)]
     {
@@ -263,7 +267,7 @@ fn no_allow_entry_carries_two_names_or_another_protocol() {
         Destination { host: Some(Host::parse("allowed.example").unwrap()), port: 443, url: None };
     let other = Host::parse("other.example").unwrap();
     for shown in [Shown::TlsOtherName(other), Shown::OtherProtocol("ssh")] {
-        let asked = Asked { subject: &subject, destination: &destination, shown };
+        let asked = Asked { subject: &subject, destination: &destination, shown, content: Content::NONE };
         let verdict = policy.on_connect(&asked, now());
         assert_eq!((verdict.answer, verdict.reason.rung), (OnConnect::Block, Rung::Protocol));
     }
@@ -320,7 +324,7 @@ proptest! {
         let url = Url::parse(&url).unwrap();
         let destination = Destination { host: Some(url.host().clone()), port: url.port(), url: Some(url.clone()) };
         let subject = subject(group);
-        let asked = Asked { subject: &subject, destination: &destination, shown };
+        let asked = Asked { subject: &subject, destination: &destination, shown, content: Content::NONE };
         let (was, is) = (before.on_connect(&asked, now()), after.on_connect(&asked, now()));
         prop_assert!(was.answer != OnConnect::Block || is.answer == OnConnect::Block);
         if url.host() == Url::parse(&entry).unwrap().host() {
@@ -337,7 +341,7 @@ proptest! {
         let url = Url::parse(&url).unwrap();
         let destination = Destination { host: Some(url.host().clone()), port: url.port(), url: Some(url) };
         let subject = subject(group);
-        let asked = Asked { subject: &subject, destination: &destination, shown };
+        let asked = Asked { subject: &subject, destination: &destination, shown, content: Content::NONE };
         let at = now().plus(Duration::from_secs(minutes * 60));
         let explained = policy.explain(&asked, at);
         let (connect, request) = (policy.on_connect(&asked, at), policy.on_request(&asked, at));
@@ -362,7 +366,7 @@ proptest! {
         let url = Url::parse(&url).unwrap();
         let destination = Destination { host: Some(url.host().clone()), port: url.port(), url: Some(url.clone()) };
         let subject = subject(group);
-        let verdict = policy.on_connect(&Asked { subject: &subject, destination: &destination, shown }, now());
+        let verdict = policy.on_connect(&Asked { subject: &subject, destination: &destination, shown, content: Content::NONE }, now());
         match verdict.answer {
             OnConnect::Block => prop_assert_eq!(verdict.action, Action::Block),
             OnConnect::Splice(permit) => {

@@ -12,8 +12,14 @@ use ipnet::IpNet;
 use crate::document::{Document, Faults, Span, Spanned, Table};
 use crate::model::{GroupName, Host, Role};
 use crate::policy::draft::{
-    Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Treatment, Unblockable,
+    Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Programs, Treatment,
+    Unblockable,
 };
+
+mod enforced;
+
+/// Whether a list of that id is held.
+type Held<'h> = &'h dyn Fn(&str) -> bool;
 
 /// The ports a group may name when its text says none.
 const WEB_PORTS: [u16; 2] = [80, 443];
@@ -32,7 +38,7 @@ pub fn read(document: &Document, held: &dyn Fn(&str) -> bool) -> Result<Draft, F
     let written: Vec<Written> = root
         .tables("groups")
         .into_iter()
-        .map(|(id, table)| read_group(&id, table, &known, &mut faults))
+        .map(|(id, table)| read_group(&id, table, &known, held, &mut faults))
         .collect();
     if written.is_empty() {
         faults.push(document.fault("the policy names no group, so nobody could be judged"));
@@ -57,12 +63,14 @@ struct Written {
     ports: Option<Vec<u16>>,
     categories: BTreeMap<String, CategoryAction>,
     inspect: Option<Inspect>,
+    enforced: enforced::Enforced,
 }
 
 fn read_group(
     id: &Spanned<String>,
     mut table: Table<'_>,
     known: &BTreeSet<&str>,
+    held: Held<'_>,
     faults: &mut Faults,
 ) -> Written {
     let written = Written {
@@ -77,6 +85,7 @@ fn read_group(
         ports: ports(&mut table, faults),
         categories: actions(&mut table, known, faults),
         inspect: table.take_parsed("inspect", faults),
+        enforced: enforced::read(&mut table, held, faults),
     };
     for host in table.take_list::<String>("inspect_hosts", faults).unwrap_or_default() {
         if let Err(fault) = Host::parse(&host.value) {
@@ -153,6 +162,8 @@ fn inherit(written: &[Written], faults: &mut Faults) -> Vec<GroupDraft> {
         for ancestor in line.iter().rev() {
             categories.extend(ancestor.categories.clone());
         }
+        let enforced: Vec<&enforced::Enforced> = line.iter().map(|group| &group.enforced).collect();
+        let inherited = enforced::inherit(&enforced);
         groups.push(GroupDraft {
             id: group.id.clone(),
             name: group.name.clone().unwrap_or_else(|| group.id.to_string()),
@@ -164,6 +175,9 @@ fn inherit(written: &[Written], faults: &mut Faults) -> Vec<GroupDraft> {
             uncategorised: line.iter().find_map(|group| group.uncategorised).unwrap_or(CategoryAction::Allow),
             ports: line.iter().find_map(|group| group.ports.clone()).unwrap_or_else(|| WEB_PORTS.to_vec()),
             categories,
+            enforce: inherited.enforce,
+            search_terms: inherited.search_terms,
+            file_kinds: inherited.file_kinds,
         });
     }
     groups
@@ -212,10 +226,15 @@ fn read_categories(
             Some(true) => Unblockable::Yes,
             Some(false) | None => Unblockable::Locked,
         };
+        let programs = match table.take("programs", faults) {
+            Some(true) => Programs::Trusted,
+            Some(false) | None => Programs::Judged,
+        };
         categories.push(CategoryDraft {
             name: table.take("name", faults).unwrap_or_else(|| id.value.clone()),
             id: id.value,
             unblockable,
+            programs,
             sources: sources.into_iter().map(|source| source.value).collect(),
             optional_sources: optional.into_iter().map(|source| source.value).collect(),
         });

@@ -22,6 +22,10 @@ pub enum Rung {
     WalledGarden,
     /// What can't be classified, odd ports, addresses no client may reach.
     Protocol,
+    /// Kinds of files that the group may not fetch.
+    FileKind,
+    /// Terms in what is searched for.
+    SearchTerm,
     /// The group's action for each category that matches.
     Category,
     /// The group's default.
@@ -42,7 +46,8 @@ pub enum Action {
 /// Which rule answered: an id that scripts hold on to and a name for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// `category:games`, `school:block`, `protocol:no_sni`, `statutory:NAME`, …
+    /// `category:games`, `school:block`, `protocol:no_sni`, `file_kind:executable`,
+    /// `search_term:self-harm`, `statutory:NAME`, …
     pub id: String,
     /// In people's words.
     pub name: String,
@@ -160,6 +165,8 @@ impl Rung {
             Rung::SchoolLists => "school_lists",
             Rung::WalledGarden => "walled_garden",
             Rung::Protocol => "protocol",
+            Rung::FileKind => "file_kind",
+            Rung::SearchTerm => "search_term",
             Rung::Category => "category",
             Rung::Default => "default",
         }

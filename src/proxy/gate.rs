@@ -13,7 +13,8 @@ use crate::clock::Clock;
 use crate::identity::Directory;
 use crate::model::{Host, Subject};
 use crate::policy::{
-    Action, Asked, Destination, Live, OnConnect, OnRequest, Permit, Policy, Reason, Renewed, Shown, Verdict,
+    Action, Asked, Content, Destination, Live, OnConnect, OnRequest, Permit, Policy, Reason, Renewed, Shown,
+    Verdict,
 };
 use crate::proxy::listen::Crowd;
 use crate::proxy::upstream::Upstream;
@@ -242,7 +243,7 @@ fn visibility(visibility: Visibility) -> &'static str {
 
 impl Question {
     fn asked<'a>(&'a self, subject: &'a Subject) -> Asked<'a> {
-        Asked { subject, destination: &self.destination, shown: self.shown.clone() }
+        Asked { subject, destination: &self.destination, shown: self.shown.clone(), content: Content::NONE }
     }
 }
 

@@ -200,6 +200,13 @@ fn why(reason: &Reason) -> (Cow<'_, str>, Cow<'_, str>) {
             "The filter could not tell what this is, so it was stopped.".into(),
             "Ni allai’r hidlydd ddweud beth yw hyn, felly cafodd ei atal.".into(),
         ),
+        Rung::FileKind => (
+            "You can’t fetch files of this kind here.".into(),
+            "Ni chei di nôl ffeiliau o’r math hwn yma.".into(),
+        ),
+        Rung::SearchTerm => {
+            ("You can’t search for this here.".into(), "Ni chei di chwilio am hyn yma.".into())
+        }
         Rung::Default | Rung::Unblock | Rung::Lifeline | Rung::Statutory => {
             ("Nobody has checked this site yet.".into(), "Nid oes neb wedi gwirio’r wefan hon eto.".into())
         }

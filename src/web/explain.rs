@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::model::{Attribution, GroupName, Host, Scheme, Subject, Timestamp, Url, UserName};
-use crate::policy::{Asked, Destination, Evidence, Policy, Rung, Shown, Step};
+use crate::policy::{Asked, Content, Destination, Evidence, Inspect, Policy, Rung, Shown, Step};
+use crate::services;
 use crate::web::Shared;
 use crate::web::problem::Problem;
 
@@ -27,9 +28,12 @@ pub(super) struct Question {
 /// Explains the decision on `url` for `subject` at `now`, as the API and the command line show it.
 #[must_use]
 pub fn explain(policy: &Policy, subject: &Subject, url: &Url, now: Timestamp) -> Value {
-    let (destination, shown) = as_seen(url);
+    let inspected = is_inspected(policy, subject, url.host());
+    let (destination, shown) = if inspected { as_read(url) } else { as_seen(url) };
+    let content = destination.url.as_ref().map(Content::of_url);
     let visibility = if destination.url.is_some() { "url" } else { "host" };
-    let asked = Asked { subject, destination: &destination, shown };
+    let content = content.as_ref().unwrap_or(Content::NONE);
+    let asked = Asked { subject, destination: &destination, shown, content };
     let explained = policy.explain(&asked, now);
     let (verdict, reason) = (&explained.verdict, &explained.verdict.reason);
     let statutory = reason.rung == Rung::Statutory;
@@ -73,7 +77,26 @@ pub(super) async fn answer(shared: &Shared, question: Question) -> Result<Value,
     Ok(explain(&policy, &subject, &url, at))
 }
 
-/// What the gateway sees of a request for `url`: all of it in plain HTTP, the name in TLS.
+/// Whether connections to a host are decrypted for a subject's group.
+fn is_inspected(policy: &Policy, subject: &Subject, host: &Host) -> bool {
+    let group = policy.group_of(subject);
+    let inspect = policy.draft().groups.iter().find(|known| known.id == *group).map(|known| known.inspect);
+    match inspect {
+        Some(Inspect::Always) => true,
+        Some(Inspect::Surgical) => {
+            policy.enforce(subject).needs_url(host)
+                || (policy.watches_searches(group) && services::is_search_host(host))
+        }
+        Some(Inspect::Never) | None => false,
+    }
+}
+
+/// A request whose URL can be read.
+fn as_read(url: &Url) -> (Destination, Shown) {
+    (Destination { host: Some(url.host().clone()), port: url.port(), url: Some(url.clone()) }, Shown::Request)
+}
+
+/// What the gateway sees of a request for `url` without decryption: all of it in plain HTTP, the name in TLS.
 fn as_seen(url: &Url) -> (Destination, Shown) {
     let seen = match url.scheme() {
         Scheme::Http => Some(url.clone()),

@@ -57,6 +57,7 @@ fn cells(row: &Status, now: Timestamp) -> [String; 8] {
     let kind = match row.kind {
         Kind::Category => "category",
         Kind::School => "school",
+        Kind::Terms => "search terms",
         Kind::Statutory => "statutory",
         Kind::Synthetic => "synthetic: does not count",
     };

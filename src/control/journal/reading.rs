@@ -61,7 +61,7 @@ pub(super) fn read(
     let file = sources.policy_file.display().to_string();
     let text = std::fs::read_to_string(&sources.policy_file);
     let loaded = lists::load_or(&sources.places, keys, sizes, last.map(|(_, last)| last), progress);
-    let held = |id: &str| loaded.as_ref().is_ok_and(|loaded| loaded.catalogue.list(id).is_some());
+    let held = |id: &str| loaded.as_ref().is_ok_and(|loaded| loaded.holds(id));
     // While the lists themselves are at fault, no list that the policy names is missed besides.
     let held: &dyn Fn(&str) -> bool = if loaded.is_ok() { &held } else { &|_| true };
     let draft = match &text {

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::control::lists::ranked::{MustOpen, RankedSite, Ranks};
 use crate::model::{Attribution, GroupName, Host, Subject, Timestamp};
-use crate::policy::{Action, Asked, Destination, GroupDraft, Policy, Rung, Shown};
+use crate::policy::{Action, Asked, Content, Destination, GroupDraft, Policy, Rung, Shown};
 
 /// How many sites are judged between two words on how far it has come.
 const STEP: usize = 1000;
@@ -139,7 +139,8 @@ fn judge(policy: &Policy, group: &GroupDraft, host: &Host, at: Timestamp) -> Opt
     let unknown = Subject::unknown(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let subject = Subject { group: Some(group.id.clone()), attribution: Attribution::Subnet, ..unknown };
     let destination = Destination { host: Some(host.clone()), port: 443, url: None };
-    let asked = Asked { subject: &subject, destination: &destination, shown: Shown::TlsName };
+    let asked =
+        Asked { subject: &subject, destination: &destination, shown: Shown::TlsName, content: Content::NONE };
     let verdict = policy.on_connect(&asked, at);
     if verdict.action != Action::Block || verdict.reason.rung == Rung::Statutory {
         return None;

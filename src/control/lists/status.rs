@@ -52,6 +52,8 @@ pub enum Kind {
     Category,
     /// The school's own.
     School,
+    /// Terms in what is searched for.
+    Terms,
     /// Statutory.
     Statutory,
     /// Statutory in form, made up for tests: it does not count.
@@ -100,6 +102,7 @@ fn held(loaded: &Loaded, places: &Places) -> Vec<Status> {
         let since = changed(&places.lists.join("school").join(name));
         rows.extend(of(catalogue, Kind::School).into_iter().map(|row| Status { since, ..row }));
     }
+    rows.extend(terms(loaded, places));
     rows.extend(statutory(loaded));
     rows
 }
@@ -121,6 +124,25 @@ fn of(catalogue: &Catalogue, kind: Kind) -> Vec<Status> {
         kind,
     };
     catalogue.lists().iter().map(row).collect()
+}
+
+fn terms(loaded: &Loaded, places: &Places) -> Vec<Status> {
+    let row = |list: &crate::content::TermList| Status {
+        id: format!("terms/{}", list.name),
+        title: list.name.clone(),
+        version: list.version.clone(),
+        entries: list.terms,
+        rejected: 0,
+        since: changed(&places.lists.join(&list.file)),
+        looked: None,
+        age_seconds: None,
+        source: None,
+        next_look: None,
+        alarm: None,
+        licence: String::new(),
+        kind: Kind::Terms,
+    };
+    loaded.terms.lists().iter().map(row).collect()
 }
 
 fn statutory(loaded: &Loaded) -> Vec<Status> {

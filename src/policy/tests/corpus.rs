@@ -44,6 +44,7 @@ fn policy() -> Policy {
         school_block: Arc::new(single("block", Reading::Block, "nobody.example\n")),
         statutory: Arc::new(StatutoryBuilder::new([4; 32]).build()),
         lifeline: Arc::new(IndexBuilder::new([2; 16]).build()),
+        terms: Arc::default(),
         reach: Arc::new(Reach { allow_private: vec!["192.0.2.0/24".parse().unwrap()], own: Vec::new() }),
         unblocks: Arc::default(),
     };

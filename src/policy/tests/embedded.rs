@@ -38,13 +38,24 @@ fn verdict(policy: &Policy, group: Option<&str>, text: &str) -> Verdict<OnReques
     let url = Url::parse(text).unwrap();
     let destination = Destination { host: Some(url.host().clone()), port: url.port(), url: Some(url) };
     let subject = subject(group);
-    policy.on_request(&Asked { subject: &subject, destination: &destination, shown: Shown::Request }, now())
+    policy.on_request(
+        &Asked {
+            subject: &subject,
+            destination: &destination,
+            shown: Shown::Request,
+            content: Content::NONE,
+        },
+        now(),
+    )
 }
 
 fn on_name(policy: &Policy, group: &str, name: &str, shown: Shown) -> (Action, Rung) {
     let destination = Destination { host: Host::parse(name).ok(), port: 443, url: None };
     let subject = subject(Some(group));
-    let verdict = policy.on_connect(&Asked { subject: &subject, destination: &destination, shown }, now());
+    let verdict = policy.on_connect(
+        &Asked { subject: &subject, destination: &destination, shown, content: Content::NONE },
+        now(),
+    );
     (verdict.action, verdict.reason.rung)
 }
 
@@ -146,7 +157,8 @@ fn an_unblock_opens_its_page_inside_another_address_and_a_carrier_opens_no_locke
     let url = Url::parse("http://web.archive.org/web/2020/http://adult.example/").unwrap();
     let destination = Destination { host: Some(url.host().clone()), port: 80, url: Some(url) };
     let subject = subject(Some("ks2"));
-    let asked = Asked { subject: &subject, destination: &destination, shown: Shown::Request };
+    let asked =
+        Asked { subject: &subject, destination: &destination, shown: Shown::Request, content: Content::NONE };
     let lifted: Vec<&str> =
         policy.blocked_by(&asked, now()).iter().map(|lifted| lifted.id.as_str()).collect();
     assert_eq!(lifted, ["adult"], "so that nobody asks for what can't be lifted");
@@ -213,7 +225,7 @@ proptest! {
         prop_assert!(was.answer != OnRequest::Block || is.answer == OnRequest::Block);
         let destination = Destination { host: Some(url.host().clone()), port: url.port(), url: Some(url) };
         let subject = subject(group);
-        let asked = Asked { subject: &subject, destination: &destination, shown: Shown::Request };
+        let asked = Asked { subject: &subject, destination: &destination, shown: Shown::Request, content: Content::NONE };
         let explained = after.explain(&asked, now());
         prop_assert_eq!(&explained.verdict.reason, &is.reason);
         let told = explained.rungs.iter().any(|(rung, step)| {

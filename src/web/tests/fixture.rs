@@ -17,7 +17,7 @@ use crate::control::lists::{Kept, Places};
 use crate::control::{self, Control, Sources, Unlicensed};
 use crate::identity::Directory;
 use crate::model::{Host, Role, Subject};
-use crate::policy::{Asked, Destination, Reach, Shown};
+use crate::policy::{Asked, Content, Destination, Reach, Shown};
 use crate::settings::Loosening;
 use crate::telemetry::Metrics;
 use crate::web::{Shared, admin};
@@ -179,7 +179,12 @@ impl Office {
             ..subject
         };
         let destination = Destination { host: Some(Host::parse(host).unwrap()), port: 443, url: None };
-        let asked = Asked { subject: &subject, destination: &destination, shown: Shown::TlsName };
+        let asked = Asked {
+            subject: &subject,
+            destination: &destination,
+            shown: Shown::TlsName,
+            content: Content::NONE,
+        };
         let verdict = self.control.live().snapshot().on_connect(&asked, self.clock.now());
         let seen = Seen { visibility: Visibility::Host, ..Seen::default() };
         let access = Access::new(&subject, &destination, &verdict, &seen);

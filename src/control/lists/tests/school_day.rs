@@ -9,7 +9,7 @@ use crate::control::{Sources, Unlicensed, check};
 use crate::lists::tests::{data, gunzipped};
 use crate::lists::{Asked as Wanted, Catalogue};
 use crate::model::{Attribution, GroupName, Host, Scheme, Subject, Timestamp, Url};
-use crate::policy::{Action, Asked, Destination, Draft, Parts, Policy, Reach, Shown};
+use crate::policy::{Action, Asked, Content, Destination, Draft, Parts, Policy, Reach, Shown};
 use crate::settings::Loosening;
 
 /// Copies of `redirector` that the trace leaves out.
@@ -136,6 +136,7 @@ fn compiled(draft: Draft, loaded: &Loaded) -> Policy {
         school_block: Arc::clone(&loaded.school_block),
         statutory: Arc::clone(&loaded.statutory),
         lifeline: Arc::clone(&loaded.lifeline),
+        terms: Arc::clone(&loaded.terms),
         reach: Arc::new(Reach::default()),
         unblocks: Arc::default(),
     };
@@ -151,7 +152,8 @@ fn refusal(policy: &Policy, group: &GroupName, host: &str, path: &str) -> Option
     };
     let url = Url::parse(&format!("{}://{host}{path}", Scheme::Https.as_str())).unwrap();
     let destination = Destination { host: Some(url.host().clone()), port: 443, url: Some(url) };
-    let asked = Asked { subject: &subject, destination: &destination, shown: Shown::Request };
+    let asked =
+        Asked { subject: &subject, destination: &destination, shown: Shown::Request, content: Content::NONE };
     let verdict = policy.on_request(&asked, Timestamp::from_millis(1_795_510_800_000));
     (verdict.action == Action::Block).then(|| verdict.reason.text.clone())
 }
