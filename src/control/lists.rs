@@ -153,7 +153,7 @@ impl Loaded {
         let categories = self.catalogue.lists().iter().map(|list| (list.id.to_string(), list.entries));
         let statutory =
             self.statutory.lists().iter().map(|list| (format!("statutory/{}", list.name), list.entries));
-        categories.chain(statutory).collect()
+        categories.chain(statutory).chain(terms::sizes(&self.terms)).collect()
     }
 }
 
@@ -234,7 +234,7 @@ pub(super) fn load_or(
     };
     let allow = school("allow.txt", Reading::Allow, last.map(|last| &last.allow));
     let block = school("block.txt", Reading::Block, last.map(|last| &last.block));
-    let terms = term_lists(places, last, &mut stood_in, &mut faults);
+    let terms = term_lists(places, sizes, last, &mut stood_in, &mut faults);
     let (Some(allow), Some(block), Some((catalogue, made))) = (allow, block, catalogue) else {
         return Err(faults);
     };
@@ -262,11 +262,15 @@ pub(super) fn load_or(
 /// The term lists. No last good form of them is kept, so at a start the sound lines stand in.
 fn term_lists(
     places: &Places,
+    sizes: &Sizes,
     last: Option<&LastGood>,
     stood_in: &mut Vec<String>,
     faults: &mut Faults,
 ) -> Terms {
-    let (terms, own) = terms::read(&places.lists);
+    let (terms, mut own) = terms::read(&places.lists);
+    if own.is_empty() {
+        own.extend(shrink::faults(places, &of_kind(sizes, Kind::Terms), &terms::sizes(&terms).collect()));
+    }
     match last {
         Some(_) => stood_in.extend(told(&own, "its other lines are in force")),
         None => faults.extend(own),
@@ -295,9 +299,14 @@ fn catalogue(
     }
 }
 
-/// The sizes of the statutory lists, or of the others.
+/// The sizes of the statutory lists, of the term lists, or of the others.
 fn of_kind(sizes: &Sizes, kind: Kind) -> Sizes {
-    let wanted = |id: &str| id.starts_with("statutory/") == (kind == Kind::Statutory);
+    let of = |id: &str| match id.split_once('/') {
+        Some(("statutory", _)) => Kind::Statutory,
+        Some(("terms", _)) => Kind::Terms,
+        Some(_) | None => Kind::Category,
+    };
+    let wanted = |id: &str| of(id) == kind;
     sizes.iter().filter(|(id, _)| wanted(id)).map(|(id, entries)| (id.clone(), *entries)).collect()
 }
 

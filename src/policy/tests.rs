@@ -2,6 +2,7 @@
 
 mod corpus;
 mod embedded;
+mod held;
 mod text;
 
 use std::net::IpAddr;

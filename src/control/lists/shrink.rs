@@ -56,6 +56,7 @@ fn accept(id: &str) -> String {
 fn place(places: &Places, id: &str) -> PathBuf {
     match id.split_once('/') {
         Some(("seed", name)) => places.lists.join("categories").join(format!("{name}.txt")),
+        Some(("terms", name)) => places.lists.join("terms").join(format!("{name}.txt")),
         Some(("statutory", name)) => places.statutory.join(format!("{name}.txt")),
         Some(_) | None => places.imported.join(id),
     }

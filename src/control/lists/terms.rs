@@ -33,3 +33,8 @@ pub(super) fn read(lists: &Path) -> (Terms, Faults) {
     }
     (builder.build(), faults)
 }
+
+/// How many terms each list has, by its id.
+pub(super) fn sizes(terms: &Terms) -> impl Iterator<Item = (String, usize)> + use<'_> {
+    terms.lists().iter().map(|list| (format!("terms/{}", list.name), list.terms))
+}
