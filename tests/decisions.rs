@@ -48,6 +48,7 @@ impl Case {
         let shown = match self.shown.as_deref() {
             None if plain => Shown::Request,
             None => Shown::TlsName,
+            Some("url") => Shown::Request,
             Some("no_name") => Shown::TlsNoName,
             Some("not_web") => Shown::OtherProtocol("ssh"),
             Some(other) => panic!("{other} is no way to show"),
@@ -59,9 +60,11 @@ impl Case {
                 Subject { group: Some(group.parse().unwrap()), attribution: Attribution::Subnet, ..address }
             }
         };
-        let destination =
-            Destination { host: Some(url.host().clone()), port: url.port(), url: plain.then(|| url.clone()) };
-        let asked = Asked { subject: &subject, destination: &destination, shown, content: Content::NONE };
+        let seen = (plain || shown == Shown::Request).then(|| url.clone());
+        let content = seen.as_ref().map(Content::of_url);
+        let content = content.as_ref().unwrap_or(Content::NONE);
+        let destination = Destination { host: Some(url.host().clone()), port: url.port(), url: seen };
+        let asked = Asked { subject: &subject, destination: &destination, shown, content };
         let verdict = policy.on_connect(&asked, Timestamp::from_millis(1_795_424_400_000));
         let action = if verdict.action == Action::Alert { "allow" } else { verdict.action.as_str() };
         let right = action == self.verdict
@@ -71,10 +74,43 @@ impl Case {
     }
 }
 
+#[test]
+fn a_search_is_explained_where_it_can_be_read() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("policy.toml");
+    let text = std::fs::read_to_string(root.join("config/policy.toml")).unwrap();
+    let explained = |inspect: &str, url: &str| {
+        let line = |line: &str| match line.starts_with("inspect = ") {
+            true => format!("inspect = \"{inspect}\"\n"),
+            false => format!("{line}\n"),
+        };
+        std::fs::write(&file, text.lines().map(line).collect::<String>()).unwrap();
+        let policy = compiled(file.clone());
+        let subject =
+            Subject { group: Some("ks2".parse().unwrap()), ..Subject::unknown([127, 0, 0, 1].into()) };
+        let told = schoolgate::web::explain(
+            &policy,
+            &subject,
+            &Url::parse(url).unwrap(),
+            Timestamp::from_millis(1_795_424_400_000),
+        );
+        (told["action"].clone(), told["rule"].clone(), told["visibility"].clone())
+    };
+    let url = "https://www.google.com/search?q=how+to+hurt+myself";
+    assert_eq!(explained("surgical", url), ("alert".into(), "search_term:self-harm".into(), "url".into()));
+    assert_eq!(explained("never", url).2, "host", "what can't be read is not judged");
+    assert_eq!(explained("surgical", "https://www.example.org/search?q=how+to+hurt+myself").2, "host");
+}
+
 fn shipped() -> Policy {
+    compiled(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/policy.toml"))
+}
+
+fn compiled(policy_file: PathBuf) -> Policy {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let sources = Sources {
-        policy_file: root.join("config/policy.toml"),
+        policy_file,
         store_file: root.join("there-is-no-store-here"),
         places: Places {
             lists: root.join("blocklists"),

@@ -13,7 +13,7 @@ use proptest::sample::Index;
 use fuzzed::ENTRIES;
 
 /// Texts that reach into the readers.
-const TEXTS: [&str; 18] = [
+const TEXTS: [&str; 22] = [
     "GET http://a.example/x?y HTTP/1.1\r\nHost: a.example\r\nAccept: */*\r\n\r\n",
     "POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n5;x=\"y\"\r\nhello\r\n0\r\n\r\n",
     "CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n",
@@ -32,6 +32,10 @@ const TEXTS: [&str; 18] = [
     "http%3A%2F%2Fb.example%2F%00&url=http:/c.example&http://d.example",
     "web/2020/http://a.example/http://b.example/http://c.example/http://d.example",
     "0-en--uk-b-example-0.cdn.ampproject.org",
+    "/search?q=a&safe=off;Safe=x&%73afe#b\n{\"query\":\"a\",\"x\":{\"query\":\"b\"}}",
+    "https://search.yahoo.com//Search;x?p=a+b&vm=p\n--x\r\nContent-Disposition: form-data; name=\"q\"\r\n\r\na\r\n--x--",
+    "# language: en\nred apple\nmake|buy a|some? tart & now\n=plum\n!tart-cup\nab\n",
+    "PK\u{3}\u{4}\u{14}\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\u{5}\0\0\0a.exe",
 ];
 
 fn root() -> &'static Path {

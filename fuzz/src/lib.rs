@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use schoolgate::content::{FileKind, TermsBuilder, kinds as file_kinds};
 use schoolgate::document::Document;
 use schoolgate::lists::{
     Asked, Entry as Listed, Format, IndexBuilder, Origin, ReadOptions, Reading, StatutoryBuilder, archive,
@@ -14,6 +15,7 @@ use schoolgate::lists::{
 use schoolgate::model::embedded::{MAX_TARGETS, targets};
 use schoolgate::model::{Host, Url};
 use schoolgate::policy::read_text;
+use schoolgate::services::{Consumer, Enforce, Restrict, SafeSearch, Tenants, is_doh, search};
 use schoolgate::settings::Settings;
 use schoolgate::wire::chunked::Chunked;
 use schoolgate::wire::{Scan, client_hello as hello, http_head as head, opening as first};
@@ -25,7 +27,7 @@ const FORMATS: [Format; 20] = Format::ALL;
 pub type Entry = fn(&[u8]);
 
 /// Every function by the name of its target.
-pub const ENTRIES: [(&str, Entry); 11] = [
+pub const ENTRIES: [(&str, Entry); 14] = [
     ("client_hello", client_hello),
     ("opening", opening),
     ("http_head", http_head),
@@ -35,6 +37,9 @@ pub const ENTRIES: [(&str, Entry); 11] = [
     ("archive", archive),
     ("url", url),
     ("embedded", embedded),
+    ("services", services),
+    ("kinds", kinds),
+    ("terms", terms),
     ("policy", policy),
     ("settings", settings),
 ];
@@ -161,6 +166,65 @@ pub fn embedded(bytes: &[u8]) {
         assert!(inside.found.len() <= MAX_TARGETS);
         for target in inside.found {
             assert!(target.url.is_none_or(|url| *url.host() == target.host));
+        }
+    }
+}
+
+/// An address and a body at well-known services: what is changed once is not changed again.
+pub fn services(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (address, body) = text.split_once('\n').unwrap_or((&text, ""));
+    let tenants = Tenants {
+        google: vec!["school.example".into()],
+        microsoft_consumer: Consumer::Block,
+        ..Tenants::default()
+    };
+    let enforce = Enforce { safe_search: SafeSearch::Enforce, youtube: Restrict::Strict, tenants };
+    for start in [
+        "",
+        "https://www.google.com",
+        "https://duckduckgo.com",
+        "https://www.youtube.com/youtubei/v1/search?",
+    ] {
+        let Ok(url) = Url::parse(&format!("{start}{address}")) else { continue };
+        for kind in ["application/json", "multipart/form-data", "application/x-www-form-urlencoded"] {
+            let found = search("POST", &url, Some(kind), Some(body.as_bytes()));
+            assert!(found.is_none_or(|search| !search.query.trim().is_empty()));
+        }
+        let _ = is_doh(&url, Some(body), Some(body));
+        let changed = enforce.rewrite(&url);
+        assert!(changed.set.iter().all(|(name, _)| changed.remove.contains(name)));
+        let Some(changed) = changed.url else { continue };
+        assert_eq!((changed.host(), changed.path()), (url.host(), url.path()));
+        assert_eq!(Url::parse(&changed.to_string()).as_ref(), Ok(&changed));
+        assert_eq!(enforce.rewrite(&changed).url, None);
+    }
+}
+
+/// The start of a file, with its own first line for name and types.
+pub fn kinds(bytes: &[u8]) {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let text = String::from_utf8_lossy(line);
+    for named in [None, Some(&*text)] {
+        let found = file_kinds(named, named, named, bytes);
+        assert!(found.is_sorted() && found.len() <= FileKind::ALL.len());
+    }
+}
+
+/// A term list, and itself as the text that is looked through: a plain line finds itself.
+pub fn terms(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut builder = TermsBuilder::new();
+    let faults = builder.add_sound("fuzz", "1", ("fuzz.txt", "fuzz.txt"), &text);
+    assert!(faults.iter().all(|fault| fault.line == 0 || fault.column > 0));
+    let terms = builder.build();
+    let _ = terms.find(&text);
+    let excepted = text.lines().any(|line| line.trim_start().starts_with('!'));
+    for (at, line) in (1_u32..).zip(text.trim_start_matches('\u{feff}').lines()).take(50) {
+        let plain = line.chars().all(|c| c.is_ascii_lowercase() || c == ' ');
+        let sound = faults.iter().all(|fault| fault.line != at);
+        if plain && sound && !excepted && !line.trim().is_empty() && line.len() < 2000 {
+            assert!(terms.find(line).iter().any(|found| found.line == at), "{line:?} does not find itself");
         }
     }
 }

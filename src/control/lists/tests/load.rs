@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use super::*;
+use crate::control::feeds::View;
 use crate::lists::Asked;
 use crate::model::Host;
 
@@ -34,10 +35,36 @@ fn the_projects_own_lists_are_sound() {
     assert!(loaded.catalogue.lists().iter().all(|list| list.rejected == 0 && list.entries > 0));
     assert!(finds(&loaded.lifeline, "www.childline.org.uk", Reading::Allow));
     assert!(loaded.sizes().contains_key("statutory/synthetic-test"));
+    assert_eq!(loaded.terms.lists().len(), 14);
+    assert!(loaded.sizes()["terms/self-harm"] > 20 && loaded.holds("terms/self-harm"));
     assert!(loaded.allow_text.contains("own allow list"));
     let told = told.into_inner().unwrap();
     assert_eq!(told.len(), 45 + 1 + 2);
     assert!(told.iter().zip(1..).all(|((_, done, all), at)| *done == at && *all == told.len()));
+}
+
+#[test]
+fn a_term_list_is_read_and_its_faults_are_told_at_their_place() {
+    let tree = Tree::new();
+    assert!(!tree.load().unwrap().holds("terms/worry"), "there may be none");
+    tree.write("lists/terms/worry.txt", "# Date: 2026-11-01\nred apple\nplum\n");
+    let loaded = tree.load().unwrap();
+    let found = loaded.terms.find("a red apple")[0];
+    let list = loaded.terms.list(found).unwrap();
+    assert_eq!((list.version.as_str(), list.file.as_str(), found.line), ("2026-11-01", "terms/worry.txt", 2));
+    let row = |loaded: &Loaded| {
+        let rows = status(loaded, &tree.places(), &View::default(), Timestamp::from_millis(0));
+        rows.into_iter().find(|row| row.id == "terms/worry").map(|row| (row.kind, row.entries))
+    };
+    assert_eq!(row(&loaded), Some((Kind::Terms, 2)));
+
+    tree.write("lists/terms/worry.txt", "plum\n ab\n");
+    let faults = tree.faults();
+    assert!(faults[0].file.ends_with("lists/terms/worry.txt"));
+    assert_eq!((faults[0].line, faults[0].column), (2, 2));
+    std::fs::remove_file(tree.path("lists/terms/worry.txt")).unwrap();
+    let gone = tree.load_after(&loaded.sizes()).err().unwrap();
+    assert!(gone.iter().next().unwrap().problem.contains("terms/worry is gone"));
 }
 
 #[test]
