@@ -1,8 +1,10 @@
-//! How long a look-up takes: one million made-up names, a page, a statutory miss.
+//! How long a look-up takes: one million made-up names, a page, a statutory miss, a search, a file.
 
 use std::hint::black_box;
+use std::path::Path;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use schoolgate::content::{TermsBuilder, kinds};
 use schoolgate::lists::{
     Asked, Entry, Format, Index, IndexBuilder, Item, Origin, ReadOptions, Reading, Statutory,
     StatutoryBuilder, parse,
@@ -85,5 +87,27 @@ fn look_ups(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, look_ups);
+/// The shipped term lists against searches, and what kind of file an answer is.
+fn contents(c: &mut Criterion) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("blocklists/terms");
+    let mut builder = TermsBuilder::new();
+    for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = file.file_name().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(file.path()).unwrap_or_default();
+        builder.add_list(&name, "1", &name, &text).unwrap_or_else(|faults| panic!("{faults}"));
+    }
+    let terms = builder.build();
+    let long = "how do volcanoes erupt and why is the lava red ".repeat(20);
+    for (case, query) in
+        [("harmless", "roman soldiers facts ks2"), ("concern", "how to hurt myself"), ("long", &long)]
+    {
+        c.bench_function(&format!("terms/{case}"), |b| b.iter(|| terms.find(black_box(query)).len()));
+    }
+    let page = "<!doctype html><p>Volcanoes</p>".repeat(600).into_bytes();
+    c.bench_function("kinds/a page", |b| {
+        b.iter(|| kinds(Some("volcano.html"), Some("text/html"), None, black_box(&page)).len());
+    });
+}
+
+criterion_group!(benches, look_ups, contents);
 criterion_main!(benches);
