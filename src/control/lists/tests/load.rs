@@ -62,6 +62,10 @@ fn a_term_list_is_read_and_its_faults_are_told_at_their_place() {
     let faults = tree.faults();
     assert!(faults[0].file.ends_with("lists/terms/worry.txt"));
     assert_eq!((faults[0].line, faults[0].column), (2, 2));
+    let last = LastGood { allow: String::new(), block: String::new() };
+    let started = load_or(&tree.places(), &KEYS, &Sizes::new(), Some(&last), &|_, _, _| {}).unwrap();
+    assert_eq!(started.terms.find("plum").len(), 1, "at a start its sound lines are in force");
+    assert!(started.stood_in[0].contains("worry.txt:2: one word of fewer"), "{:?}", started.stood_in);
     std::fs::remove_file(tree.path("lists/terms/worry.txt")).unwrap();
     let gone = tree.load_after(&loaded.sizes()).err().unwrap();
     assert!(gone.iter().next().unwrap().problem.contains("terms/worry is gone"));
