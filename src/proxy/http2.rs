@@ -29,8 +29,25 @@ const RESETS: (usize, usize) = (20, 64);
 /// How long a client that was told of the end may take to see it.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Serves requests until the client is done, or nothing moves for too long.
+/// How long requests may take to notice that their connection is gone, and how often one looks.
+const SETTLED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(10));
+
+/// Serves requests until the client is done, or nothing moves for too long. Requests are tasks of
+/// their own: they have closed their accesses in the record before this is over, so that none is
+/// left open when a stop closes the record.
 pub(super) async fn converse(line: Line, session: Session) -> io::Result<()> {
+    let under_way = session.under_way();
+    let served = serve(line, session).await;
+    let settled = async {
+        while under_way.load(Ordering::Relaxed) > 0 {
+            tokio::time::sleep(SETTLED.1).await;
+        }
+    };
+    let _ = tokio::time::timeout(SETTLED.0, settled).await;
+    served
+}
+
+async fn serve(line: Line, session: Session) -> io::Result<()> {
     let gate = Arc::clone(&session.gate);
     let moved = session.moved();
     let session = Arc::new(session);

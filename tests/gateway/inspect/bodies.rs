@@ -106,10 +106,11 @@ async fn a_broken_answer_is_seen_to_be_broken() {
     talk.say("GET /truncated-chunked HTTP/1.0\r\nHost: maths.example\r\n\r\n").await;
     let (heard, ended) = talk.rest().await;
     assert!(ended.is_err(), "{}", String::from_utf8_lossy(&heard));
-    let accesses = gateway.accesses();
-    let broken = accesses.iter().filter(|access| access.event["url"]["path"].is_string());
-    let by: Vec<_> = broken.map(|access| access.event["schoolgate"]["closed_by"].clone()).collect();
-    assert!(by.iter().all(|by| by == "error"), "{by:?}");
+    for (at, access) in gateway.accesses().into_iter().enumerate() {
+        if access.event["url"]["path"].is_string() {
+            assert_eq!(gateway.closed(at).await["schoolgate"]["closed_by"], "error", "{at}");
+        }
+    }
     gateway.stop().await;
 }
 
@@ -174,5 +175,37 @@ async fn nothing_behind_a_refused_upgrade_reaches_an_origin() {
     let mut visit = browser.visit("h1only.example", &BOTH).await;
     let page = visit.ask("GET", "/unasked-101", &[], "").await;
     assert!(page.as_ref().is_ok_and(|page| page.status == 502), "{page:?}");
+    gateway.stop().await;
+}
+
+/// An answer's fields are the origin's own, all of them and no others, but for what this hop
+/// needs; and so is its status.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_added_to_an_answer() {
+    let pupils = "[groups.pupils]\n";
+    let policy = POLICY.replace(pupils, &format!("{pupils}inspect = \"always\"\n"));
+    let gateway = Gateway::new().policy(&policy).start().await;
+    let (inspected, spliced) = (gateway.managed("ks2"), gateway.managed("staff"));
+    let named = |fields: &hyper::HeaderMap| {
+        let fields = fields.iter().map(|(name, value)| (name.to_string(), value.clone()));
+        // Framing is of the hop, and who passes on an answer without a date may date it.
+        let framing = ["connection", "transfer-encoding", "content-length", "date"];
+        let mut fields: Vec<_> = fields.filter(|(name, _)| !framing.contains(&name.as_str())).collect();
+        fields.sort();
+        fields
+    };
+    for offer in ["h2", "http/1.1"] {
+        let mut through = inspected.visit("h2.example", &[offer]).await;
+        let mut past = spliced.visit("h2.example", &[offer]).await;
+        for path in ["/", "/cookies", "/unchanged", "/empty", "/page", "/data.json"] {
+            let (through, past) = (through.get(path).await, past.get(path).await);
+            assert_eq!(
+                (through.status, named(&through.fields)),
+                (past.status, named(&past.fields)),
+                "{offer} {path}"
+            );
+            assert_eq!(through.body, past.body, "{offer} {path}");
+        }
+    }
     gateway.stop().await;
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::harness::{Frames, HEADERS, Outcome, Visit, proper, request, within};
+use crate::harness::{Frames, HEADERS, Outcome, Talk, Visit, proper, request, within};
 use http_body_util::BodyExt;
 use schoolgate::control::{Decision, Staff, UnblockRequest};
 use schoolgate::model::Role;
@@ -120,6 +120,28 @@ async fn a_download_that_becomes_blocked_is_cut() {
         let at = accesses.iter().rposition(|access| access.event["url"]["path"] == "/stream").unwrap();
         assert_eq!(gateway.closed(at).await["schoolgate"]["closed_by"], "policy");
     }
+    gateway.stop().await;
+}
+
+/// Invariant 12 for a WebSocket inside TLS.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_websocket_that_becomes_blocked_is_cut() {
+    let gateway = always().start().await;
+    let browser = gateway.managed("ks2");
+    let tunnel = browser.connect("h1only.example:443").await.unwrap();
+    let mut talk = Talk::new(browser.secure(tunnel, "h1only.example", &["http/1.1"]).await.unwrap());
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket";
+    talk.say(format!("GET /websocket HTTP/1.1\r\nHost: h1only.example\r\n{upgrade}\r\n\r\n")).await;
+    assert_eq!(talk.answer().await.unwrap().status, 101);
+    talk.say("still here").await;
+    assert_eq!(talk.exactly(10).await, b"still here");
+    gateway.rewrite(BLOCK, "h1only.example/other\n").await.unwrap();
+    talk.say("and now").await;
+    assert_eq!(talk.exactly(7).await, b"and now", "another page is blocked, not this one");
+    gateway.rewrite(BLOCK, "h1only.example/websocket\n").await.unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(2), talk.rest()).await;
+    assert!(ended.is_ok(), "cut within two seconds");
+    assert_eq!(gateway.closed(1).await["schoolgate"]["closed_by"], "policy");
     gateway.stop().await;
 }
 

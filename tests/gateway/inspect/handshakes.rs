@@ -94,6 +94,37 @@ async fn the_cut_of_a_hello_changes_nothing_inside() {
     gateway.stop().await;
 }
 
+/// Invariants 20 and 21 inside TLS: heads have a deadline and a bound, and silence ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn heads_inside_tls_have_a_deadline_and_a_bound() {
+    let limits = always().setting("LIMITS__HEAD_SECONDS", "1").setting("LIMITS__IDLE_SECONDS", "1");
+    let gateway = limits.setting("LIMITS__HEADER_BYTES", "8192").start().await;
+    let browser = gateway.managed("ks2");
+    let config = Arc::new(browser.trusting(&["http/1.1"]));
+    let long = format!("GET / HTTP/1.1\r\nHost: maths.example\r\nX-Long: {}\r\n\r\n", "x".repeat(9_000));
+    let many = format!("GET / HTTP/1.1\r\nHost: maths.example\r\n{}\r\n", "X: y\r\n".repeat(200));
+    let far = format!("GET /{} HTTP/1.1\r\nHost: maths.example\r\n\r\n", "x".repeat(8_000));
+    for (said, statuses) in [
+        ("GET / HTTP/1.1\r\nHost: maths", &[408][..]),
+        ("", &[]),
+        (&long, &[431]),
+        (&many, &[431]),
+        (&far, &[414, 431, 200]),
+        ("POST /body HTTP/1.1\r\nHost: maths.example\r\nContent-Length: 10\r\n\r\nhalf", &[408]),
+    ] {
+        let mut talk = Talk::new(shaken(&browser, &config, "maths.example").await.unwrap());
+        talk.say(said).await;
+        let since = std::time::Instant::now();
+        let status = talk.answer().await.map(|answer| answer.status);
+        let expected = status.map_or(statuses.is_empty(), |status| statuses.contains(&status));
+        assert!(expected, "{:.60}: {status:?}", said);
+        assert!(talk.answer().await.is_none(), "{:.60}", said);
+        assert!(since.elapsed() < std::time::Duration::from_secs(5), "{:.60}: {:?}", said, since.elapsed());
+    }
+    gateway.eventually("no open connection", |gateway| gateway.metric("connections_open") == 0).await;
+    gateway.stop().await;
+}
+
 /// Who offers none of the protocols of the web is refused where it would be decrypted: what it
 /// speaks could not be judged.
 #[tokio::test(flavor = "multi_thread")]
