@@ -213,16 +213,8 @@ pub(super) fn load_or(
 
     let lists = gathered(&categories, &sources, &mut own);
     let catalogue = lists.and_then(|lists| catalogue(places, sizes, &lists, &steps, &mut own));
-    let catalogue = match (own.is_empty(), last.and_then(|_| places.compiled.last().ok())) {
-        (false, Some(kept)) => {
-            stood_in.extend(instead(&own));
-            Some((kept, Made::LastGood))
-        }
-        (true, _) | (false, None) => {
-            faults.extend(own);
-            catalogue
-        }
-    };
+    let kept = last.and_then(|_| places.compiled.last().ok());
+    let catalogue = or_last(catalogue, kept, own, &mut stood_in, &mut faults);
     let statutory = held::read(&names, (places, keys, sizes), &|id| steps.done(id), &mut faults);
     let mut school = |file: &str, reading, last: Option<&String>| {
         let mut own = Faults::new();
@@ -247,7 +239,7 @@ pub(super) fn load_or(
     if faults.is_empty() {
         faults.extend(shrink::faults(places, &of_kind(sizes, Kind::Statutory), &statutory.sizes()));
     }
-    let terms = term_lists(places, sizes, last, &mut stood_in, &mut faults);
+    let terms = terms::load(places, sizes, last, &mut stood_in, &mut faults);
     let no_inspect = exempt::read(&places.exempt, keys.index, &mut faults);
     faults.or(Loaded {
         catalogue: Arc::new(catalogue),
@@ -289,23 +281,24 @@ fn catalogue(
     }
 }
 
-/// The term lists. No last good form of them is kept, so at a start the sound lines stand in.
-fn term_lists(
-    places: &Places,
-    sizes: &Sizes,
-    last: Option<&LastGood>,
+/// The category lists as they were read, or as they last were where they have faults.
+fn or_last(
+    read: Option<(Catalogue, Made)>,
+    kept: Option<Catalogue>,
+    own: Faults,
     stood_in: &mut Vec<String>,
     faults: &mut Faults,
-) -> Terms {
-    let (terms, mut own) = terms::read(&places.lists);
-    if own.is_empty() {
-        own.extend(shrink::faults(places, &of_kind(sizes, Kind::Terms), &terms::sizes(&terms).collect()));
+) -> Option<(Catalogue, Made)> {
+    match kept.filter(|_| !own.is_empty()) {
+        Some(kept) => {
+            stood_in.extend(instead(&own));
+            Some((kept, Made::LastGood))
+        }
+        None => {
+            faults.extend(own);
+            read
+        }
     }
-    match last {
-        Some(_) => stood_in.extend(told(&own, "its other lines are in force")),
-        None => faults.extend(own),
-    }
-    terms
 }
 
 /// The sizes of the statutory lists, of the term lists, or of the others.

@@ -49,6 +49,9 @@ pub fn read(document: &Document, held: &dyn Fn(&str) -> bool) -> Result<Draft, F
     faults.or(Draft { groups, categories, caps })
 }
 
+/// The categories by id, and whether a list of an id is held.
+type Known<'k> = (&'k BTreeSet<&'k str>, &'k dyn Fn(&str) -> bool);
+
 /// A group as written, before it inherits.
 struct Written {
     id: GroupName,
@@ -69,7 +72,7 @@ struct Written {
 fn read_group(
     id: &Spanned<String>,
     mut table: Table<'_>,
-    (known, held): (&BTreeSet<&str>, &dyn Fn(&str) -> bool),
+    (known, held): Known<'_>,
     faults: &mut Faults,
 ) -> Written {
     let written = Written {

@@ -101,11 +101,11 @@ impl Session {
         let arrived = Arrived { response, held: VecDeque::new(), url, question, peer, open, sight };
         let arrived = match rules.files {
             Files::Watched => arrived.screened(&self.gate).await?,
-            Files::Any => Screened::Passed(arrived),
+            Files::Any => Screened::Passed(Box::new(arrived)),
         };
         Ok(match arrived {
-            Screened::Passed(arrived) => Forwarded::Answer(self.relay(arrived, up, under_way, held_back)),
-            Screened::Refused(refusal) => Forwarded::Refused(refusal),
+            Screened::Passed(arrived) => Forwarded::Answer(self.relay(*arrived, up, under_way, held_back)),
+            Screened::Refused(refusal) => Forwarded::Refused(*refusal),
         })
     }
 

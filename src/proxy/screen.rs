@@ -32,9 +32,9 @@ pub(super) struct Arrived {
 /// What an answer came to.
 pub(super) enum Screened {
     /// It may go on.
-    Passed(Arrived),
+    Passed(Box<Arrived>),
     /// It may not.
-    Refused(Refusal),
+    Refused(Box<Refusal>),
 }
 
 impl Arrived {
@@ -42,29 +42,29 @@ impl Arrived {
     /// since the request's was written before anything was known of its answer.
     pub(super) async fn screened(mut self, gate: &Gate) -> Result<Screened, Failure> {
         if self.response.body().is_end_stream() {
-            return Ok(Screened::Passed(self));
+            return Ok(Screened::Passed(Box::new(self)));
         }
         let looked = content::of_answer(&mut self.response, &self.url, gate).await;
         let (kinds, first) = looked.map_err(|_| Failure::BadAnswer)?;
         self.held = first.frames;
         if kinds.is_empty() {
-            return Ok(Screened::Passed(self));
+            return Ok(Screened::Passed(Box::new(self)));
         }
         self.question = self.question.answered_with(kinds);
         let circumstances = Circumstances { peer: Some(self.peer), fault: None };
         let judged = gate.judge(&self.question, circumstances).await;
         if !judged.is_of_file() {
-            return Ok(Screened::Passed(self));
+            return Ok(Screened::Passed(Box::new(self)));
         }
         match gate.enter(&self.question, judged, self.sight.clone()).await {
             Ok(Admission::Passed(noted)) => {
                 self.open.note(0, 0, ClosedBy::Gateway);
                 self.open = noted.open;
-                Ok(Screened::Passed(self))
+                Ok(Screened::Passed(Box::new(self)))
             }
             Ok(Admission::Blocked(refusal)) => {
                 self.open.note(0, 0, ClosedBy::Policy);
-                Ok(Screened::Refused(refusal))
+                Ok(Screened::Refused(Box::new(refusal)))
             }
             Ok(Admission::Nowhere) => Err(Failure::Unreachable),
             Err(_) => Err(Failure::CannotRecord),

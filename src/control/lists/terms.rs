@@ -6,12 +6,31 @@
 use std::path::Path;
 
 use crate::content::{Terms, TermsBuilder};
-use crate::control::lists::reading;
+use crate::control::lists::{Kind, LastGood, Places, Sizes, of_kind, reading, shrink, told};
 use crate::document::Faults;
+
+/// The term lists. No last good form of them is kept, so at a start the sound lines stand in.
+pub(super) fn load(
+    places: &Places,
+    sizes: &Sizes,
+    last: Option<&LastGood>,
+    stood_in: &mut Vec<String>,
+    faults: &mut Faults,
+) -> Terms {
+    let (terms, mut own) = read(&places.lists);
+    if own.is_empty() {
+        own.extend(shrink::faults(places, &of_kind(sizes, Kind::Terms), &self::sizes(&terms).collect()));
+    }
+    match last {
+        Some(_) => stood_in.extend(told(&own, "its other lines are in force")),
+        None => faults.extend(own),
+    }
+    terms
+}
 
 /// Reads every term list; a folder that is not there holds none. The sound lines of a faulty list
 /// are among what is given.
-pub(super) fn read(lists: &Path) -> (Terms, Faults) {
+fn read(lists: &Path) -> (Terms, Faults) {
     let (folder, mut faults) = (lists.join("terms"), Faults::new());
     let mut builder = TermsBuilder::new();
     if !folder.is_dir() {

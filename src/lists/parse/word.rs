@@ -56,8 +56,9 @@ impl Intake<'_> {
         slash: Slash,
         effect: Effect,
     ) -> Result<(), RejectReason> {
-        // `site.example/*` is all of it, as people mean it: without the star it covers that.
-        if let Some(folder) = text.strip_suffix('*').filter(|folder| folder.ends_with('/')) {
+        // `site.example/*` is all of it, as people mean it: without the star it covers that. A
+        // browser takes `\` for `/`.
+        if let Some(folder) = text.strip_suffix('*').filter(|folder| folder.ends_with(['/', '\\'])) {
             self.repaired();
             return self.place(folder, written, slash, effect);
         }

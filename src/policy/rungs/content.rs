@@ -28,7 +28,7 @@ pub(in crate::policy) fn file_kind(case: &Case<'_>) -> Step {
     }
 }
 
-/// 9. The strictest action for the term lists that a search matches. Somebody who is still typing is
+/// 9, too: the strictest action for the term lists that a search matches. Somebody who is still typing is
 /// never stopped.
 pub(in crate::policy) fn search_term(case: &Case<'_>) -> Step {
     let Some(search) = &case.asked.content.search else {
