@@ -89,17 +89,6 @@ pub(super) async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, seen
         let body = read_body(&mut stream, &mut buffer, &head).await;
         let path = head.split(' ').nth(1).unwrap_or("/").to_owned();
         let reply = match path.split('?').next().unwrap_or("/") {
-            "/hop" => {
-                b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: x-hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n\
-                  Proxy-Authenticate: Basic\r\nX-End: 1\r\n\r\nok"
-                    .to_vec()
-            }
-            "/chunked" => {
-                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n".to_vec()
-            }
-            "/trailers" => b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum\r\n\r\n5\r\nhello\r\n0\r\n\
-                  X-Sum: 5\r\n\r\n"
-                .to_vec(),
             "/truncated" => {
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this").await;
                 return;
@@ -127,27 +116,17 @@ pub(super) async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, seen
             "/chat" if head.to_ascii_lowercase().contains("\r\nupgrade: websocket") => {
                 return websocket::serve(stream, &head, buffer).await;
             }
-            "/unasked-101" => {
-                b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n".to_vec()
-            }
             "/raw" => {
                 let _ = stream.write_all(&from_hex(&path)).await;
                 let _ = stream.shutdown().await;
                 return;
             }
-            "/raw-and-kept" => from_hex(&path),
-            "/fields" => {
-                let length: usize = path.split('?').nth(1).unwrap().parse().unwrap();
-                let fields = "X-Y: z\r\n".repeat(length / 8);
-                format!("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n{fields}\r\nevil").into_bytes()
-            }
             "/silent" => std::future::pending().await,
-            file if file.starts_with("/file/") => files::reply(&file["/file/".len()..]),
             "/held" => {
                 held(seen).await;
                 reply(&told("/held", &head, &body))
             }
-            _ => reply(&told(&path, &head, &body)),
+            plain => fixed(plain, &path).unwrap_or_else(|| reply(&told(&path, &head, &body))),
         };
         let reply = if head.starts_with("HEAD ") { only_head(reply) } else { reply };
         let sent = stream.write_all(&reply).await.is_ok() && stream.flush().await.is_ok();
@@ -156,6 +135,34 @@ pub(super) async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, seen
             return;
         }
     }
+}
+
+/// What some paths are answered with, whatever else was asked, as it goes over the line.
+fn fixed(path: &str, whole: &str) -> Option<Vec<u8>> {
+    Some(match path {
+        "/hop" => {
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: x-hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n\
+              Proxy-Authenticate: Basic\r\nX-End: 1\r\n\r\nok"
+                .to_vec()
+        }
+        "/chunked" => {
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n".to_vec()
+        }
+        "/trailers" => b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum\r\n\r\n5\r\nhello\r\n0\r\n\
+              X-Sum: 5\r\n\r\n"
+            .to_vec(),
+        "/unasked-101" => {
+            b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n".to_vec()
+        }
+        "/raw-and-kept" => from_hex(whole),
+        "/fields" => {
+            let length: usize = whole.split('?').nth(1).unwrap().parse().unwrap();
+            let fields = "X-Y: z\r\n".repeat(length / 8);
+            format!("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n{fields}\r\nevil").into_bytes()
+        }
+        file if file.starts_with("/file/") => files::reply(&file["/file/".len()..]),
+        _ => return None,
+    })
 }
 
 /// Waits until a page has told its findings; the page's `load` waits for what this holds.

@@ -23,7 +23,7 @@ fn address(user: u16) -> IpAddr {
 
 /// A site and an offer for a user, so that neighbours differ in both.
 fn way(user: u16) -> (&'static str, &'static str) {
-    let offer = if user % 2 == 0 { "h2" } else { "http/1.1" };
+    let offer = if user.is_multiple_of(2) { "h2" } else { "http/1.1" };
     (SITES[usize::from(user) % SITES.len()], offer)
 }
 

@@ -50,7 +50,7 @@ fn lint(leaf: &CertificateDer<'_>, authority: &CertificateDer<'_>, host: &Genera
     let (leaf, authority) = (parsed(leaf), parsed(authority));
     assert_eq!(leaf.issuer(), authority.subject());
     let names = leaf.subject_alternative_name().unwrap().unwrap();
-    assert_eq!(names.value.general_names, [host.clone()], "this host and no other");
+    assert_eq!(names.value.general_names, std::slice::from_ref(host), "this host and no other");
     assert!(leaf.basic_constraints().unwrap().is_none_or(|constraints| !constraints.value.ca));
     let purpose = leaf.extended_key_usage().unwrap().unwrap().value;
     assert!(purpose.server_auth && !purpose.client_auth && !purpose.any);
