@@ -198,6 +198,12 @@ impl Running {
         self.gate.inspection.minter.minted()
     }
 
+    /// Where the certificate of the school's authority is, for devices to trust.
+    #[must_use]
+    pub fn authority(&self) -> &std::path::Path {
+        &self.gate.inspection.minter.public().file
+    }
+
     /// Whether the heart beats: a real decision is made, and the record can be kept.
     #[must_use]
     pub fn is_alive(&self) -> bool {

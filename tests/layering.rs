@@ -68,6 +68,7 @@ const TABLE: &[(&str, &[&str], Purity)] = &[
             "content",
             "policy",
             "clock",
+            "ca",
             "control",
             "audit",
             "settings",

@@ -165,6 +165,10 @@ fn print_trials(config: &Path, running: &Running) {
         println!("\nTry");
         println!("  a page that passes     curl -x http://{address} http://example.com/");
         println!("  one that is blocked    curl -x http://{address} http://blocked.schoolgate.test/");
+        let authority = running.authority().display();
+        println!(
+            "  the same inside TLS    curl -x http://{address} --cacert {authority} https://blocked.schoolgate.test/"
+        );
         let program = std::env::args().next().unwrap_or_else(|| "schoolgate".to_owned());
         let explain = format!("{program} --config {} explain", config.display());
         println!("  how to see why         {explain} http://blocked.schoolgate.test/ --client 127.0.0.1");
