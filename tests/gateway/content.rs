@@ -31,7 +31,7 @@ const HOSTS: [(&str, &str); 7] = [
 ];
 
 fn gateway() -> Builder {
-    let safe = "[groups.pupils]\nsafe_search = \"enforce\"\nyoutube = \"strict\"\n";
+    let safe = "[groups.pupils]\ninspect = \"surgical\"\nsafe_search = \"enforce\"\nyoutube = \"strict\"\n";
     let hosts = HOSTS.map(|(host, address)| format!("\"{host}\" = \"{address}\"")).join(", ");
     Gateway::new()
         .policy(&format!("{}{INSIDE}", POLICY.replace("[groups.pupils]\n", safe)))
@@ -188,5 +188,41 @@ async fn a_file_of_a_refused_kind_does_not_arrive() {
         let event = gateway.accesses().pop().unwrap().event;
         assert_eq!(text(&event, "/rule/id"), rule, "{path}");
     }
+    gateway.stop().await;
+}
+
+/// A search engine is decrypted because a rule needs its URLs; a site beside it is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_inside_tls_is_seen_and_made_safe() {
+    let gateway = gateway().start().await;
+    let browser = gateway.managed("ks2");
+    for (url, status) in [
+        ("https://www.google.com/search?q=barn+owls&safe=off", 200),
+        ("https://www.google.com/search?q=forbidden+words", 403),
+        ("https://maths.example/search?q=forbidden+words", 200),
+    ] {
+        assert_eq!(browser.get(url).await.status, status, "{url}");
+    }
+    let heads = gateway.origin.heads();
+    assert_eq!(heads.len(), 2, "{heads:?}");
+    assert!(heads[0].starts_with("GET /search?q=barn+owls&safe=active"), "{heads:?}");
+    let seen: Vec<Value> = gateway.accesses().into_iter().map(|record| record.event).collect();
+    let told: Vec<[&str; 4]> = seen
+        .iter()
+        .map(|event| {
+            let told = ["/schoolgate/mode", "/schoolgate/visibility", "/rule/id", "/schoolgate/search"];
+            told.map(|path| text(event, path))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ["inspect", "host", "default:default", ""],
+            ["allow", "url", "default:default", "barn owls"],
+            ["inspect", "host", "default:default", ""],
+            ["block", "url", "search_term:stop", "forbidden words"],
+            ["allow", "host", "default:default", ""],
+        ]
+    );
     gateway.stop().await;
 }
