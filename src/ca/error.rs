@@ -156,8 +156,9 @@ impl AuthorityError {
 /// Why a host gets no leaf.
 #[derive(Debug, thiserror::Error)]
 pub enum MintError {
-    /// The authority may not sign for it: it is never inspected.
-    #[error("the authority may not sign for {0}")]
+    /// The authority may not sign for it: it is never inspected. Its text names no host, for it
+    /// goes to the diagnostics.
+    #[error("the authority may not sign for this host")]
     Excluded(Host),
     /// The authority's time is over, or has not come.
     #[error("the authority is not in date")]

@@ -2,7 +2,7 @@
 //! is answered in the origin's name, and every request inside is judged.
 //!
 //! **Invariant:** no byte of an origin that could not be verified reaches a client; a client that
-//! does not take the leaf is not let past because of it (PEERS: report, never bypass).
+//! does not take the leaf is not let past because of it.
 
 use std::io;
 use std::net::IpAddr;
@@ -31,10 +31,8 @@ use crate::proxy::question::{Circumstances, Question};
 use crate::proxy::refuse::{self, Failure};
 use crate::proxy::session::Session;
 use crate::proxy::sniff::Prefixed;
+use crate::wire::alert::INTERNAL_ERROR;
 use crate::wire::client_hello::ClientHello;
-
-/// TLS alert `internal_error`: not the client's doing, not policy's.
-const INTERNAL_ERROR: u8 = 80;
 
 /// What decrypts.
 pub struct Inspection {

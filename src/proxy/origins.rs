@@ -249,7 +249,6 @@ async fn shaken(
 }
 
 /// What an origin did wrong in TLS, where it was that.
-pub(super) fn origin_fault(fault: &std::io::Error) -> Failure {
-    let inner = fault.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    inner.map_or(Failure::Unreachable, |fault| Failure::Origin(OriginFault::of(fault)))
+fn origin_fault(fault: &std::io::Error) -> Failure {
+    OriginFault::of_stream(fault).map_or(Failure::Unreachable, Failure::Origin)
 }

@@ -17,10 +17,7 @@ use crate::proxy::relay;
 use crate::proxy::sniff::Prefixed;
 use crate::proxy::splice::{self, EndedBy, Traffic, Tunnel};
 use crate::telemetry::Direction;
-use crate::wire::alert;
-
-/// TLS alert `internal_error`: not the client's doing, not policy's.
-const INTERNAL_ERROR: u8 = 80;
+use crate::wire::alert::{ACCESS_DENIED, INTERNAL_ERROR};
 
 /// Carries a TLS connection as far as policy lets it: untouched, or decrypted and judged request
 /// by request; a refusal is explained inside TLS where that may be opened.
@@ -33,9 +30,7 @@ pub(super) async fn carry(sealed: Sealed<'_>, gate: &Arc<Gate>) -> io::Result<()
         Ok(Admission::Passed(passage)) if passage.seal == Seal::Opened => {
             inspect::open(sealed, passage, gate).await
         }
-        admission => {
-            act(sealed.connection, &sealed.question, admission, Some(alert::ACCESS_DENIED), gate).await
-        }
+        admission => act(sealed.connection, &sealed.question, admission, Some(ACCESS_DENIED), gate).await,
     }
 }
 

@@ -1,7 +1,9 @@
-//! The TLS alert that tells a client, in the clear, that its connection is refused.
+//! The TLS alerts that tell a client, in the clear, that its connection is refused.
 
 /// `access_denied` (RFC 8446 section 6.2): what a client is told when policy blocks its connection.
 pub const ACCESS_DENIED: u8 = 49;
+/// `internal_error` (the same): not the client's doing, not policy's.
+pub const INTERNAL_ERROR: u8 = 80;
 
 /// A fatal alert as one plaintext TLS record of 7 bytes (RFC 8446 sections 5.1 and 6).
 ///

@@ -86,6 +86,8 @@ async fn what_it_excludes_is_refused_by_itself_and_by_every_verifier() {
         assert_eq!(public.excludes(&host), excluded, "{text}");
         let leaf = minter.leaf(&host, at(NOW)).await;
         assert_eq!(matches!(leaf, Err(MintError::Excluded(_))), excluded, "{text}");
+        let said = leaf.err().map(|fault| fault.to_string()).unwrap_or_default();
+        assert!(!said.contains(text), "a fault goes to the diagnostics, which name no host: {said}");
         let stolen = forged(&bench, text);
         let (taken, said) = bench.verify(&stolen, "");
         assert_eq!(taken, !excluded, "{text}: {said}");
