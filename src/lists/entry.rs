@@ -189,6 +189,10 @@ impl std::fmt::Display for UrlEntry {
     /// As it could stand in a list: `site.example/a/b?k=v`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}{}", self.host(), self.path())?;
+        if self.path().ends_with("/*") && self.parameters().is_empty() {
+            // A star at the end is read as all of the folder; as a folder of its own it stays one.
+            f.write_str("/")?;
+        }
         for (at, parameter) in self.parameters().iter().enumerate() {
             write!(f, "{}{parameter}", if at == 0 { '?' } else { '&' })?;
         }

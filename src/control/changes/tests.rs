@@ -52,6 +52,14 @@ fn an_allow_entry_that_is_new_is_blanked_and_keeps_the_lines_numbers() {
     assert_eq!(held(&weighed), [], "closing is at once");
 }
 
+/// Found by the property below: the entry was shown as `a/*`, which reads as all of `a`.
+#[test]
+fn a_folder_named_star_is_held_as_what_it_is() {
+    let weighed = BLOCK.weigh("a.example/*/\n", "", &Passed::Nothing);
+    assert_eq!(held(&weighed), [("a.example/*/", 1)]);
+    assert!(entries(&weighed.in_force(BLOCK)).contains("a.example/*/"));
+}
+
 #[test]
 fn a_block_entry_that_is_gone_is_held_with_the_line_that_it_had() {
     let before = "# ours\nwww.one.example # swearing\ntwo.example\n";
