@@ -37,7 +37,7 @@ pub use unblocks::Kept;
 
 use changes::Reloaded;
 use feeds::Feeds;
-use journal::{Journal, Prepared};
+use journal::{Journal, Mutation, Prepared};
 
 /// The administration half. Share it behind an `Arc`.
 pub struct Control {
@@ -97,8 +97,10 @@ impl Control {
         let policy = control.live.snapshot();
         let act = Act::new(Actor::System, "policy.loaded").with("generation", policy.generation());
         let mut journal = control.journal.lock().await;
-        control.record_prepared(act, &journal, &prepared).await?;
-        journal.begin(&prepared, policy.generation(), control.clock.now())?;
+        let now = control.clock.now();
+        let mutation = journal.entered(&prepared, policy.generation(), (now, &Actor::System, "start"));
+        control.keep_prepared(act, &mut journal, &prepared, mutation).await?;
+        journal.begin(&prepared, now)?;
         drop(journal);
         control.sweep().await?;
         control.watch().await?;
@@ -148,8 +150,11 @@ impl Control {
         };
         let act = Act::new(actor.clone(), "policy.reloaded");
         let act = Act { reason: reason.map(ToOwned::to_owned), ..act };
-        let audit_seq = self.record_prepared(act, &journal, &prepared).await?;
-        journal.put_in_force(&prepared, &actor, reason.unwrap_or_default(), now)?;
+        let generation = journal.store.next_generation()?;
+        let said = (now, &actor, reason.unwrap_or_default());
+        let mutation = journal.entered(&prepared, generation, said);
+        let audit_seq = self.keep_prepared(act, &mut journal, &prepared, mutation).await?;
+        journal.put_in_force(&prepared, generation, now)?;
         drop(journal);
         self.feeds.note_waiting(&waiting, false);
         self.watch().await?;
@@ -157,12 +162,13 @@ impl Control {
         Ok(Recorded { value: Reloaded { changes, held }, audit_seq })
     }
 
-    /// Records what is about to come in force, and what of it is held.
-    async fn record_prepared(
+    /// Keeps and records what is about to come in force, and what of it is held.
+    async fn keep_prepared(
         &self,
         act: Act,
-        journal: &Journal,
+        journal: &mut Journal,
         prepared: &Prepared,
+        mutation: Mutation,
     ) -> Result<u64, ControlError> {
         let actor = act.actor.clone();
         let act = act
@@ -170,7 +176,7 @@ impl Control {
             .with("last_good", warned(&prepared.told()))
             .with("never_inspected", never_inspected(prepared.draft()));
         let act = changes::held_or_at_once(act, journal.loosening(), prepared.proposal());
-        let audit_seq = self.record(Entry::Change(act)).await?;
+        let audit_seq = self.keep(journal, Entry::Change, act, mutation).await?;
         for act in changes::acts(&actor, prepared.proposal()) {
             self.record(Entry::Change(act)).await?;
         }

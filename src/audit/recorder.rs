@@ -42,6 +42,7 @@ pub struct Observer {
 /// Records events. Clones share one writer.
 #[derive(Clone)]
 pub struct Recorder {
+    dir: Arc<Path>,
     queue: mpsc::Sender<Job>,
     head: watch::Receiver<Head>,
     told: Told,
@@ -149,7 +150,14 @@ impl Recorder {
                 }
             })
             .map_err(OpenError::Thread)?;
-        Ok((Recorder { queue, head: watched, told, metrics: None }, Writer { thread, stop }))
+        let dir = dir.into();
+        Ok((Recorder { dir, queue, head: watched, told, metrics: None }, Writer { thread, stop }))
+    }
+
+    /// The folder of the trail.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// The same recorder, counting what it records.

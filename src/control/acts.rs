@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use uuid::Uuid;
 
 use crate::audit::{Act, Actor, Entry, Outcome};
+use crate::control::journal::Mutation;
 use crate::control::requests::{self, Needs, UnblockRequest};
 use crate::control::staff::Staff;
 use crate::control::unblocks::Kept;
@@ -52,8 +53,8 @@ impl Control {
             Kept { announced: unblock.state(now), unblock, decided_by: None, comment: None, asked_at: now };
         let act = describe(&kept, Actor::Staff(staff.name.clone()), "unblock.requested", client);
         let act = Act { reason: Some(kept.unblock.justification.to_string()), ..act };
-        let audit_seq = self.record(Entry::Unblock(act)).await?;
-        journal.store.keep_unblock(&kept)?;
+        let mutation = Mutation::new(now, vec![kept.put()]);
+        let audit_seq = self.keep(&mut journal, Entry::Unblock, act, mutation).await?;
         journal.publish_unblocks()?;
         self.metrics.unblocks_active(journal.active(now));
         Ok(Recorded { value: kept, audit_seq })
@@ -94,8 +95,8 @@ impl Control {
             asked_at: kept.asked_at,
         };
         let act = Act { reason: comment, ..describe(&kept, actor, decision.action(), client) };
-        let audit_seq = self.record(Entry::Unblock(act)).await?;
-        journal.store.keep_unblock(&kept)?;
+        let mutation = Mutation::new(now, vec![kept.put()]);
+        let audit_seq = self.keep(&mut journal, Entry::Unblock, act, mutation).await?;
         journal.publish_unblocks()?;
         self.metrics.unblocks_active(journal.active(now));
         Ok(Recorded { value: kept, audit_seq })
@@ -128,7 +129,7 @@ impl Control {
     /// # Errors
     /// What the store or the trail says.
     pub async fn sweep(&self) -> Result<(), ControlError> {
-        let journal = self.journal.lock().await;
+        let mut journal = self.journal.lock().await;
         let now = self.clock.now();
         for mut kept in journal.store.open_unblocks()? {
             let state = kept.unblock.state(now);
@@ -141,9 +142,10 @@ impl Control {
                 State::Ended => "unblock.ended",
                 State::Pending | State::Scheduled | State::Refused => "unblock.changed",
             };
-            self.record(Entry::Unblock(describe(&kept, Actor::System, action, None))).await?;
+            let act = describe(&kept, Actor::System, action, None);
             kept.announced = state;
-            journal.store.keep_unblock(&kept)?;
+            let mutation = Mutation::new(now, vec![kept.put()]);
+            self.keep(&mut journal, Entry::Unblock, act, mutation).await?;
         }
         self.metrics.unblocks_active(journal.active(now));
         Ok(())

@@ -4,78 +4,31 @@
 //! published, and the last good one stays. Every policy that was in force is kept.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use rusqlite::params;
+use serde_json::{Value, json};
 
 use crate::audit::Actor;
 use crate::control::changes::{self, Proposal, School, SchoolList};
-use crate::control::lists::{self, Keys, Loaded, Places, Progress, Standing};
+use crate::control::lists::{self, Keys, Loaded, Progress, Standing};
 use crate::control::store::{Store, StoreError};
 use crate::control::{ControlError, Shared};
-use crate::document::Faults;
 use crate::identity::{Directory, Subnets};
 use crate::model::Timestamp;
 use crate::policy::{Draft, Live, Parts, Policy, Publisher, Reach, State, Unblock, put_in_force};
-use crate::settings::{Loosening, Source};
+use crate::settings::Loosening;
 use crate::telemetry::Metrics;
 
+mod keep;
+mod mutation;
 mod reading;
 mod school;
+mod sources;
 mod statutory;
 
+pub(super) use mutation::{Mutation, Put, Table};
 use reading::{first, prepare, read};
-
-/// Where policy and lists come from.
-#[derive(Clone, Debug)]
-pub struct Sources {
-    /// The policy text.
-    pub policy_file: PathBuf,
-    /// The store.
-    pub store_file: PathBuf,
-    /// The folders of the lists.
-    pub places: Places,
-    /// What becomes of an edit of the school's lists that opens something.
-    pub loosening: Loosening,
-    /// Whether this box may run without a licensed statutory list.
-    pub unlicensed: Unlicensed,
-    /// The addresses within reach.
-    pub reach: Arc<Reach>,
-    /// Where lists are fetched from.
-    pub feeds: Vec<Source>,
-    /// Further authorities that their servers may be signed by.
-    pub extra_roots: Vec<PathBuf>,
-}
-
-impl Sources {
-    /// The same, for the gateway itself: what it compiles is kept.
-    #[must_use]
-    pub fn keeping(mut self) -> Sources {
-        self.places.compiled = self.places.compiled.written();
-        self
-    }
-}
-
-/// Whether a box may run without a statutory list under licence; audited and shown everywhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unlicensed {
-    /// It may: a demonstration.
-    Accepted,
-    /// It may not.
-    Refused,
-}
-
-/// Why policy and lists can't be put in force.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// Every fault of the policy text and the lists.
-    #[error("{0}")]
-    Faults(Faults),
-    /// What the store or the trail says.
-    #[error(transparent)]
-    Control(#[from] ControlError),
-}
+pub use sources::{Sources, StartError, Unlicensed};
 
 /// A policy, read and sound, not yet in force.
 pub(super) struct Prepared {
@@ -103,27 +56,6 @@ pub(super) struct Journal {
     taken: BTreeMap<String, Timestamp>,
     pub(super) directory: Directory,
     metrics: Metrics,
-}
-
-impl StartError {
-    /// The faults on one line each, without the text around them: for the record.
-    #[must_use]
-    pub fn summary(&self) -> Vec<String> {
-        match self {
-            StartError::Faults(faults) => faults
-                .iter()
-                .take(20)
-                .map(|fault| format!("{}:{}:{}: {}", fault.file, fault.line, fault.column, fault.problem))
-                .collect(),
-            StartError::Control(fault) => vec![fault.to_string()],
-        }
-    }
-}
-
-impl From<StoreError> for StartError {
-    fn from(fault: StoreError) -> StartError {
-        StartError::Control(fault.into())
-    }
 }
 
 impl Prepared {
@@ -190,6 +122,7 @@ impl Journal {
         progress: &Progress<'_>,
     ) -> Result<(Journal, Live, Prepared), StartError> {
         let store = Store::open(&sources.store_file)?;
+        keep::close(&store, &shared.recorder)?;
         let keys = Keys::of(&store)?;
         let now = shared.clock.now();
         let prepared = first(&store, &sources, &keys, now, progress)?;
@@ -217,14 +150,22 @@ impl Journal {
         Ok((journal, live, prepared))
     }
 
-    /// Keeps the first policy, once it is recorded.
-    pub(super) fn begin(
-        &mut self,
-        prepared: &Prepared,
-        generation: u64,
-        now: Timestamp,
-    ) -> Result<(), StartError> {
-        self.enter(generation, prepared, (now, &Actor::System, "start"))?;
+    /// What the journal keeps of a prepared policy, as version `generation`.
+    pub(super) fn entered(&self, prepared: &Prepared, generation: u64, said: Said<'_>) -> Mutation {
+        let version = Version {
+            generation,
+            changes: &prepared.changes,
+            policy: &prepared.policy_text,
+            allow: &prepared.proposal.in_force(SchoolList::Allow),
+            block: &prepared.proposal.in_force(SchoolList::Block),
+        };
+        let puts = [version.put(said)].into_iter().chain(prepared.proposal.puts());
+        Mutation::new(said.0, puts.collect())
+    }
+
+    /// Begins with the first policy, once it is kept.
+    pub(super) fn begin(&mut self, prepared: &Prepared, now: Timestamp) -> Result<(), StartError> {
+        self.school = School::of(&prepared.loaded);
         Ok(self.settle(&prepared.loaded, now)?)
     }
 
@@ -238,23 +179,17 @@ impl Journal {
         prepare(&self.store, &self.sources, &self.keys, (actor, now), None, progress)
     }
 
-    /// Puts a prepared policy in force and keeps it.
+    /// Puts a prepared policy in force, once it is kept.
     pub(super) fn put_in_force(
         &mut self,
         prepared: &Prepared,
-        actor: &Actor,
-        reason: &str,
+        generation: u64,
         now: Timestamp,
     ) -> Result<(), StartError> {
-        let generation = self.store.next_generation()?;
-        self.enter(generation, prepared, (now, actor, reason))?;
         let unblocks = open_unblocks(&self.store)?;
         self.parts = parts(Arc::clone(&prepared.draft), &prepared.loaded, &self.sources.reach, unblocks);
-        self.settle(&prepared.loaded, now)?;
-        let policy = Policy::compile(self.parts.clone(), generation).map_err(|_| ControlError::Policy)?;
-        self.metrics.policy_generation(generation);
-        self.publisher.publish(policy);
-        Ok(())
+        self.begin(prepared, now)?;
+        Ok(self.publish(generation)?)
     }
 
     /// What becomes of an edit of the school's lists that opens something.
@@ -266,6 +201,11 @@ impl Journal {
     pub(super) fn publish_unblocks(&mut self) -> Result<(), ControlError> {
         self.parts.unblocks = open_unblocks(&self.store)?;
         let generation = self.store.next_generation()?;
+        self.publish(generation)
+    }
+
+    /// Compiles what the policy is made of and publishes it as version `generation`.
+    fn publish(&self, generation: u64) -> Result<(), ControlError> {
         let policy = Policy::compile(self.parts.clone(), generation).map_err(|_| ControlError::Policy)?;
         self.metrics.policy_generation(generation);
         self.publisher.publish(policy);
@@ -296,34 +236,36 @@ impl Journal {
         }
         self.store.keep_list_sizes(&sizes)
     }
+}
 
-    /// Keeps a policy and the changes of the school's lists, in one transaction.
-    fn enter(
-        &mut self,
-        generation: u64,
-        prepared: &Prepared,
-        (at, actor, reason): (Timestamp, &Actor, &str),
-    ) -> Result<(), StoreError> {
-        let changes = serde_json::Value::from(prepared.changes.clone()).to_string();
-        let transaction = self.store.connection.unchecked_transaction()?;
-        transaction.execute(
-            "INSERT INTO journal (version, at, actor, reason, changes, policy, allow_list, block_list)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![
-                i64::try_from(generation).map_err(|_| StoreError::Unreadable("counter"))?,
-                at.to_string(),
-                actor.name().unwrap_or(actor.as_str()),
-                reason,
-                changes,
-                prepared.policy_text,
-                prepared.proposal.in_force(SchoolList::Allow),
-                prepared.proposal.in_force(SchoolList::Block),
+/// When, who and why.
+pub(super) type Said<'a> = (Timestamp, &'a Actor, &'a str);
+
+/// One version of the policy of record.
+struct Version<'a> {
+    generation: u64,
+    /// A sentence each.
+    changes: &'a [String],
+    policy: &'a str,
+    allow: &'a str,
+    block: &'a str,
+}
+
+impl Version<'_> {
+    fn put(&self, (at, actor, reason): Said<'_>) -> Put {
+        Put::new(
+            Table::Policies,
+            [
+                ("version", json!(self.generation)),
+                ("at", json!(at)),
+                ("actor", json!(actor.name().unwrap_or(actor.as_str()))),
+                ("reason", json!(reason)),
+                ("changes", json!(Value::from(self.changes.to_vec()).to_string())),
+                ("policy", json!(self.policy)),
+                ("allow_list", json!(self.allow)),
+                ("block_list", json!(self.block)),
             ],
-        )?;
-        prepared.proposal.keep(&self.store)?;
-        transaction.commit()?;
-        self.school = School::of(&prepared.loaded);
-        Ok(())
+        )
     }
 }
 
@@ -345,3 +287,6 @@ fn parts(draft: Arc<Draft>, loaded: &Loaded, reach: &Arc<Reach>, unblocks: Arc<[
 fn open_unblocks(store: &Store) -> Result<Arc<[Unblock]>, StoreError> {
     Ok(store.open_unblocks()?.into_iter().map(|kept| kept.unblock).collect())
 }
+
+#[cfg(test)]
+mod tests;

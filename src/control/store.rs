@@ -11,7 +11,8 @@ use crate::control::lists::{LastGood, Sizes};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The newest form of the tables; a step is added for every change of form, none is edited.
-const STEPS: [&str; 2] = [include_str!("store.sql"), include_str!("changes/changes.sql")];
+const STEPS: [&str; 3] =
+    [include_str!("store.sql"), include_str!("changes/changes.sql"), include_str!("journal/journal.sql")];
 
 /// The embedded store.
 pub(super) struct Store {
@@ -95,7 +96,7 @@ impl Store {
     /// The policy text and the school's lists that were in force last; `None` before the first.
     pub(super) fn last_in_force(&self) -> Result<Option<(String, LastGood)>, StoreError> {
         let last = self.connection.query_row(
-            "SELECT policy, allow_list, block_list FROM journal ORDER BY version DESC LIMIT 1",
+            "SELECT policy, allow_list, block_list FROM policies ORDER BY version DESC LIMIT 1",
             [],
             |row| Ok((row.get(0)?, LastGood { allow: row.get(1)?, block: row.get(2)? })),
         );

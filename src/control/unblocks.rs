@@ -1,8 +1,10 @@
 //! Temporary unblocks in the store.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row};
+use serde_json::json;
 use uuid::Uuid;
 
+use crate::control::journal::{Put, Table};
 use crate::control::store::{Store, StoreError};
 use crate::model::{Justification, StaffName, Timestamp, Window};
 use crate::policy::{Audience, Decided, State, Target, Unblock};
@@ -25,37 +27,35 @@ pub struct Kept {
 const COLUMNS: &str = "id, target, audience, starts_at, ends_at, reason, lesson, requester, decided, decided_by, \
                        comment, announced, asked_at";
 
-impl Store {
-    /// Keeps an unblock, new or changed.
-    pub(super) fn keep_unblock(&self, kept: &Kept) -> Result<(), StoreError> {
-        let unblock = &kept.unblock;
-        let audience = serde_json::json!({
+impl Kept {
+    /// Its row.
+    pub(super) fn put(&self) -> Put {
+        let unblock = &self.unblock;
+        let audience = json!({
             "groups": unblock.audience.groups, "users": unblock.audience.users, "devices": unblock.audience.devices,
         });
-        self.connection.execute(
-            &format!(
-                "INSERT OR REPLACE INTO unblocks ({COLUMNS})
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
-            ),
-            params![
-                unblock.id.to_string(),
-                unblock.target.to_string(),
-                audience.to_string(),
-                unblock.window.starts_at().to_string(),
-                unblock.window.ends_at().to_string(),
-                unblock.justification.as_str(),
-                unblock.lesson,
-                unblock.requester.as_str(),
-                unblock.decided.as_str(),
-                kept.decided_by.as_ref().map(StaffName::as_str),
-                kept.comment,
-                kept.announced.as_str(),
-                kept.asked_at.to_string(),
+        Put::new(
+            Table::Unblocks,
+            [
+                ("id", json!(unblock.id)),
+                ("target", json!(unblock.target.to_string())),
+                ("audience", json!(audience.to_string())),
+                ("starts_at", json!(unblock.window.starts_at())),
+                ("ends_at", json!(unblock.window.ends_at())),
+                ("reason", json!(unblock.justification)),
+                ("lesson", json!(unblock.lesson)),
+                ("requester", json!(unblock.requester)),
+                ("decided", json!(unblock.decided.as_str())),
+                ("decided_by", json!(self.decided_by)),
+                ("comment", json!(self.comment)),
+                ("announced", json!(self.announced.as_str())),
+                ("asked_at", json!(self.asked_at)),
             ],
-        )?;
-        Ok(())
+        )
     }
+}
 
+impl Store {
     /// One unblock.
     pub(super) fn unblock(&self, id: Uuid) -> Result<Option<Kept>, StoreError> {
         let query = format!("SELECT {COLUMNS} FROM unblocks WHERE id = ?1");

@@ -10,6 +10,7 @@ use crate::audit::{Act, Actor, Entry, Outcome};
 use crate::control::changes::proposal::{Proposal, Word};
 use crate::control::changes::record::{self, details};
 use crate::control::changes::{Change, ChangeState};
+use crate::control::journal::Mutation;
 use crate::control::requests::DECIDERS;
 use crate::control::staff::Staff;
 use crate::control::{Control, ControlError, Recorded};
@@ -97,17 +98,20 @@ impl Control {
             ChangeDecision::Refuse => None,
         };
         let told = proposal.as_ref().map(Proposal::changes).unwrap_or_default();
-        let audit_seq = self.record(Entry::Change(act.with("in_force", told))).await?;
-        match proposal {
-            Some(proposal) => {
-                for act in record::acts(&actor, &proposal) {
-                    self.record(Entry::Change(act)).await?;
-                }
-                let reason = change.comment.as_deref().unwrap_or_default();
-                journal.put_school_in_force(&proposal, (now, &actor, reason))?;
-            }
-            None => journal.store.keep_change(&change)?,
+        let act = act.with("in_force", told);
+        let Some(proposal) = proposal else {
+            let mutation = Mutation::new(now, vec![change.put()]);
+            let audit_seq = self.keep(&mut journal, Entry::Change, act, mutation).await?;
+            return Ok(Recorded { value: change, audit_seq });
+        };
+        let generation = journal.store.next_generation()?;
+        let reason = change.comment.as_deref().unwrap_or_default();
+        let mutation = journal.entered_school(&proposal, generation, (now, &actor, reason))?;
+        let audit_seq = self.keep(&mut journal, Entry::Change, act, mutation).await?;
+        for act in record::acts(&actor, &proposal) {
+            self.record(Entry::Change(act)).await?;
         }
+        journal.put_school_in_force(&proposal, generation)?;
         Ok(Recorded { value: change, audit_seq })
     }
 }

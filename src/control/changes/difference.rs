@@ -22,7 +22,7 @@ pub(in crate::control) fn changes_since(
 ) -> Result<Vec<String>, StoreError> {
     let last: Option<String> = store
         .connection
-        .query_row("SELECT policy FROM journal ORDER BY version DESC LIMIT 1", [], |row| row.get(0))
+        .query_row("SELECT policy FROM policies ORDER BY version DESC LIMIT 1", [], |row| row.get(0))
         .optional()?;
     let Some(policy_before) = last else { return Ok(vec!["the first policy".to_owned()]) };
     let mut changes = Vec::new();

@@ -1,10 +1,12 @@
 //! Changes of the school's lists in the store.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::audit::Actor;
 use crate::control::changes::{Change, ChangeState, Op, School, SchoolList, weigh};
+use crate::control::journal::{Put, Table};
 use crate::control::store::{Store, StoreError};
 use crate::model::Timestamp;
 
@@ -14,36 +16,9 @@ const COLUMNS: &str = "id, list, op, entry, line, remark, proposer_kind, propose
 impl Store {
     /// The texts of the school's lists that were last in force; none before the first start.
     pub(super) fn school_in_force(&self) -> Result<Option<School>, StoreError> {
-        let query = "SELECT allow_list, block_list FROM journal ORDER BY version DESC LIMIT 1";
+        let query = "SELECT allow_list, block_list FROM policies ORDER BY version DESC LIMIT 1";
         let texts = |row: &Row<'_>| Ok(School { allow: row.get(0)?, block: row.get(1)? });
         Ok(self.connection.query_row(query, [], texts).optional()?)
-    }
-
-    /// Keeps a change, new or decided.
-    pub(super) fn keep_change(&self, change: &Change) -> Result<(), StoreError> {
-        self.connection.execute(
-            &format!(
-                "INSERT OR REPLACE INTO changes ({COLUMNS})
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
-            ),
-            params![
-                change.id.to_string(),
-                change.list.id(),
-                change.op.as_str(),
-                change.entry,
-                change.line,
-                change.remark,
-                change.proposer.as_str(),
-                change.proposer.name(),
-                change.proposed_at.to_string(),
-                change.state.as_str(),
-                change.stands,
-                change.decided_by.as_ref().map(crate::model::StaffName::as_str),
-                change.decided_at.map(|at| at.to_string()),
-                change.comment,
-            ],
-        )?;
-        Ok(())
     }
 
     /// One change.
@@ -53,37 +28,13 @@ impl Store {
     }
 
     /// All, the newest first.
-    pub(super) fn changes(&self) -> Result<Vec<Change>, StoreError> {
+    pub(in crate::control) fn changes(&self) -> Result<Vec<Change>, StoreError> {
         self.select_changes("ORDER BY id DESC")
     }
 
     /// Those whose edit still stands in a file and is not in force.
     pub(super) fn standing_changes(&self) -> Result<Vec<Change>, StoreError> {
         self.select_changes("WHERE stands = 1 ORDER BY id")
-    }
-
-    /// Enters the lists as they are now in force, under the policy that is.
-    pub(in crate::control) fn enter_school(
-        &self,
-        version: u64,
-        (at, actor, reason): (Timestamp, &Actor, &str),
-        changes: &[String],
-        (allow, block): (&str, &str),
-    ) -> Result<(), StoreError> {
-        self.connection.execute(
-            "INSERT INTO journal (version, at, actor, reason, changes, policy, allow_list, block_list)
-             SELECT ?1, ?2, ?3, ?4, ?5, policy, ?6, ?7 FROM journal ORDER BY version DESC LIMIT 1",
-            params![
-                i64::try_from(version).map_err(|_| StoreError::Unreadable("counter"))?,
-                at.to_string(),
-                actor.name().unwrap_or(actor.as_str()),
-                reason,
-                serde_json::Value::from(changes.to_vec()).to_string(),
-                allow,
-                block,
-            ],
-        )?;
-        Ok(())
     }
 
     fn select_changes(&self, rest: &str) -> Result<Vec<Change>, StoreError> {
@@ -128,6 +79,29 @@ fn found<T: Copy>(all: &[T], is_it: impl Fn(&T) -> bool, what: &'static str) -> 
 }
 
 impl Change {
+    /// Its row.
+    pub(super) fn put(&self) -> Put {
+        Put::new(
+            Table::Changes,
+            [
+                ("id", json!(self.id)),
+                ("list", json!(self.list.id())),
+                ("op", json!(self.op.as_str())),
+                ("entry", json!(self.entry)),
+                ("line", json!(self.line)),
+                ("remark", json!(self.remark)),
+                ("proposer_kind", json!(self.proposer.as_str())),
+                ("proposer", json!(self.proposer.name())),
+                ("proposed_at", json!(self.proposed_at)),
+                ("state", json!(self.state.as_str())),
+                ("stands", json!(self.stands)),
+                ("decided_by", json!(self.decided_by)),
+                ("decided_at", json!(self.decided_at)),
+                ("comment", json!(self.comment)),
+            ],
+        )
+    }
+
     /// Whether the files, as they were read, say so.
     pub(super) fn is_made_in(&self, files: &School) -> bool {
         let entries = weigh::entries(files.text(self.list));

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::control::changes::difference::entries_changed;
 use crate::control::changes::weigh::{Passed, Stated, Weighed};
 use crate::control::changes::{Change, ChangeState, SchoolList};
-use crate::control::journal::Sources;
+use crate::control::journal::{Put, Sources};
 use crate::control::lists::{Loaded, school_in_force};
 use crate::control::store::{Store, StoreError};
 use crate::lists::Catalogue;
@@ -162,9 +162,9 @@ impl Proposal {
         }
     }
 
-    /// Keeps the changes; within the transaction that keeps the texts.
-    pub(in crate::control) fn keep(&self, store: &Store) -> Result<(), StoreError> {
-        self.new.iter().chain(&self.settled).try_for_each(|change| store.keep_change(change))
+    /// The rows of the changes, new and settled.
+    pub(in crate::control) fn puts(&self) -> impl Iterator<Item = Put> {
+        self.new.iter().chain(&self.settled).map(Change::put)
     }
 
     fn side(&self, list: SchoolList) -> &Side {

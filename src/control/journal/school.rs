@@ -1,12 +1,10 @@
 //! The school's lists in force: weighed, entered, published, without reading anything else anew.
 
-use crate::audit::Actor;
 use crate::control::ControlError;
 use crate::control::changes::{Proposal, SchoolList, Word};
-use crate::control::journal::Journal;
+use crate::control::journal::{Journal, Mutation, Said, Version};
 use crate::control::store::StoreError;
 use crate::model::Timestamp;
-use crate::policy::Policy;
 
 impl Journal {
     /// Weighs the school's files, as they were last read, against what is in force.
@@ -18,24 +16,33 @@ impl Journal {
         Proposal::weigh(&self.store, &self.school, word, now)
     }
 
-    /// Keeps what was weighed, in one transaction, and puts it in force.
+    /// What the journal keeps of what was weighed, as version `generation`.
+    pub(in crate::control) fn entered_school(
+        &self,
+        proposal: &Proposal,
+        generation: u64,
+        said: Said<'_>,
+    ) -> Result<Mutation, StoreError> {
+        let (policy, _) = self.store.last_in_force()?.ok_or(StoreError::Unreadable("policy"))?;
+        let version = Version {
+            generation,
+            changes: &proposal.changes(),
+            policy: &policy,
+            allow: &proposal.in_force(SchoolList::Allow),
+            block: &proposal.in_force(SchoolList::Block),
+        };
+        let puts = [version.put(said)].into_iter().chain(proposal.puts());
+        Ok(Mutation::new(said.0, puts.collect()))
+    }
+
+    /// Puts what was weighed in force, once it is kept.
     pub(in crate::control) fn put_school_in_force(
         &mut self,
         proposal: &Proposal,
-        entered: (Timestamp, &Actor, &str),
+        generation: u64,
     ) -> Result<(), ControlError> {
-        let (allow, block) = (SchoolList::Allow, SchoolList::Block);
-        let generation = self.store.next_generation()?;
-        let transaction = self.store.connection.unchecked_transaction().map_err(StoreError::from)?;
-        proposal.keep(&self.store)?;
-        let texts = (&*proposal.in_force(allow), &*proposal.in_force(block));
-        self.store.enter_school(generation, entered, &proposal.changes(), texts)?;
-        transaction.commit().map_err(StoreError::from)?;
-        self.parts.school_allow = proposal.catalogue(allow, self.keys.index);
-        self.parts.school_block = proposal.catalogue(block, self.keys.index);
-        let policy = Policy::compile(self.parts.clone(), generation).map_err(|_| ControlError::Policy)?;
-        self.metrics.policy_generation(generation);
-        self.publisher.publish(policy);
-        Ok(())
+        self.parts.school_allow = proposal.catalogue(SchoolList::Allow, self.keys.index);
+        self.parts.school_block = proposal.catalogue(SchoolList::Block, self.keys.index);
+        self.publish(generation)
     }
 }

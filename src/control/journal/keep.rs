@@ -1,0 +1,68 @@
+//! An act from its intent to its end: kept, recorded, applied.
+//!
+//! **Invariant:** as [`mutation`](super::mutation) has it; and what a sudden end left open is
+//! closed before anything else is read or done.
+
+use crate::audit::{Act, Closes, Entry, Filter, Recorder, scan};
+use crate::control::journal::Journal;
+use crate::control::journal::mutation::Mutation;
+use crate::control::store::{Store, StoreError};
+use crate::control::{Control, ControlError};
+
+impl Control {
+    /// Does what `act` says: keeps it, records it as an entry `of` its kind, applies it. The number
+    /// of its record.
+    ///
+    /// # Errors
+    /// When it can't be kept or recorded: then it is not done.
+    pub(in crate::control) async fn keep(
+        &self,
+        journal: &mut Journal,
+        of: fn(Act) -> Entry,
+        act: Act,
+        mutation: Mutation,
+    ) -> Result<u64, ControlError> {
+        close(&journal.store, &self.recorder)?;
+        journal.store.intend(&mutation, &act)?;
+        match self.record(of(act.with("journal", mutation.id().to_string()))).await {
+            Ok(audit_seq) => {
+                journal.store.settle(&mutation, audit_seq)?;
+                Ok(audit_seq)
+            }
+            Err(unrecorded) => {
+                journal.store.forget(mutation.id())?;
+                Err(unrecorded)
+            }
+        }
+    }
+}
+
+/// Closes an act that was cut off: applied when it was recorded, forgotten when it was not.
+pub(super) fn close(store: &Store, recorder: &Recorder) -> Result<(), ControlError> {
+    while let Some(mutation) = store.unsettled()? {
+        match recorded(&mutation, recorder)? {
+            Some(audit_seq) => store.settle(&mutation, audit_seq)?,
+            None => store.forget(mutation.id())?,
+        }
+    }
+    Ok(())
+}
+
+/// The number of the act's record, if there is one.
+fn recorded(mutation: &Mutation, recorder: &Recorder) -> Result<Option<u64>, StoreError> {
+    let id = mutation.id().to_string();
+    let filter = Filter {
+        from: Some(mutation.at()),
+        text: Some(id.clone()),
+        closes: Closes::Apart,
+        ..Filter::default()
+    };
+    let mut found = None;
+    scan(recorder.dir(), &filter, |record| {
+        let is_it = record.event["schoolgate"]["details"]["journal"] == id.as_str();
+        found = is_it.then_some(record.sequence);
+        !is_it
+    })
+    .map_err(|fault| StoreError::System(fault.to_string()))?;
+    Ok(found)
+}
