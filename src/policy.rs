@@ -26,6 +26,7 @@ mod rungs;
 mod text;
 mod unblock;
 mod verdict;
+mod written;
 
 pub use address::{OutOfReach, Reach};
 pub use content::{Carries, Content};
@@ -43,6 +44,7 @@ pub use verdict::{
     Action, Destination, Evidence, OnConnect, OnRequest, Permit, REJECTED_BY_CLIENT, Reason, Rule, Rung,
     Verdict,
 };
+pub use written::{Edit, Stale, Written};
 
 use ladder::Case;
 
