@@ -95,7 +95,9 @@ impl FromValue for Plain {
             Value::Text(text) => Ok(Plain::Text(text.to_string())),
             Value::Boolean(value) => Ok(Plain::Boolean(*value)),
             Value::Integer(_) => i64::from_value(node).map(Plain::Integer),
-            Value::List(list) => list.iter().map(Plain::from_value).collect::<Result<_, _>>().map(Plain::List),
+            Value::List(list) => {
+                list.iter().map(Plain::from_value).collect::<Result<_, _>>().map(Plain::List)
+            }
             Value::Table(entries) => {
                 let entry = |entry: &super::value::Entry<'_>| {
                     Ok((entry.key.value.clone(), Plain::from_value(&entry.node)?))

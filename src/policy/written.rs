@@ -87,8 +87,18 @@ impl Written {
         before.edits_to(self).iter().map(Edit::to_string).collect()
     }
 
+    /// Forgets the places of what is not there.
+    pub(super) fn settle(&mut self) {
+        for Ordered { order, tables } in self.ordered.values_mut() {
+            order.retain(|name| tables.contains_key(name));
+        }
+    }
+
     fn section(&self, name: &str) -> Option<(&'static str, &Ordered)> {
-        self.ordered.iter().find(|(section, _)| **section == name).map(|(section, members)| (*section, members))
+        self.ordered
+            .iter()
+            .find(|(section, _)| **section == name)
+            .map(|(section, members)| (*section, members))
     }
 }
 

@@ -49,9 +49,8 @@ pub(super) fn text(written: &Written) -> String {
 fn section(text: &mut String, path: &[&str], keys: &Keys, depth: usize) {
     let mut entries: Vec<(&String, &Plain)> = keys.iter().collect();
     entries.sort_by_key(|(key, _)| FIRST.iter().position(|first| first == key).unwrap_or(FIRST.len()));
-    let (tables, lines): (Vec<_>, Vec<_>) = entries
-        .into_iter()
-        .partition(|(_, value)| path.len() < depth && matches!(value, Plain::Table(_)));
+    let (tables, lines): (Vec<_>, Vec<_>) =
+        entries.into_iter().partition(|(_, value)| path.len() < depth && matches!(value, Plain::Table(_)));
     if !path.is_empty() && (!lines.is_empty() || tables.is_empty()) {
         let gap = if text.is_empty() { "" } else { "\n" };
         let heading: Vec<String> = path.iter().map(|part| segment(part)).collect();
