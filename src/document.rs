@@ -10,10 +10,12 @@ use std::sync::Arc;
 mod fault;
 mod nearest;
 mod parse;
+mod plain;
 mod table;
 mod value;
 
 pub use fault::{Fault, Faults};
+pub use plain::{Plain, dotted, segment};
 pub use table::Table;
 pub use value::{FromValue, Mismatch, Node};
 

@@ -18,6 +18,7 @@ mod carried;
 mod content;
 mod difference;
 mod draft;
+mod effect;
 mod inspection;
 mod ladder;
 mod live;
@@ -26,6 +27,8 @@ mod rungs;
 mod text;
 mod unblock;
 mod verdict;
+mod weigh;
+mod written;
 
 pub use address::{OutOfReach, Reach};
 pub use content::{Carries, Content};
@@ -33,6 +36,7 @@ pub use draft::{
     Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Programs, Treatment,
     Unblockable,
 };
+pub use effect::{Effect, effect};
 pub use inspection::Seal;
 pub use ladder::{Asked, Shown, Step};
 pub use live::{Live, Publisher, Renewed, put_in_force};
@@ -43,6 +47,8 @@ pub use verdict::{
     Action, Destination, Evidence, OnConnect, OnRequest, Permit, REJECTED_BY_CLIENT, Reason, Rule, Rung,
     Verdict,
 };
+pub use weigh::{Held, NotWeighed, Weighed, weigh};
+pub use written::{Edit, Stale, Written};
 
 use ladder::Case;
 
