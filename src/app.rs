@@ -83,6 +83,7 @@ pub fn sources(settings: &Settings, reach: Reach) -> Sources {
             max_shrink_percent: settings.lists.max_shrink_percent,
         },
         loosening: settings.lists.loosening,
+        policy_loosening: settings.policy.loosening,
         unlicensed: if settings.statutory.unlicensed { Unlicensed::Accepted } else { Unlicensed::Refused },
         reach: Arc::new(reach),
         // Statutory lists first: nothing else is to keep them waiting.

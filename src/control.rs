@@ -28,7 +28,7 @@ mod unblocks;
 pub use acts::Decision;
 pub use error::ControlError;
 pub use idempotency::digest;
-pub use journal::{Sources, StartError, Unlicensed, check, compile_once, subnets};
+pub use journal::{PolicyVersion, Sources, StartError, Unlicensed, check, compile_once, subnets, waiting};
 pub use people::Pseudonyms;
 pub use requests::{DECIDERS, UnblockRequest};
 pub use staff::{Staff, Token};
@@ -140,7 +140,7 @@ impl Control {
         let mut journal = self.journal.lock().await;
         let waiting = self.feeds.waiting();
         let now = self.clock.now();
-        let prepared = match journal.prepare(&actor, now, progress) {
+        let prepared = match journal.prepare((&actor, now, reason), progress) {
             Ok(prepared) => prepared,
             Err(fault) => {
                 let act = Act::new(actor, "policy.reload_failed").with("faults", fault.summary());
@@ -158,7 +158,7 @@ impl Control {
         drop(journal);
         self.feeds.note_waiting(&waiting, false);
         self.watch().await?;
-        let (changes, held) = (prepared.changes().to_vec(), prepared.proposal().held().to_vec());
+        let (changes, held) = (prepared.changes().to_vec(), prepared.held());
         Ok(Recorded { value: Reloaded { changes, held }, audit_seq })
     }
 
@@ -175,9 +175,9 @@ impl Control {
             .with("changes", prepared.changes().to_vec())
             .with("last_good", warned(&prepared.told()))
             .with("never_inspected", never_inspected(prepared.draft()));
-        let act = changes::held_or_at_once(act, journal.loosening(), prepared.proposal());
+        let act = changes::held_or_at_once(act, prepared, journal.rules());
         let audit_seq = self.keep(journal, Entry::Change, act, mutation).await?;
-        for act in changes::acts(&actor, prepared.proposal()) {
+        for act in changes::acts(&actor, prepared.decided()) {
             self.record(Entry::Change(act)).await?;
         }
         Ok(audit_seq)

@@ -71,6 +71,12 @@ impl Document {
         Fault::of_file(&self.source.file, problem)
     }
 
+    /// The whole text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.source.text
+    }
+
     fn span(&self, bytes: Range<usize>) -> Span {
         let end = bytes.end.min(self.source.text.len());
         Span { source: Arc::clone(&self.source), start: bytes.start.min(end), end }

@@ -98,6 +98,8 @@ pub struct Listen {
 pub struct Policy {
     /// Read into the journal at first start, proposed from afterwards.
     pub file: PathBuf,
+    /// What becomes of an edit of the policy that opens something.
+    pub loosening: Loosening,
 }
 
 /// `[lists]`

@@ -90,6 +90,7 @@ fn shipped() -> Policy {
             max_shrink_percent: 20,
         },
         loosening: Loosening::Held,
+        policy_loosening: Loosening::Held,
         unlicensed: Unlicensed::Accepted,
         reach: Arc::new(Reach::default()),
         feeds: Vec::new(),

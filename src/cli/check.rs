@@ -7,9 +7,9 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::cli::output;
-use crate::control::changes::{Change, ChangeState, waiting};
+use crate::control::changes::{Change, ChangeState};
 use crate::control::lists::Loaded;
-use crate::control::{StartError, check};
+use crate::control::{StartError, check, waiting};
 use crate::document::Fault;
 use crate::model::GroupName;
 use crate::policy::Draft;
@@ -119,10 +119,12 @@ fn print_held(held: &[Change]) {
 }
 
 fn change_as_json(change: &Change) -> Value {
-    json!({
-        "list": change.list.id(), "op": change.op.as_str(), "entry": change.entry, "line": change.line,
-        "remark": change.remark, "state": change.state.as_str(),
-    })
+    let mut shown = json!({ "effect": change.effect.as_str(), "state": change.state.as_str() });
+    if let (Value::Object(shown), Ok(Value::Object(what))) = (&mut shown, serde_json::to_value(&change.what))
+    {
+        shown.extend(what);
+    }
+    shown
 }
 
 fn fault_as_json(fault: &Fault) -> Value {

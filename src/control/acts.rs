@@ -171,6 +171,9 @@ impl Control {
             | ControlError::Taken
             | ControlError::WrongState(_)
             | ControlError::Decided(_)
+            | ControlError::Changed(_)
+            | ControlError::Stale(_)
+            | ControlError::Faulty(_)
             | ControlError::KeyReused
             | ControlError::Store(_)
             | ControlError::Record(_)

@@ -1,8 +1,9 @@
 //! Why an act of staff was not done, each case with a stable code for scripts.
 
 use crate::audit::RecordError;
-use crate::control::changes::ChangeState;
+use crate::control::changes::{ChangeState, NotApproved};
 use crate::control::store::StoreError;
+use crate::document::Faults;
 use crate::policy::{State, WrongState};
 
 /// Why an act was not done.
@@ -35,6 +36,15 @@ pub enum ControlError {
     /// The change was decided before, or taken back.
     #[error("this change is {} already", .0.as_str())]
     Decided(ChangeState),
+    /// The policy of record is another version than the change was written for.
+    #[error("the policy is version {0} by now: look at what was changed, and propose it anew")]
+    Changed(u64),
+    /// What a change was to replace is not what stands there.
+    #[error("{0} is not what it was when this was proposed: refuse it, and propose it anew")]
+    Stale(String),
+    /// What would come of it has faults.
+    #[error("{0}")]
+    Faulty(Faults),
     /// An `Idempotency-Key` that came with another request before.
     #[error("this Idempotency-Key came with another request before")]
     KeyReused,
@@ -68,11 +78,23 @@ impl ControlError {
             ControlError::WrongState(WrongState(State::Ended | State::Refused)) => "over",
             ControlError::WrongState(_) => "wrong_state",
             ControlError::Decided(_) => "over",
+            ControlError::Changed(_) => "changed",
+            ControlError::Stale(_) => "stale",
+            ControlError::Faulty(_) => "faulty",
             ControlError::KeyReused => "idempotency_key_reused",
             ControlError::Store(_) => "store",
             ControlError::Record(_) => "not_recorded",
             ControlError::NotFetched(..) => "not_fetched",
             ControlError::Policy => "policy",
+        }
+    }
+}
+
+impl From<NotApproved> for ControlError {
+    fn from(why: NotApproved) -> ControlError {
+        match why {
+            NotApproved::Stale(key) => ControlError::Stale(key),
+            NotApproved::Faulty(faults) => ControlError::Faulty(faults),
         }
     }
 }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::audit::Actor;
-use crate::control::changes::{self, Proposal, School, SchoolList};
+use crate::clock::Clock;
+use crate::control::changes::{Change, ChangeState, PolicyProposal, Proposal, School};
 use crate::control::lists::{self, Keys, Loaded, Progress, Standing};
 use crate::control::store::{Store, StoreError};
 use crate::control::{ControlError, Shared};
@@ -22,19 +23,21 @@ use crate::telemetry::Metrics;
 mod keep;
 mod mutation;
 mod reading;
-mod school;
+mod record;
 mod sources;
 mod statutory;
 
 pub(super) use mutation::{Mutation, Put, Table};
-use reading::{first, prepare, read};
+pub use reading::waiting;
+use reading::{first, look, prepare};
+pub use record::PolicyVersion;
 pub use sources::{Sources, StartError, Unlicensed};
 
 /// A policy, read and sound, not yet in force.
 pub(super) struct Prepared {
     draft: Arc<Draft>,
     loaded: Loaded,
-    policy_text: String,
+    policy: PolicyProposal,
     changes: Vec<String>,
     proposal: Proposal,
 }
@@ -74,9 +77,15 @@ impl Prepared {
         [&*self.loaded.told, &*self.loaded.stood_in].concat()
     }
 
-    /// What of the school's lists is in force, and what is held.
-    pub(super) fn proposal(&self) -> &Proposal {
-        &self.proposal
+    /// All that waits for somebody's leave.
+    pub(super) fn held(&self) -> Vec<Change> {
+        let of_policy = self.policy.new.iter().filter(|change| change.state == ChangeState::Pending);
+        of_policy.chain(self.proposal.held()).cloned().collect()
+    }
+
+    /// What is held, withdrawn or in force, and was not before.
+    pub(super) fn decided(&self) -> impl Iterator<Item = &Change> {
+        self.policy.new.iter().chain(&self.policy.withdrawn).chain(self.proposal.decided())
     }
 }
 
@@ -87,8 +96,7 @@ impl Prepared {
 pub fn check(sources: &Sources, progress: &Progress<'_>) -> Result<(Draft, Loaded), StartError> {
     let keys = lists::keys_in_force(&sources.store_file)?;
     let sizes = lists::statutory_sizes(&sources.store_file)?;
-    let (draft, loaded, _) = read(sources, &keys, &sizes, None, progress).map_err(StartError::Faults)?;
-    Ok((draft, loaded))
+    look(sources, &keys, &sizes, progress).map_err(StartError::Faults)
 }
 
 /// Compiles a policy outside the gateway, with the store's unblocks where there is a store, and
@@ -97,13 +105,15 @@ pub fn check(sources: &Sources, progress: &Progress<'_>) -> Result<(Draft, Loade
 /// # Errors
 /// Every fault found, or what the store says.
 pub fn compile_once(sources: &Sources, progress: &Progress<'_>) -> Result<Policy, StartError> {
-    let (draft, mut loaded) = check(sources, progress)?;
-    changes::waiting(sources, &mut loaded)?;
-    let unblocks = match sources.store_file.exists() {
-        true => open_unblocks(&Store::open(&sources.store_file)?)?,
-        false => Arc::default(),
-    };
-    let parts = parts(Arc::new(draft), &loaded, &sources.reach, unblocks);
+    if !sources.store_file.exists() {
+        let (draft, loaded) = check(sources, progress)?;
+        let parts = parts(Arc::new(draft), &loaded, &sources.reach, Arc::default());
+        return Policy::compile(parts, 0).map_err(|_| ControlError::Policy.into());
+    }
+    let store = Store::open(&sources.store_file)?;
+    let (keys, now) = (Keys::of(&store)?, Clock::system().now());
+    let prepared = prepare(&store, sources, &keys, (&Actor::Local, now, None), None, progress)?;
+    let parts = parts(prepared.draft, &prepared.loaded, &sources.reach, open_unblocks(&store)?);
     Policy::compile(parts, 0).map_err(|_| ControlError::Policy.into())
 }
 
@@ -155,11 +165,13 @@ impl Journal {
         let version = Version {
             generation,
             changes: &prepared.changes,
-            policy: &prepared.policy_text,
-            allow: &prepared.proposal.in_force(SchoolList::Allow),
-            block: &prepared.proposal.in_force(SchoolList::Block),
+            policy: &prepared.policy.text,
+            file: &prepared.policy.file,
+            files: &prepared.proposal.files_in_force(),
+            added: prepared.proposal.added(),
         };
-        let puts = [version.put(said)].into_iter().chain(prepared.proposal.puts());
+        let puts =
+            [version.put(said)].into_iter().chain(prepared.policy.puts()).chain(prepared.proposal.puts());
         Mutation::new(said.0, puts.collect())
     }
 
@@ -172,11 +184,10 @@ impl Journal {
     /// Reads everything anew, in the name of `actor`; nothing is changed yet.
     pub(super) fn prepare(
         &self,
-        actor: &Actor,
-        now: Timestamp,
+        (actor, now, reason): (&Actor, Timestamp, Option<&str>),
         progress: &Progress<'_>,
     ) -> Result<Prepared, StartError> {
-        prepare(&self.store, &self.sources, &self.keys, (actor, now), None, progress)
+        prepare(&self.store, &self.sources, &self.keys, (actor, now, reason), None, progress)
     }
 
     /// Puts a prepared policy in force, once it is kept.
@@ -190,6 +201,11 @@ impl Journal {
         self.parts = parts(Arc::clone(&prepared.draft), &prepared.loaded, &self.sources.reach, unblocks);
         self.begin(prepared, now)?;
         Ok(self.publish(generation)?)
+    }
+
+    /// What becomes of what opens something, in the school's lists and in the policy.
+    pub(super) fn rules(&self) -> (Loosening, Loosening) {
+        (self.sources.loosening, self.sources.policy_loosening)
     }
 
     /// What becomes of an edit of the school's lists that opens something.
@@ -246,9 +262,14 @@ struct Version<'a> {
     generation: u64,
     /// A sentence each.
     changes: &'a [String],
+    /// The text in force.
     policy: &'a str,
-    allow: &'a str,
-    block: &'a str,
+    /// The policy file as it was last read.
+    file: &'a str,
+    /// What of the school's files is in force.
+    files: &'a School,
+    /// What staff put on the lists besides.
+    added: &'a School,
 }
 
 impl Version<'_> {
@@ -262,8 +283,11 @@ impl Version<'_> {
                 ("reason", json!(reason)),
                 ("changes", json!(Value::from(self.changes.to_vec()).to_string())),
                 ("policy", json!(self.policy)),
-                ("allow_list", json!(self.allow)),
-                ("block_list", json!(self.block)),
+                ("file", json!(self.file)),
+                ("allow_list", json!(self.files.allow)),
+                ("block_list", json!(self.files.block)),
+                ("allow_added", json!(self.added.allow)),
+                ("block_added", json!(self.added.block)),
             ],
         )
     }

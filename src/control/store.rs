@@ -11,8 +11,12 @@ use crate::control::lists::{LastGood, Sizes};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The newest form of the tables; a step is added for every change of form, none is edited.
-const STEPS: [&str; 3] =
-    [include_str!("store.sql"), include_str!("changes/changes.sql"), include_str!("journal/journal.sql")];
+const STEPS: [&str; 4] = [
+    include_str!("store.sql"),
+    include_str!("changes/changes.sql"),
+    include_str!("journal/journal.sql"),
+    include_str!("changes/road.sql"),
+];
 
 /// The embedded store.
 pub(super) struct Store {
@@ -93,12 +97,12 @@ impl Store {
         u64::try_from(generation).map_err(|_| StoreError::Unreadable("counter"))
     }
 
-    /// The policy text and the school's lists that were in force last; `None` before the first.
-    pub(super) fn last_in_force(&self) -> Result<Option<(String, LastGood)>, StoreError> {
+    /// The school's lists that were in force last; `None` before the first.
+    pub(super) fn last_in_force(&self) -> Result<Option<LastGood>, StoreError> {
         let last = self.connection.query_row(
-            "SELECT policy, allow_list, block_list FROM policies ORDER BY version DESC LIMIT 1",
+            "SELECT allow_list, block_list FROM policies ORDER BY version DESC LIMIT 1",
             [],
-            |row| Ok((row.get(0)?, LastGood { allow: row.get(1)?, block: row.get(2)? })),
+            |row| Ok(LastGood { allow: row.get(0)?, block: row.get(1)? }),
         );
         Ok(last.optional()?)
     }

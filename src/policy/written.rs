@@ -81,6 +81,25 @@ impl Written {
         Ok(written)
     }
 
+    /// What a dotted key is set to, if it is: `groups.ks2.categories.games`.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<Plain> {
+        let path = crate::document::dotted(key)?;
+        let whole = |table: &Keys| Plain::Table(table.clone());
+        let (first, rest) = path.split_first()?;
+        let (root, rest) = match self.section(first) {
+            Some((_, members)) => {
+                let (name, rest) = rest.split_first()?;
+                (whole(members.tables.get(name)?), rest)
+            }
+            None => (whole(&self.rest), &path[..]),
+        };
+        rest.iter().try_fold(root, |value, name| match value {
+            Plain::Table(mut table) => table.remove(name),
+            Plain::Boolean(_) | Plain::Integer(_) | Plain::Text(_) | Plain::List(_) => None,
+        })
+    }
+
     /// What this text says other than `before`, a sentence each; empty when nothing.
     #[must_use]
     pub fn changes_since(&self, before: &Written) -> Vec<String> {

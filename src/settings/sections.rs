@@ -84,8 +84,9 @@ impl Listen {
 impl Policy {
     pub(super) fn read((mut table, base): Section<'_, '_>, faults: &mut Faults) -> Policy {
         let file = path_or(&mut table, "file", "policy.toml", base, faults);
+        let loosening = table.take_parsed("loosening", faults).unwrap_or_default();
         table.finish(faults);
-        Policy { file }
+        Policy { file, loosening }
     }
 }
 

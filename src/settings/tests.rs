@@ -41,7 +41,7 @@ fn the_shipped_file_holds_every_key_with_its_default() {
         ("site", "name gateway timezone languages domains"),
         ("state", "dir"),
         ("listen", "explicit transparent_http transparent_tls admin metrics dns proxy_protocol_from"),
-        ("policy", "file"),
+        ("policy", "file loosening"),
         ("lists", "dir max_shrink_percent loosening"),
         ("[lists.source]", SOURCE_KEYS),
         ("[lists.source]", "category format accept_protected"),

@@ -102,15 +102,22 @@ impl From<ControlError> for Problem {
                 let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, text.as_str());
                 return problem.with("field", *field);
             }
+            ControlError::Faulty(faults) => {
+                let faults: Vec<Value> = faults.iter().map(described).collect();
+                let detail = "what is proposed is faulty; nothing was changed";
+                return Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail).with("faults", faults);
+            }
+            ControlError::Changed(_) => StatusCode::PRECONDITION_FAILED,
             ControlError::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             ControlError::Forbidden(_)
             | ControlError::FourEyes
             | ControlError::Locked
             | ControlError::Statutory => StatusCode::FORBIDDEN,
             ControlError::NotFound => StatusCode::NOT_FOUND,
-            ControlError::Taken | ControlError::WrongState(_) | ControlError::Decided(_) => {
-                StatusCode::CONFLICT
-            }
+            ControlError::Taken
+            | ControlError::WrongState(_)
+            | ControlError::Decided(_)
+            | ControlError::Stale(_) => StatusCode::CONFLICT,
             ControlError::Record(cause) => {
                 tracing::error!(fault = %cause, "an act of staff was refused: it can't be recorded");
                 StatusCode::SERVICE_UNAVAILABLE

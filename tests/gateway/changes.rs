@@ -2,7 +2,7 @@
 //! person.
 
 use schoolgate::audit::Actor;
-use schoolgate::control::changes::{Change, ChangeDecision, ChangeState};
+use schoolgate::control::changes::{Change, ChangeDecision, ChangeState, Verdict};
 use schoolgate::control::{ControlError, Staff};
 use schoolgate::model::Role;
 
@@ -37,8 +37,8 @@ async fn decide(
     change: &Change,
     decision: ChangeDecision,
 ) -> Result<u64, ControlError> {
-    let comment = Some("seen with the class");
-    let decided = gateway.running.control.decide_change(staff, change.id, decision, comment, None).await;
+    let verdict = Verdict { decision, comment: Some("seen with the class".to_owned()), risk: None };
+    let decided = gateway.running.control.decide_change(staff, change.id, verdict, None).await;
     decided.map(|recorded| recorded.audit_seq)
 }
 
@@ -70,7 +70,7 @@ async fn a_new_allow_entry_waits_until_a_second_person_approves() {
     assert_eq!(pending.len(), 1);
     let change = &pending[0];
     assert_eq!(change.to_string(), "school allow list: add chess.games.example (line 3)");
-    assert_eq!(change.remark.as_deref(), Some("2026-11-22 chess club, AB"));
+    assert_eq!(change.reason.as_deref(), Some("2026-11-22 chess club, AB"));
     assert_eq!(change.proposer, Actor::System);
 
     let manager = manager(&gateway, "m.jones").await;
@@ -114,7 +114,7 @@ async fn a_block_entry_taken_out_is_in_force_until_a_second_person_approves() {
     let pending = changes(&gateway, ChangeState::Pending).await;
     assert_eq!(pending.len(), 1, "still the one change");
     assert_eq!(pending[0].to_string(), "school block list: remove school-blocked.example (line 3)");
-    assert_eq!(pending[0].remark.as_deref(), Some("swearing"));
+    assert_eq!(pending[0].reason.as_deref(), Some("swearing"));
     let manager = manager(&gateway, "m.jones").await;
     decide(&gateway, &manager, &pending[0], ChangeDecision::Approve).await.unwrap();
     assert_eq!(status(&gateway, BLOCKED).await, 200);

@@ -363,9 +363,10 @@ admin = ["127.0.0.1:0"]
 metrics = ["127.0.0.1:0"]
 [policy]
 file = "policy.toml"
+# What is held is for the tests of that alone.
+loosening = "at_once"
 [lists]
 dir = "blocklists"
-# What is held is for the tests of that alone.
 loosening = "at_once"
 [statutory]
 unlicensed = true

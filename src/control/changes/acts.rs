@@ -1,4 +1,4 @@
-//! What staff do with changes of the school's lists: look, approve, refuse.
+//! What staff do with changes that wait: look, approve, refuse.
 //!
 //! **Invariant:** a decision is recorded on disk before it is kept and in force.
 
@@ -9,8 +9,8 @@ use uuid::Uuid;
 use crate::audit::{Act, Actor, Entry, Outcome};
 use crate::control::changes::proposal::{Proposal, Word};
 use crate::control::changes::record::{self, details};
-use crate::control::changes::{Change, ChangeState};
-use crate::control::journal::Mutation;
+use crate::control::changes::{Change, ChangeState, PolicyProposal, Risk, School, What};
+use crate::control::journal::{Journal, Mutation, Said};
 use crate::control::requests::DECIDERS;
 use crate::control::staff::Staff;
 use crate::control::{Control, ControlError, Recorded};
@@ -28,7 +28,7 @@ pub const CHANGE_READERS: [Role; 5] =
 pub struct Reloaded {
     /// What is in force other than before, a sentence each.
     pub changes: Vec<String>,
-    /// What of the school's lists is not in force until somebody approves.
+    /// What is not in force until somebody approves.
     pub held: Vec<Change>,
 }
 
@@ -41,8 +41,19 @@ pub enum ChangeDecision {
     Refuse,
 }
 
+/// A decision, and what is said with it.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// What is decided.
+    pub decision: ChangeDecision,
+    /// Why; an approval must say.
+    pub comment: Option<String>,
+    /// The risk assessment, where the proposal came without one and needs it.
+    pub risk: Option<Risk>,
+}
+
 impl Control {
-    /// The changes of the school's lists, newest first.
+    /// The changes, newest first.
     ///
     /// # Errors
     /// What the store says.
@@ -71,48 +82,105 @@ impl Control {
     /// Approves or refuses.
     ///
     /// # Errors
-    /// When there is no such change, it was decided before, or `staff` may not.
+    /// When there is no such change, it was decided before, `staff` may not, or what would come of
+    /// it is faulty or no longer fits.
     pub async fn decide_change(
         &self,
         staff: &Staff,
         id: Uuid,
-        decision: ChangeDecision,
-        comment: Option<&str>,
+        verdict: Verdict,
         client: Option<IpAddr>,
     ) -> Result<Recorded<Change>, ControlError> {
         let mut journal = self.journal.lock().await;
         let now = self.clock.now();
         let change = journal.store.change(id)?.ok_or(ControlError::NotFound)?;
         let actor = Actor::Staff(staff.name.clone());
-        let act = Act::new(actor.clone(), decision.action()).with("changes", vec![details(&change)]);
+        let act = Act::new(actor.clone(), verdict.decision.action());
         let act = Act { client, ..act };
         if let Err(fault) = may_decide(staff, &change) {
-            let act = act.with("refused", fault.code());
+            let act = act.with("changes", vec![details(&change)]).with("refused", fault.code());
             self.record(Entry::Change(Act { outcome: Outcome::Failure, ..act })).await?;
             return Err(fault);
         }
-        let change = decision.on(change, staff, comment, now)?;
-        let act = Act { reason: change.comment.clone(), ..act };
-        let proposal = match decision {
-            ChangeDecision::Approve => Some(journal.weigh_school(&Word::Approved(&change), now)?),
-            ChangeDecision::Refuse => None,
-        };
-        let told = proposal.as_ref().map(Proposal::changes).unwrap_or_default();
-        let act = act.with("in_force", told);
-        let Some(proposal) = proposal else {
-            let mutation = Mutation::new(now, vec![change.put()]);
-            let audit_seq = self.keep(&mut journal, Entry::Change, act, mutation).await?;
-            return Ok(Recorded { value: change, audit_seq });
-        };
+        let change = verdict.on(change, staff, now)?;
+        let act = Act { reason: change.comment.clone(), ..act.with("changes", vec![details(&change)]) };
+        let opened = Opened::by(&journal, &change, now)?;
         let generation = journal.store.next_generation()?;
         let reason = change.comment.as_deref().unwrap_or_default();
-        let mutation = journal.entered_school(&proposal, generation, (now, &actor, reason))?;
+        let mutation = opened.mutation(&journal, &change, generation, (now, &actor, reason))?;
+        let act = act.with("in_force", opened.sentences());
         let audit_seq = self.keep(&mut journal, Entry::Change, act, mutation).await?;
-        for act in record::acts(&actor, &proposal) {
-            self.record(Entry::Change(act)).await?;
+        if let Opened::Files(proposal) = &opened {
+            for act in record::acts(&actor, proposal.decided()) {
+                self.record(Entry::Change(act)).await?;
+            }
         }
-        journal.put_school_in_force(&proposal, generation)?;
+        opened.put_in_force(&mut journal, generation)?;
         Ok(Recorded { value: change, audit_seq })
+    }
+}
+
+/// What comes in force by a decision.
+enum Opened {
+    /// Nothing: it was refused.
+    Nothing,
+    /// The school's files as they stand, or the part of them that was approved.
+    Files(Box<Proposal>),
+    /// An entry that stands in no file.
+    Entry(School, String),
+    /// Edits of the policy.
+    Policy(Box<PolicyProposal>),
+}
+
+impl Opened {
+    fn by(journal: &Journal, change: &Change, now: Timestamp) -> Result<Opened, ControlError> {
+        if change.state != ChangeState::Approved {
+            return Ok(Opened::Nothing);
+        }
+        match &change.what {
+            What::Policy { edits } => Ok(Opened::Policy(Box::new(journal.approved(edits)?))),
+            What::Entry(entry) if entry.line.is_none() => {
+                Ok(Opened::Entry(journal.school()?.1.with(entry), entry.to_string()))
+            }
+            What::Entry(_) => {
+                Ok(Opened::Files(Box::new(journal.weigh_school(&Word::Approved(change), now)?)))
+            }
+        }
+    }
+
+    fn sentences(&self) -> Vec<String> {
+        match self {
+            Opened::Nothing => Vec::new(),
+            Opened::Files(proposal) => proposal.changes(),
+            Opened::Entry(_, sentence) => vec![sentence.clone()],
+            Opened::Policy(policy) => policy.sentences.clone(),
+        }
+    }
+
+    fn mutation(
+        &self,
+        journal: &Journal,
+        change: &Change,
+        generation: u64,
+        said: Said<'_>,
+    ) -> Result<Mutation, ControlError> {
+        let texts = match self {
+            Opened::Nothing => return Ok(Mutation::new(said.0, vec![change.put()])),
+            Opened::Files(proposal) => return Ok(journal.entered_school(proposal, generation, said)?),
+            Opened::Entry(added, _) => (None, Some(added)),
+            Opened::Policy(policy) => (Some(&**policy), None),
+        };
+        let version = journal.version(generation, said, &self.sentences(), texts)?;
+        Ok(Mutation::new(said.0, vec![change.put(), version]))
+    }
+
+    fn put_in_force(self, journal: &mut Journal, generation: u64) -> Result<(), ControlError> {
+        match self {
+            Opened::Nothing => Ok(()),
+            Opened::Files(proposal) => journal.put_school_in_force(&proposal, generation),
+            Opened::Entry(added, _) => journal.put_changed_in_force(None, Some(added), generation),
+            Opened::Policy(policy) => journal.put_changed_in_force(Some(*policy), None, generation),
+        }
     }
 }
 
@@ -123,29 +191,30 @@ impl ChangeDecision {
             ChangeDecision::Refuse => "change.refused",
         }
     }
+}
 
-    fn on(
-        self,
-        change: Change,
-        staff: &Staff,
-        comment: Option<&str>,
-        now: Timestamp,
-    ) -> Result<Change, ControlError> {
+impl Verdict {
+    fn on(self, change: Change, staff: &Staff, now: Timestamp) -> Result<Change, ControlError> {
         if change.state != ChangeState::Pending {
             return Err(ControlError::Decided(change.state));
         }
-        let comment = read_comment(comment)?;
-        let (state, stands) = match self {
+        let comment = read_comment(self.comment.as_deref())?;
+        let (state, stands) = match self.decision {
             ChangeDecision::Approve if comment.is_none() => {
                 let text = "say why it may be opened: an approval needs a comment";
                 return Err(ControlError::Invalid("comment", text.to_owned()));
             }
             ChangeDecision::Approve => (ChangeState::Approved, false),
-            // The file still says so: it is not asked for anew at every reload.
-            ChangeDecision::Refuse => (ChangeState::Refused, true),
+            // A file may still say so: it is not asked for anew at every reload.
+            ChangeDecision::Refuse => (ChangeState::Refused, change.stands),
         };
+        let risk = self.risk.map(Risk::sound).transpose()?.or_else(|| change.risk.clone());
+        if state == ChangeState::Approved && change.needs_risk() && risk.is_none() {
+            let text = "this opens a category: say what it is good for, what can go wrong, and what is done about that";
+            return Err(ControlError::Invalid("risk", text.to_owned()));
+        }
         let decided_by = Some(staff.name.clone());
-        Ok(Change { state, stands, decided_by, decided_at: Some(now), comment, ..change })
+        Ok(Change { state, stands, risk, decided_by, decided_at: Some(now), comment, ..change })
     }
 }
 
@@ -157,6 +226,8 @@ fn may_decide(staff: &Staff, change: &Change) -> Result<(), ControlError> {
     }
     match &change.proposer {
         Actor::Staff(name) if *name == staff.name => Err(ControlError::FourEyes),
+        // An edit of a file has no name to it, and technicians are who can make one.
+        Actor::Local | Actor::System if staff.is_any(&[Role::Technician]) => Err(ControlError::FourEyes),
         Actor::Staff(_) | Actor::Local | Actor::System => Ok(()),
     }
 }

@@ -1,39 +1,25 @@
 //! What is other than in the last policy of the journal, in sentences for the record.
 
-use rusqlite::OptionalExtension;
-
 use crate::control::changes::proposal::Proposal;
-use crate::control::changes::{SchoolList, weigh};
+use crate::control::changes::{PolicyProposal, SchoolList, weigh};
 use crate::control::lists::{Loaded, Sizes};
 use crate::control::store::{Store, StoreError};
-use crate::document::Document;
-use crate::policy::{self, Draft};
 
 /// The most entries of a list that are named one by one.
 const NAMED: usize = 200;
 
-/// What is other than in the last policy of the journal.
+/// What is other than in the last version, a sentence each.
 pub(in crate::control) fn changes_since(
     store: &Store,
-    draft: &Draft,
-    text: &str,
+    policy: &PolicyProposal,
     loaded: &Loaded,
-    proposal: &Proposal,
+    lists: &Proposal,
 ) -> Result<Vec<String>, StoreError> {
-    let last: Option<String> = store
-        .connection
-        .query_row("SELECT policy FROM policies ORDER BY version DESC LIMIT 1", [], |row| row.get(0))
-        .optional()?;
-    let Some(policy_before) = last else { return Ok(vec!["the first policy".to_owned()]) };
-    let mut changes = Vec::new();
-    if policy_before != text {
-        match policy::read_text(&Document::new("before", policy_before), &|_| true) {
-            Ok(before) => changes.extend(draft.changes_since(&before)),
-            Err(_) => changes.push("the policy text, from one that this version can't read".to_owned()),
-        }
+    let mut changes = policy.sentences.clone();
+    if store.record()?.is_some() {
+        changes.extend(sizes_changed(&store.list_sizes()?, &loaded.sizes()));
+        changes.extend(lists.changes());
     }
-    changes.extend(sizes_changed(&store.list_sizes()?, &loaded.sizes()));
-    changes.extend(proposal.changes());
     Ok(changes)
 }
 

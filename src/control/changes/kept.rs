@@ -1,24 +1,41 @@
 //! Changes of the school's lists in the store.
 
 use rusqlite::{OptionalExtension, Row};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::audit::Actor;
-use crate::control::changes::{Change, ChangeState, Op, School, SchoolList, weigh};
+use crate::control::changes::{Change, ChangeState, Op, Record, School, weigh};
 use crate::control::journal::{Put, Table};
 use crate::control::store::{Store, StoreError};
 use crate::model::Timestamp;
+use crate::policy::Effect;
 
-const COLUMNS: &str = "id, list, op, entry, line, remark, proposer_kind, proposer, proposed_at, state, stands, \
-                       decided_by, decided_at, comment";
+const COLUMNS: &str = "id, what, effect, reason, risk, owner, review_on, proposer_kind, proposer, proposed_at, \
+                       state, stands, decided_by, decided_at, comment";
 
 impl Store {
-    /// The texts of the school's lists that were last in force; none before the first start.
-    pub(super) fn school_in_force(&self) -> Result<Option<School>, StoreError> {
+    /// The school's files as they were last in force; none before the first start.
+    pub(in crate::control) fn school_in_force(&self) -> Result<Option<School>, StoreError> {
         let query = "SELECT allow_list, block_list FROM policies ORDER BY version DESC LIMIT 1";
-        let texts = |row: &Row<'_>| Ok(School { allow: row.get(0)?, block: row.get(1)? });
-        Ok(self.connection.query_row(query, [], texts).optional()?)
+        Ok(self.connection.query_row(query, [], school).optional()?)
+    }
+
+    /// What staff have put on the school's lists besides the files.
+    pub(in crate::control) fn school_added(&self) -> Result<School, StoreError> {
+        let query = "SELECT allow_added, block_added FROM policies ORDER BY version DESC LIMIT 1";
+        Ok(self.connection.query_row(query, [], school).optional()?.unwrap_or_default())
+    }
+
+    /// The policy of record: the text in force, and the file as it was last read.
+    pub(in crate::control) fn record(&self) -> Result<Option<Record>, StoreError> {
+        let query = "SELECT version, policy, file FROM policies ORDER BY version DESC LIMIT 1";
+        let columns = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?));
+        let Some((version, policy, file)) = self.connection.query_row(query, [], columns).optional()? else {
+            return Ok(None);
+        };
+        let version = u64::try_from(version).map_err(|_| StoreError::Unreadable("counter"))?;
+        Ok(Some(Record { version, policy, file }))
     }
 
     /// One change.
@@ -37,6 +54,11 @@ impl Store {
         self.select_changes("WHERE stands = 1 ORDER BY id")
     }
 
+    /// Those that nobody has decided on.
+    pub(in crate::control) fn pending_changes(&self) -> Result<Vec<Change>, StoreError> {
+        self.select_changes("WHERE state = 'pending' ORDER BY id")
+    }
+
     fn select_changes(&self, rest: &str) -> Result<Vec<Change>, StoreError> {
         let mut query = self.connection.prepare_cached(&format!("SELECT {COLUMNS} FROM changes {rest}"))?;
         let rows = query.query_map([], |row| Ok(read(row)))?;
@@ -49,30 +71,37 @@ fn read(row: &Row<'_>) -> Result<Change, StoreError> {
     let optional = |at: usize| row.get::<_, Option<String>>(at).map_err(StoreError::from);
     let time = |text: String| text.parse::<Timestamp>().map_err(|_| StoreError::Unreadable("time"));
     let name = |text: String| text.parse().map_err(|_| StoreError::Unreadable("name"));
-    let list = text(1)?;
-    let (op, state) = (text(2)?, text(9)?);
-    let proposer = match (text(6)?.as_str(), optional(7)?) {
+    let (effect, state) = (text(2)?, text(10)?);
+    let proposer = match (text(7)?.as_str(), optional(8)?) {
         ("staff", Some(staff)) => Actor::Staff(name(staff)?),
         ("local", None) => Actor::Local,
         ("system", None) => Actor::System,
         _ => return Err(StoreError::Unreadable("proposer")),
     };
+    let risk = optional(4)?.map(|risk| serde_json::from_str(&risk)).transpose();
     Ok(Change {
         id: text(0)?.parse().map_err(|_| StoreError::Unreadable("id"))?,
-        list: found(&SchoolList::ALL, |known| known.id() == list, "list")?,
-        op: found(&[Op::Add, Op::Remove], |known| known.as_str() == op, "change")?,
-        entry: text(3)?,
-        line: row.get(4)?,
-        remark: optional(5)?,
+        what: serde_json::from_str(&text(1)?).map_err(|_| StoreError::Unreadable("change"))?,
+        effect: found(&EFFECTS, |known| known.as_str() == effect, "effect")?,
+        reason: optional(3)?,
+        risk: risk.map_err(|_| StoreError::Unreadable("risk assessment"))?,
+        owner: optional(5)?.map(name).transpose()?,
+        review_on: optional(6)?,
         proposer,
-        proposed_at: time(text(8)?)?,
+        proposed_at: time(text(9)?)?,
         state: found(&ChangeState::ALL, |known| known.as_str() == state, "state")?,
-        stands: row.get(10)?,
-        decided_by: optional(11)?.map(name).transpose()?,
-        decided_at: optional(12)?.map(time).transpose()?,
-        comment: optional(13)?,
+        stands: row.get(11)?,
+        decided_by: optional(12)?.map(name).transpose()?,
+        decided_at: optional(13)?.map(time).transpose()?,
+        comment: optional(14)?,
     })
 }
+
+fn school(row: &Row<'_>) -> rusqlite::Result<School> {
+    Ok(School { allow: row.get(0)?, block: row.get(1)? })
+}
+
+const EFFECTS: [Effect; 3] = [Effect::None, Effect::Tightens, Effect::Loosens];
 
 fn found<T: Copy>(all: &[T], is_it: impl Fn(&T) -> bool, what: &'static str) -> Result<T, StoreError> {
     all.iter().copied().find(|known| is_it(known)).ok_or(StoreError::Unreadable(what))
@@ -81,15 +110,17 @@ fn found<T: Copy>(all: &[T], is_it: impl Fn(&T) -> bool, what: &'static str) -> 
 impl Change {
     /// Its row.
     pub(super) fn put(&self) -> Put {
+        let text = |value: Value| json!(value.to_string());
         Put::new(
             Table::Changes,
             [
                 ("id", json!(self.id)),
-                ("list", json!(self.list.id())),
-                ("op", json!(self.op.as_str())),
-                ("entry", json!(self.entry)),
-                ("line", json!(self.line)),
-                ("remark", json!(self.remark)),
+                ("what", text(json!(self.what))),
+                ("effect", json!(self.effect.as_str())),
+                ("reason", json!(self.reason)),
+                ("risk", self.risk.as_ref().map_or(Value::Null, |risk| text(json!(risk)))),
+                ("owner", json!(self.owner)),
+                ("review_on", json!(self.review_on)),
                 ("proposer_kind", json!(self.proposer.as_str())),
                 ("proposer", json!(self.proposer.name())),
                 ("proposed_at", json!(self.proposed_at)),
@@ -104,10 +135,11 @@ impl Change {
 
     /// Whether the files, as they were read, say so.
     pub(super) fn is_made_in(&self, files: &School) -> bool {
-        let entries = weigh::entries(files.text(self.list));
-        match self.op {
-            Op::Add => self.entry.split(' ').all(|entry| entries.contains(entry)),
-            Op::Remove => !entries.contains(&self.entry),
+        let Some(change) = self.entry() else { return false };
+        let entries = weigh::entries(files.text(change.list));
+        match change.op {
+            Op::Add => change.entry.split(' ').all(|entry| entries.contains(entry)),
+            Op::Remove => !entries.contains(&change.entry),
         }
     }
 }

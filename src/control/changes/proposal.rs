@@ -6,30 +6,31 @@
 
 use std::sync::Arc;
 
-use uuid::Uuid;
-
 use crate::audit::Actor;
-use crate::clock::Clock;
 use crate::control::changes::difference::entries_changed;
 use crate::control::changes::weigh::{Passed, Stated, Weighed};
-use crate::control::changes::{Change, ChangeState, SchoolList};
-use crate::control::journal::{Put, Sources};
+use crate::control::changes::{Change, ChangeState, EntryChange, SchoolList, What};
+use crate::control::journal::Put;
 use crate::control::lists::{Loaded, school_in_force};
 use crate::control::store::{Store, StoreError};
 use crate::lists::Catalogue;
 use crate::model::Timestamp;
+use crate::policy::Effect;
 use crate::settings::Loosening;
 
-/// The two texts: of the files as they were last read, or of what is in force.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The two texts: of the files as they were last read, of what of them is in force, or of what
+/// staff put on the lists besides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::control) struct School {
-    pub(super) allow: String,
-    pub(super) block: String,
+    pub(in crate::control) allow: String,
+    pub(in crate::control) block: String,
 }
 
 /// What is to be in force of both lists, and what is held.
 pub(in crate::control) struct Proposal {
     sides: [Side; 2],
+    /// What staff put on the lists besides the files.
+    added: School,
     /// Held for the first time.
     new: Vec<Change>,
     /// No longer held: withdrawn, let through or decided.
@@ -59,7 +60,7 @@ impl School {
         School { allow: loaded.allow_text.clone(), block: loaded.block_text.clone() }
     }
 
-    pub(super) fn text(&self, list: SchoolList) -> &str {
+    pub(in crate::control) fn text(&self, list: SchoolList) -> &str {
         match list {
             SchoolList::Allow => &self.allow,
             SchoolList::Block => &self.block,
@@ -85,20 +86,28 @@ impl Proposal {
         word: &Word<'_>,
         now: Timestamp,
     ) -> Result<Proposal, StoreError> {
-        let before = store.school_in_force()?;
+        let (before, added) = (store.school_in_force()?, store.school_added()?);
         let mut standing = store.standing_changes()?;
+        standing.retain(|change| change.entry().is_some());
         let sides = SchoolList::ALL.map(|list| {
             let (before, file) = (before.as_ref().map(|before| before.text(list)), files.text(list));
             let weighed = match before {
+                // What staff have put on the list already opens nothing when it comes into the file.
+                Some(before) if list == SchoolList::Allow => {
+                    let before = format!("{before}\n{}", added.text(list));
+                    list.weigh(&before, file, &word.passes(list))
+                }
                 Some(before) => list.weigh(before, file, &word.passes(list)),
                 None => Weighed::whole(file),
             };
             Side { list, before: before.map(ToOwned::to_owned), weighed }
         });
-        let mut proposal = Proposal { sides, new: Vec::new(), settled: Vec::new(), held: Vec::new() };
+        let mut proposal = Proposal { sides, added, new: Vec::new(), settled: Vec::new(), held: Vec::new() };
         for side in &mut proposal.sides {
             for held in &mut side.weighed.held {
-                let is_it = |known: &Change| known.list == side.list && known.entry == held.entry;
+                let is_it = |known: &Change| {
+                    known.entry().is_some_and(|known| known.list == side.list && known.entry == held.entry)
+                };
                 let change = match standing.iter().position(is_it) {
                     Some(at) => standing.remove(at),
                     None => {
@@ -107,7 +116,9 @@ impl Proposal {
                         change
                     }
                 };
-                (held.line, held.remark) = (change.line, change.remark.clone());
+                if let Some(EntryChange { line: Some(line), remark, .. }) = change.entry() {
+                    (held.line, held.remark) = (*line, remark.clone());
+                }
                 proposal.held.push(change);
             }
         }
@@ -115,19 +126,14 @@ impl Proposal {
         Ok(proposal)
     }
 
-    /// Held for the first time.
-    pub(in crate::control) fn newly_held(&self) -> &[Change] {
-        &self.new
+    /// What is held for the first time, and what is held no longer.
+    pub(in crate::control) fn decided(&self) -> impl Iterator<Item = &Change> {
+        self.new.iter().chain(&self.settled)
     }
 
     /// All that is held.
     pub(in crate::control) fn held(&self) -> &[Change] {
         &self.held
-    }
-
-    /// No longer held.
-    pub(in crate::control) fn settled(&self) -> &[Change] {
-        &self.settled
     }
 
     /// Which entries come in force and which are no longer, a sentence each.
@@ -139,9 +145,20 @@ impl Proposal {
         self.sides.iter().flat_map(each).collect()
     }
 
-    /// What the journal keeps of a list.
-    pub(in crate::control) fn in_force(&self, list: SchoolList) -> String {
-        self.side(list).weighed.in_force(list)
+    /// What staff put on the lists besides the files.
+    pub(in crate::control) fn added(&self) -> &School {
+        &self.added
+    }
+
+    /// The same with other entries of staff.
+    pub(in crate::control) fn with_added(self, added: School) -> Proposal {
+        Proposal { added, ..self }
+    }
+
+    /// What of the files is in force.
+    pub(in crate::control) fn files_in_force(&self) -> School {
+        let text = |list| self.side(list).weighed.in_force(list);
+        School { allow: text(SchoolList::Allow), block: text(SchoolList::Block) }
     }
 
     /// A list as it is to be asked.
@@ -151,12 +168,12 @@ impl Proposal {
             SchoolList::Allow => Vec::new(),
             SchoolList::Block => weighed.held.iter().map(|held| (held.line, held.entry.as_str())).collect(),
         };
-        Arc::new(school_in_force(list.reading(), key, &weighed.text, &held))
+        Arc::new(school_in_force(list.reading(), key, &weighed.text, (&held, self.added.text(list))))
     }
 
     /// Puts the lists that are to be in force in the place of the files' own.
     pub(in crate::control) fn apply(&self, loaded: &mut Loaded, key: [u8; 16]) {
-        if !self.held.is_empty() {
+        if !self.held.is_empty() || self.added != School::default() {
             loaded.school_allow = self.catalogue(SchoolList::Allow, key);
             loaded.school_block = self.catalogue(SchoolList::Block, key);
         }
@@ -180,31 +197,27 @@ impl Word<'_> {
         match self {
             Word::Read { loosening: Loosening::AtOnce, .. } => Passed::Everything,
             Word::Read { loosening: Loosening::Held, .. } => Passed::Nothing,
-            Word::Approved(change) if change.list == list => Passed::One(change.entry.clone()),
-            Word::Approved(_) => Passed::Nothing,
+            Word::Approved(change) => match change.entry() {
+                Some(entry) if entry.list == list => Passed::One(entry.entry.clone()),
+                Some(_) | None => Passed::Nothing,
+            },
         }
     }
 
     fn proposed(&self, list: SchoolList, held: &Stated, now: Timestamp) -> Change {
         let proposer = match self {
-            Word::Read { proposer, .. } => (*proposer).clone(),
-            Word::Approved(change) => change.proposer.clone(),
+            Word::Read { proposer, .. } => proposer,
+            Word::Approved(change) => &change.proposer,
         };
-        Change {
-            id: Uuid::now_v7(),
+        let what = EntryChange {
             list,
             op: list.held_op(),
             entry: held.entry.clone(),
-            line: held.line,
+            line: Some(held.line),
             remark: held.remark.clone(),
-            proposed_at: now,
-            proposer,
-            state: ChangeState::Pending,
-            stands: true,
-            decided_by: None,
-            decided_at: None,
-            comment: None,
-        }
+        };
+        let change = Change::proposed(What::Entry(what), Effect::Loosens, proposer, now);
+        Change { reason: held.remark.clone(), ..change }
     }
 
     /// A change that is held no longer, and why.
@@ -231,20 +244,4 @@ impl Word<'_> {
             Word::Approved(_) => Change { state: ChangeState::Withdrawn, decided_at: Some(now), ..change },
         }
     }
-}
-
-/// What waits for approval, for commands that look at the files without serving; the lists are
-/// put as they would be in force.
-///
-/// # Errors
-/// What the store says.
-pub fn waiting(sources: &Sources, loaded: &mut Loaded) -> Result<Vec<Change>, StoreError> {
-    if !sources.store_file.exists() {
-        return Ok(Vec::new());
-    }
-    let store = Store::open(&sources.store_file)?;
-    let now = Clock::system().now();
-    let proposal = Proposal::of(&store, loaded, sources.loosening, &Actor::Local, now)?;
-    proposal.apply(loaded, [0; 16]);
-    Ok(proposal.held)
 }

@@ -6,14 +6,18 @@
 use std::sync::Arc;
 
 use crate::audit::Actor;
-use crate::control::changes::{self, Proposal};
+use crate::clock::Clock;
+use crate::control::changes::{self, Change, ChangeState, PolicyProposal, Proposal, Scales};
 use crate::control::journal::statutory::no_statutory_list;
-use crate::control::journal::{Prepared, Sources, StartError};
+use crate::control::journal::{Prepared, Sources, StartError, open_unblocks};
 use crate::control::lists::{self, Held, Keys, LastGood, Loaded, Progress};
 use crate::control::store::Store;
 use crate::document::{Document, Fault, Faults};
 use crate::model::Timestamp;
 use crate::policy::{self, Draft};
+
+/// Whoever has everything read, when, and why if they said so.
+pub(super) type Reader<'a> = (&'a Actor, Timestamp, Option<&'a str>);
 
 /// What is read at a start. Where something is faulty, what was in force last stands in for it,
 /// and is told; where nothing was ever in force, nothing is served.
@@ -24,76 +28,147 @@ pub(super) fn first(
     now: Timestamp,
     progress: &Progress<'_>,
 ) -> Result<Prepared, StartError> {
-    let by = (&Actor::System, now);
+    let by = (&Actor::System, now, None);
     let faults = match prepare(store, sources, keys, by, None, progress) {
         Err(StartError::Faults(faults)) => faults,
         prepared => return prepared,
     };
-    let Some((policy, last)) = store.last_in_force()? else { return Err(StartError::Faults(faults)) };
+    let Some(last) = store.last_in_force()? else { return Err(StartError::Faults(faults)) };
     // What can't be mended so keeps the gateway from starting: all that is wrong is then told.
-    prepare(store, sources, keys, by, Some((&policy, &last)), progress)
-        .map_err(|_| StartError::Faults(faults))
+    prepare(store, sources, keys, by, Some(&last), progress).map_err(|_| StartError::Faults(faults))
 }
 
+/// Reads everything and weighs it against what is in force; nothing is changed yet.
 pub(super) fn prepare(
     store: &Store,
     sources: &Sources,
     keys: &Keys,
-    (actor, now): (&Actor, Timestamp),
-    last: Option<(&str, &LastGood)>,
+    by: Reader<'_>,
+    last: Option<&LastGood>,
     progress: &Progress<'_>,
 ) -> Result<Prepared, StartError> {
-    let (draft, mut loaded, policy_text) =
-        read(sources, keys, &store.list_sizes()?, last, progress).map_err(StartError::Faults)?;
-    let proposal = Proposal::of(store, &loaded, sources.loosening, actor, now)?;
-    proposal.apply(&mut loaded, keys.index);
-    let changes = changes::changes_since(store, &draft, &policy_text, &loaded, &proposal)?;
-    Ok(Prepared { draft: Arc::new(draft), loaded, policy_text, changes, proposal })
+    let sizes = store.list_sizes()?;
+    let loaded = lists::load_or(&sources.places, keys, &sizes, last, progress);
+    let policy = weighed(store, sources, (&loaded, last), by)?;
+    let ((policy, told), mut loaded) = sound(sources, policy, loaded).map_err(StartError::Faults)?;
+    loaded.stood_in.extend(told);
+    let lists = Proposal::of(store, &loaded, sources.loosening, by.0, by.1)?;
+    lists.apply(&mut loaded, keys.index);
+    let changes = changes::changes_since(store, &policy, &loaded, &lists)?;
+    Ok(Prepared { draft: Arc::new(policy.draft.clone()), loaded, policy, changes, proposal: lists })
 }
 
-pub(super) fn read(
+/// Reads the policy file and the lists alone, for a look at them.
+pub(super) fn look(
     sources: &Sources,
     keys: &Keys,
     sizes: &lists::Sizes,
-    last: Option<(&str, &LastGood)>,
     progress: &Progress<'_>,
-) -> Result<(Draft, Loaded, String), Faults> {
-    let file = sources.policy_file.display().to_string();
-    let text = std::fs::read_to_string(&sources.policy_file);
-    let loaded = lists::load_or(&sources.places, keys, sizes, last.map(|(_, last)| last), progress);
-    // A term list that can't be read at a start is told of already.
-    let held = |id: &str| {
-        let stands_in = last.is_some() && id.starts_with("terms/");
-        loaded.as_ref().is_ok_and(|loaded| stands_in || loaded.holds(id))
+) -> Result<(Draft, Loaded), Faults> {
+    let loaded = lists::load_or(&sources.places, keys, sizes, None, progress);
+    let draft = file(sources).and_then(|file| policy::read_text(&file, &holds(&loaded, None)));
+    sound(sources, draft, loaded)
+}
+
+/// What waits for approval, or would once the files are read, for commands that look at them without
+/// serving; the lists are put as they would be in force.
+///
+/// # Errors
+/// What the store says, or every fault of the policy file.
+pub fn waiting(sources: &Sources, loaded: &mut Loaded) -> Result<Vec<Change>, StartError> {
+    if !sources.store_file.exists() {
+        return Ok(Vec::new());
+    }
+    let store = Store::open(&sources.store_file)?;
+    let by = (&Actor::Local, Clock::system().now(), None);
+    let (held, unblocks) = (|id: &str| loaded.holds(id), open_unblocks(&store)?);
+    let mut waits = store.pending_changes()?;
+    waits.retain(|change| change.entry().is_none_or(|entry| entry.line.is_none()));
+    if let Some(record) = store.record()? {
+        let pending = waits.clone();
+        let scales = Scales {
+            held: &held,
+            unblocks: &unblocks,
+            loosening: sources.policy_loosening,
+            pending,
+            said: by,
+        };
+        let file = file(sources).map_err(StartError::Faults)?;
+        let policy = PolicyProposal::of_file(&record, &file, &scales).map_err(StartError::Faults)?;
+        waits.retain(|change| !policy.withdrawn.iter().any(|withdrawn| withdrawn.id == change.id));
+        waits.extend(policy.new.into_iter().filter(|change| change.state == ChangeState::Pending));
+    }
+    let lists = Proposal::of(&store, loaded, sources.loosening, by.0, by.1)?;
+    lists.apply(loaded, [0; 16]);
+    waits.extend(lists.held().iter().cloned());
+    Ok(waits)
+}
+
+/// What of the policy file is to be in force; at a start, where it is faulty, what was, and why.
+fn weighed(
+    store: &Store,
+    sources: &Sources,
+    (loaded, last): (&Result<Loaded, Faults>, Option<&LastGood>),
+    by: Reader<'_>,
+) -> Result<Result<(PolicyProposal, Vec<String>), Faults>, StartError> {
+    let (held, unblocks) = (holds(loaded, last), open_unblocks(store)?);
+    let (file, record) = (file(sources), store.record()?);
+    let Some(record) = record else {
+        let first = file.and_then(|file| PolicyProposal::first(&file, &held));
+        return Ok(first.map(|policy| (policy, Vec::new())));
     };
-    // While the lists themselves are at fault, no list that the policy names is missed besides.
-    let held: &dyn Fn(&str) -> bool = if loaded.is_ok() { &held } else { &|_| true };
-    let draft = match &text {
-        Ok(text) => policy::read_text(&Document::new(&file, text.clone()), held),
+    let scales = Scales {
+        held: &held,
+        unblocks: &unblocks,
+        loosening: sources.policy_loosening,
+        pending: store.pending_changes()?,
+        said: by,
+    };
+    let read = file.and_then(|file| PolicyProposal::of_file(&record, &file, &scales));
+    Ok(match (read, last) {
+        (Ok(policy), _) => Ok((policy, Vec::new())),
+        (Err(faults), None) => Err(faults),
+        (Err(faults), Some(_)) => PolicyProposal::standing(&record, &Document::new("", String::new()), &held)
+            .map(|policy| (policy, lists::instead(&faults))),
+    })
+}
+
+fn file(sources: &Sources) -> Result<Document, Faults> {
+    let file = sources.policy_file.display().to_string();
+    match std::fs::read_to_string(&sources.policy_file) {
+        Ok(text) => Ok(Document::new(&file, text)),
         Err(fault) => {
             let mut faults = Faults::new();
             faults.push(Fault::of_file(&file, format!("the policy can't be read: {fault}")));
             Err(faults)
         }
-    };
-    let (draft, text, told) = match (draft, last) {
-        (Err(own), Some((before, _))) => {
-            let draft = policy::read_text(&Document::new(&file, before.to_owned()), held);
-            (draft, Ok(before.to_owned()), lists::instead(&own))
-        }
-        (draft, _) => (draft, text, Vec::new()),
-    };
-    let mut faults = Faults::new();
-    let mut loaded = loaded.map_err(|more| faults.extend(more)).ok();
-    if let Some(loaded) = &mut loaded {
-        loaded.stood_in.extend(told);
     }
-    let draft = draft.map_err(|more| faults.extend(more)).ok();
+}
+
+/// Whether a list is held. While the lists themselves are at fault, none that the policy names is
+/// missed besides; and a term list that can't be read at a start is told of already.
+fn holds<'a>(loaded: &'a Result<Loaded, Faults>, last: Option<&LastGood>) -> impl Fn(&str) -> bool + use<'a> {
+    let stands_in = last.is_some();
+    move |id| match loaded {
+        Ok(loaded) => (stands_in && id.starts_with("terms/")) || loaded.holds(id),
+        Err(_) => true,
+    }
+}
+
+/// Both, when neither has a fault and the statutory lists are what they must be; else every fault.
+fn sound<T>(
+    sources: &Sources,
+    policy: Result<T, Faults>,
+    loaded: Result<Loaded, Faults>,
+) -> Result<(T, Loaded), Faults> {
+    let mut faults = Faults::new();
+    let loaded = loaded.map_err(|more| faults.extend(more)).ok();
+    let policy = policy.map_err(|more| faults.extend(more)).ok();
     if loaded.as_ref().is_some_and(|loaded| loaded.held != Held::Licensed) {
         faults.extend(no_statutory_list(sources).into_iter().flatten());
     }
-    match (draft, loaded, text) {
-        (Some(draft), Some(loaded), Ok(text)) => faults.or((draft, loaded, text)),
+    match (policy, loaded) {
+        (Some(policy), Some(loaded)) => faults.or((policy, loaded)),
         _ => Err(faults),
     }
 }

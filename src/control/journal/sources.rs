@@ -21,6 +21,8 @@ pub struct Sources {
     pub places: Places,
     /// What becomes of an edit of the school's lists that opens something.
     pub loosening: Loosening,
+    /// What becomes of an edit of the policy that opens something.
+    pub policy_loosening: Loosening,
     /// Whether this box may run without a licensed statutory list.
     pub unlicensed: Unlicensed,
     /// The addresses within reach.

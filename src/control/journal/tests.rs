@@ -23,12 +23,12 @@ fn store(folder: &TempDir) -> Store {
 }
 
 fn change(id: u128, state: &str) -> Put {
+    let what =
+        json!({ "kind": "entry", "list": "school/allow", "op": "add", "entry": "chess.example", "line": 7 });
     let row = [
         ("id", json!(uuid::Uuid::from_u128(id))),
-        ("list", json!("school/allow")),
-        ("op", json!("add")),
-        ("entry", json!("chess.example")),
-        ("line", json!(7)),
+        ("what", json!(what.to_string())),
+        ("effect", json!("loosens")),
         ("proposer_kind", json!("local")),
         ("proposed_at", json!(at())),
         ("state", json!(state)),

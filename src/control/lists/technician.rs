@@ -60,36 +60,41 @@ pub(super) fn school(path: &Path, reading: Reading, key: [u8; 16], faults: &mut 
             return Some(School { catalogue: Arc::new(CatalogueBuilder::new(key).build()), text });
         }
     }
-    let (catalogue, report) = school_list(reading, key, &text, &[]);
+    let (catalogue, report) = school_list(reading, key, &text, (&[], ""));
     faults.extend(line_faults(path, text.as_bytes(), &report.parsed));
     Some(School { catalogue: Arc::new(catalogue), text })
 }
 
 /// A list of the school's as it last was in force.
 pub(super) fn school_as_it_was(reading: Reading, key: [u8; 16], text: &str) -> School {
-    School { catalogue: Arc::new(school_list(reading, key, text, &[]).0), text: text.to_owned() }
+    School { catalogue: Arc::new(school_list(reading, key, text, (&[], "")).0), text: text.to_owned() }
 }
 
-/// A list of the school's as it is in force: its text, and entries that it holds on to although
-/// they were taken out, each with the line that it had.
+/// A list of the school's as it is in force: its text; entries that it holds on to although they
+/// were taken out, each with the line that it had; and the text of those that staff put on it.
 pub(in crate::control) fn school_in_force(
     reading: Reading,
     key: [u8; 16],
     text: &str,
-    held: &[(u32, &str)],
+    besides: Besides<'_>,
 ) -> Catalogue {
-    school_list(reading, key, text, held).0
+    school_list(reading, key, text, besides).0
 }
 
 /// Both files are read as one host, network or page a line, whatever they look like: what a line
 /// means must not hang on the lines around it.
-fn school_list(reading: Reading, key: [u8; 16], text: &str, held: &[(u32, &str)]) -> (Catalogue, FileReport) {
+fn school_list(
+    reading: Reading,
+    key: [u8; 16],
+    text: &str,
+    (held, added): Besides<'_>,
+) -> (Catalogue, FileReport) {
     let (id, title) = match reading {
         Reading::Allow => ("school/allow", "The school's allow list"),
         Reading::Block => ("school/block", "The school's block list"),
     };
     let held = held_files(held);
-    let version = reading::digest([text, &held.concat()].concat().as_bytes())[..12].into();
+    let version = reading::digest([text, &held.concat(), added].concat().as_bytes())[..12].into();
     let mut builder = CatalogueBuilder::new(key);
     let list = builder.add_list(ListHead {
         id: id.into(),
@@ -102,8 +107,15 @@ fn school_list(reading: Reading, key: [u8; 16], text: &str, held: &[(u32, &str)]
     for text in held {
         builder.add_sound_file(list, &format!("{id}.txt (held)"), &BY_HAND, text.as_bytes());
     }
+    if !added.is_empty() {
+        builder.add_sound_file(list, &format!("{id} (by staff)"), &BY_HAND, added.as_bytes());
+    }
     (builder.build(), report)
 }
+
+/// What is in force besides a file: entries held on to with their lines, and the text of those that
+/// staff put on the list.
+type Besides<'a> = (&'a [(u32, &'a str)], &'a str);
 
 /// Texts in which each entry stands on its line; where several had one number, several texts.
 fn held_files(held: &[(u32, &str)]) -> Vec<String> {

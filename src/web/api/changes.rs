@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::audit::Entry;
-use crate::control::changes::{CHANGE_READERS, Change, ChangeDecision, ChangeState, Reloaded};
+use crate::control::changes::{CHANGE_READERS, Change, ChangeDecision, ChangeState, Reloaded, Risk, Verdict};
 use crate::control::{DECIDERS, Recorded};
 use crate::model::Role;
 use crate::web::Shared;
@@ -24,6 +24,8 @@ const MOST: usize = 500;
 #[serde(deny_unknown_fields)]
 pub(super) struct Said {
     comment: Option<String>,
+    #[serde(default)]
+    risk: Option<Risk>,
 }
 
 /// `GET /changes?state=&limit=&cursor=`, newest first.
@@ -84,8 +86,9 @@ async fn decide(
     decision: ChangeDecision,
     said: &Said,
 ) -> Result<Answer, Problem> {
-    let (id, comment) = (id_of(id)?, said.comment.as_deref());
-    let decided = shared.control.decide_change(&caller.staff, id, decision, comment, caller.client).await?;
+    let (id, comment) = (id_of(id)?, said.comment.clone());
+    let verdict = Verdict { decision, comment, risk: said.risk.clone() };
+    let decided = shared.control.decide_change(&caller.staff, id, verdict, caller.client).await?;
     let mut answer = shown(&decided.value);
     answer["audit_seq"] = decided.audit_seq.into();
     Ok(Answer::ok(answer))
@@ -93,13 +96,21 @@ async fn decide(
 
 fn shown(change: &Change) -> Value {
     let needs: &[Role] = if change.state == ChangeState::Pending { &DECIDERS } else { &[] };
+    let entry = change.entry();
     json!({
         "id": change.id,
-        "list": change.list.id(),
-        "op": change.op.as_str(),
-        "entry": change.entry,
-        "line": change.line,
-        "remark": change.remark,
+        "kind": if entry.is_some() { "entry" } else { "policy" },
+        "effect": change.effect.as_str(),
+        "list": entry.map(|entry| entry.list.id()),
+        "op": entry.map(|entry| entry.op.as_str()),
+        "entry": entry.map(|entry| &entry.entry),
+        "line": entry.map(|entry| entry.line),
+        "remark": entry.map(|entry| &entry.remark),
+        "edits": change.edits(),
+        "reason": change.reason,
+        "risk": change.risk,
+        "owner": change.owner,
+        "review_on": change.review_on,
         "proposed_at": change.proposed_at,
         "proposer": { "kind": change.proposer.as_str(), "name": change.proposer.name() },
         "state": change.state.as_str(),

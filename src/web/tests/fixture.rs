@@ -97,6 +97,7 @@ impl Office {
                 max_shrink_percent: 100,
             },
             loosening: Loosening::Held,
+            policy_loosening: Loosening::Held,
             unlicensed: Unlicensed::Accepted,
             reach: Arc::new(Reach::default()),
             feeds: Vec::new(),

@@ -35,6 +35,7 @@ fn policy(tree: &Tree) -> Policy {
         store_file: tree.path("none.db"),
         places: tree.places(),
         loosening: Loosening::Held,
+        policy_loosening: Loosening::Held,
         unlicensed: Unlicensed::Accepted,
         reach: Arc::new(Reach::default()),
         feeds: Vec::new(),

@@ -40,6 +40,7 @@ fn school() -> Option<(Draft, Loaded)> {
         store_file: folder.path().join("none.db"),
         places,
         loosening: Loosening::Held,
+        policy_loosening: Loosening::Held,
         unlicensed: Unlicensed::Accepted,
         reach: Arc::default(),
         feeds: Vec::new(),
