@@ -2,6 +2,7 @@
 
 mod content;
 mod corpus;
+mod effect;
 mod embedded;
 mod inspection;
 mod text;
