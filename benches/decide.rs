@@ -82,6 +82,8 @@ fn parts() -> Parts {
         terms: Arc::default(),
         reach: Arc::default(),
         unblocks: Arc::default(),
+        suspensions: Arc::default(),
+        blocks: Arc::default(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::content::Terms;
-use crate::lists::{Catalogue, Index, IndexBuilder, Item, Match, Origin, Statutory};
+use crate::lists::{Catalogue, Index, Match, Statutory};
 use crate::model::{GroupName, Host, Subject, Timestamp};
 use crate::services::Enforce;
 
@@ -18,11 +18,14 @@ mod carried;
 mod content;
 mod difference;
 mod draft;
+mod emergency;
 mod inspection;
 mod ladder;
 mod live;
 mod lookup;
 mod rungs;
+mod suspension;
+mod targets;
 mod text;
 mod unblock;
 mod verdict;
@@ -33,10 +36,12 @@ pub use draft::{
     Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Programs, Treatment,
     Unblockable,
 };
+pub use emergency::EmergencyBlock;
 pub use inspection::Seal;
 pub use ladder::{Asked, Shown, Step};
 pub use live::{Live, Publisher, Renewed, put_in_force};
 pub use lookup::{Listed, lookup};
+pub use suspension::{Reduced, Suspension, SuspensionError, SuspensionState};
 pub use text::read as read_text;
 pub use unblock::{Audience, Decided, State, Target, Unblock, WrongState};
 pub use verdict::{
@@ -59,8 +64,15 @@ pub struct Policy {
     terms: Arc<Terms>,
     reach: Arc<Reach>,
     unblocks: Arc<[Unblock]>,
+    suspensions: Arc<[Suspension]>,
+    blocks: Arc<[EmergencyBlock]>,
     categories: HashMap<Box<str>, usize>,
+    /// The targets of the unblocks; origin N is the unblock at place N.
     opened: Index,
+    /// The exceptions of the suspensions, likewise.
+    excepted: Index,
+    /// The targets of the emergency blocks, likewise.
+    shut: Index,
     strictest: usize,
 }
 
@@ -87,6 +99,10 @@ pub struct Parts {
     pub reach: Arc<Reach>,
     /// Every unblock that is not over.
     pub unblocks: Arc<[Unblock]>,
+    /// Every suspension that is not over.
+    pub suspensions: Arc<[Suspension]>,
+    /// Every emergency block that is not lifted.
+    pub blocks: Arc<[EmergencyBlock]>,
 }
 
 /// The draft holds no group, so nobody could be judged.
@@ -115,7 +131,12 @@ impl Policy {
         Ok(Policy {
             generation,
             categories: categories_by_list(&parts.draft),
-            opened: opened(&parts.unblocks),
+            opened: targets::index("unblock", parts.unblocks.iter().map(|one| (one.id, [&one.target]))),
+            excepted: targets::index(
+                "exception",
+                parts.suspensions.iter().map(|one| (one.id, &one.exceptions)),
+            ),
+            shut: targets::index("emergency_block", parts.blocks.iter().map(|one| (one.id, [&one.target]))),
             strictest,
             draft: parts.draft,
             catalogue: parts.catalogue,
@@ -127,6 +148,8 @@ impl Policy {
             terms: parts.terms,
             reach: parts.reach,
             unblocks: parts.unblocks,
+            suspensions: parts.suspensions,
+            blocks: parts.blocks,
         })
     }
 
@@ -227,6 +250,18 @@ impl Policy {
         &self.unblocks
     }
 
+    /// The suspensions that this policy holds.
+    #[must_use]
+    pub fn suspensions(&self) -> &[Suspension] {
+        &self.suspensions
+    }
+
+    /// The emergency blocks that this policy holds.
+    #[must_use]
+    pub fn emergency_blocks(&self) -> &[EmergencyBlock] {
+        &self.blocks
+    }
+
     /// What is enforced at search engines, video sites and sign-ins for a subject.
     #[must_use]
     pub fn enforce(&self, subject: &Subject) -> &Enforce {
@@ -266,8 +301,15 @@ impl Policy {
             reason,
             group: case.group.id.clone(),
             generation: self.generation,
-            until: self.unblocks.iter().filter_map(|unblock| unblock.window.next_change(case.now)).min(),
+            until: self.next_change(case),
         }
+    }
+
+    /// The next moment at which time alone may change what this asker is told.
+    fn next_change(&self, case: &Case<'_>) -> Option<Timestamp> {
+        let unblocks = self.unblocks.iter().filter_map(|unblock| unblock.window.next_change(case.now));
+        let suspensions = self.suspensions.iter().filter_map(|suspension| suspension.next_change(case.now));
+        unblocks.chain(suspensions).min()
     }
 
     /// The one place where a permit is made: after the ladder said yes. An address literal is
@@ -318,22 +360,6 @@ fn categories_by_list(draft: &Draft) -> HashMap<Box<str>, usize> {
         }
     }
     by_list
-}
-
-/// The targets of the unblocks as an index of their own; origin N is the unblock at place N.
-fn opened(unblocks: &[Unblock]) -> Index {
-    let mut builder = IndexBuilder::new([0; 16]);
-    for unblock in unblocks {
-        let origin = builder.add_origin(Origin {
-            list: "unblock".into(),
-            version: unblock.id.to_string().into(),
-            file: "".into(),
-        });
-        if let Some(entry) = unblock.target.entry() {
-            builder.add(origin, Item::listed(0, entry));
-        }
-    }
-    builder.build()
 }
 
 #[cfg(test)]

@@ -73,9 +73,11 @@ fn is_of_content(rung: Rung) -> bool {
 pub(super) type Ask = fn(&Case<'_>) -> Step;
 
 /// Every rung in order.
-pub(super) const LADDER: [(Rung, Ask); 10] = [
+pub(super) const LADDER: [(Rung, Ask); 12] = [
     (Rung::Statutory, rungs::statutory),
     (Rung::Lifeline, rungs::lifeline),
+    (Rung::Suspended, rungs::suspended),
+    (Rung::EmergencyBlock, rungs::emergency_block),
     (Rung::Unblock, rungs::unblock),
     (Rung::SchoolLists, rungs::school_lists),
     (Rung::WalledGarden, rungs::walled_garden),

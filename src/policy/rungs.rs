@@ -10,8 +10,10 @@ use crate::policy::verdict::{Action, Evidence, Reason, Rule, Rung};
 use crate::policy::{Carries, Policy, carried};
 
 mod content;
+mod restrictions;
 
 pub(super) use content::{file_kind, search_term};
+pub(super) use restrictions::{emergency_block, suspended};
 
 /// A protocol of the web that would carry requests unseen: refused for every group.
 const HTTP2_IN_THE_CLEAR: &str = "http2-preface";
@@ -109,12 +111,7 @@ pub(super) fn walled_garden(case: &Case<'_>) -> Step {
     if case.carriage == Some(Carriage::NamedOwn) {
         return Step::Pass("a page of the site that is asked");
     }
-    let approved = case.agreed().is_some_and(|wanted| {
-        categories(case, &wanted, Reading::Allow)
-            .iter()
-            .any(|(category, _)| case.group.categories.get(&category.id) == Some(&CategoryAction::Allow))
-    });
-    if approved {
+    if is_approved(case) {
         return Step::Pass("an approved site");
     }
     let rule = Rule { id: "walled_garden".into(), name: "Approved sites only".into(), category: None };
@@ -266,6 +263,15 @@ pub(super) fn blocking_categories<'a>(case: &Case<'a>, wanted: &Wanted<'_>) -> V
         .map(|(category, _)| category)
         .filter(|category| case.group.categories.get(&category.id) == Some(&CategoryAction::Block))
         .collect()
+}
+
+/// Whether the site belongs to a category that the group allows by name.
+fn is_approved(case: &Case<'_>) -> bool {
+    case.agreed().is_some_and(|wanted| {
+        categories(case, &wanted, Reading::Allow)
+            .iter()
+            .any(|(category, _)| case.group.categories.get(&category.id) == Some(&CategoryAction::Allow))
+    })
 }
 
 fn categories<'a>(case: &Case<'a>, wanted: &Wanted<'_>, reading: Reading) -> Vec<(&'a CategoryDraft, Match)> {

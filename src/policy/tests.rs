@@ -4,6 +4,7 @@ mod content;
 mod corpus;
 mod embedded;
 mod inspection;
+mod restrictions;
 mod text;
 mod world;
 
@@ -19,7 +20,9 @@ use world::*;
 use super::*;
 use crate::content::TermsBuilder;
 use crate::document::Document;
-use crate::lists::{CatalogueBuilder, Form, Format, ListHead, Reading, StatutoryBuilder};
+use crate::lists::{
+    CatalogueBuilder, Form, Format, IndexBuilder, Item, ListHead, Origin, Reading, StatutoryBuilder,
+};
 use crate::model::{Attribution, GroupName, Justification, Subject, Url, Window};
 
 const TEXT: &str = r#"

@@ -20,6 +20,10 @@ pub enum Rung {
     Statutory,
     /// Help lines: never blocked.
     Lifeline,
+    /// Internet removed from this person or device for a period.
+    Suspended,
+    /// Shut for everybody in one step, until somebody lifts it.
+    EmergencyBlock,
     /// A temporary unblock that is in force.
     Unblock,
     /// The school's own allow and block lists.
@@ -200,6 +204,8 @@ impl Rung {
         match self {
             Rung::Statutory => "statutory",
             Rung::Lifeline => "lifeline",
+            Rung::Suspended => "suspended",
+            Rung::EmergencyBlock => "emergency_block",
             Rung::Unblock => "unblock",
             Rung::SchoolLists => "school_lists",
             Rung::WalledGarden => "walled_garden",

@@ -233,6 +233,18 @@ fn why(reason: &Reason) -> (Cow<'_, str>, Cow<'_, str>) {
             "The filter could not tell what this is, so it was stopped.".into(),
             "Ni allai’r hidlydd ddweud beth yw hyn, felly cafodd ei atal.".into(),
         ),
+        Rung::Suspended => (
+            "Your internet is switched off for a while. If you need help, see below; you can also talk to your \
+             teacher."
+                .into(),
+            "Mae dy rhyngrwyd wedi’i ddiffodd am ychydig. Os oes angen help arnat, gweler isod; gelli hefyd \
+             siarad â dy athro."
+                .into(),
+        ),
+        Rung::EmergencyBlock => (
+            "Your school has shut it for everybody for now.".into(),
+            "Mae dy ysgol wedi’i gau i bawb am y tro.".into(),
+        ),
         Rung::Default | Rung::Unblock | Rung::Lifeline | Rung::Statutory => {
             ("Nobody has checked this site yet.".into(), "Nid oes neb wedi gwirio’r wefan hon eto.".into())
         }

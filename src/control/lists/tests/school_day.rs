@@ -141,6 +141,8 @@ fn compiled(draft: Draft, loaded: &Loaded) -> Policy {
         terms: Arc::clone(&loaded.terms),
         reach: Arc::new(Reach::default()),
         unblocks: Arc::default(),
+        suspensions: Arc::default(),
+        blocks: Arc::default(),
     };
     Policy::compile(parts, 1).unwrap()
 }
