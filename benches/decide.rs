@@ -84,6 +84,7 @@ fn parts() -> Parts {
         unblocks: Arc::default(),
         suspensions: Arc::default(),
         blocks: Arc::default(),
+        zone: jiff::tz::TimeZone::UTC,
     }
 }
 

@@ -8,12 +8,15 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use crate::content::Terms;
 use crate::lists::{Catalogue, Index, Match, Statutory};
-use crate::model::{GroupName, Host, Subject, Timestamp};
+use crate::model::{GroupName, Host, Subject, Timestamp, Window};
 use crate::services::Enforce;
 
 mod address;
+mod calendar;
 mod carried;
 mod content;
 mod difference;
@@ -27,10 +30,12 @@ mod rungs;
 mod suspension;
 mod targets;
 mod text;
+mod timetable;
 mod unblock;
 mod verdict;
 
 pub use address::{OutOfReach, Reach};
+pub use calendar::{Calendar, ClockTime, Day, Days, Hours, Lesson, Period};
 pub use content::{Carries, Content};
 pub use draft::{
     Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Programs, Treatment,
@@ -43,6 +48,7 @@ pub use live::{Live, Publisher, Renewed, put_in_force};
 pub use lookup::{Listed, lookup};
 pub use suspension::{Reduced, Suspension, SuspensionError, SuspensionState};
 pub use text::read as read_text;
+pub use timetable::{Band, Internet, When};
 pub use unblock::{Audience, Decided, State, Target, Unblock, WrongState};
 pub use verdict::{
     Action, Destination, Evidence, OnConnect, OnRequest, Permit, REJECTED_BY_CLIENT, Reason, Rule, Rung,
@@ -50,6 +56,7 @@ pub use verdict::{
 };
 
 use ladder::Case;
+use timetable::Clockwork;
 
 /// The policy in force at one moment. Cheap to clone in part: its lists are shared.
 pub struct Policy {
@@ -66,6 +73,7 @@ pub struct Policy {
     unblocks: Arc<[Unblock]>,
     suspensions: Arc<[Suspension]>,
     blocks: Arc<[EmergencyBlock]>,
+    clockwork: Clockwork,
     categories: HashMap<Box<str>, usize>,
     /// The targets of the unblocks; origin N is the unblock at place N.
     opened: Index,
@@ -103,6 +111,8 @@ pub struct Parts {
     pub suspensions: Arc<[Suspension]>,
     /// Every emergency block that is not lifted.
     pub blocks: Arc<[EmergencyBlock]>,
+    /// The zone of the clock on the school's wall.
+    pub zone: TimeZone,
 }
 
 /// The draft holds no group, so nobody could be judged.
@@ -138,6 +148,7 @@ impl Policy {
             ),
             shut: targets::index("emergency_block", parts.blocks.iter().map(|one| (one.id, [&one.target]))),
             strictest,
+            clockwork: Clockwork::new(&parts.draft.calendar, parts.zone),
             draft: parts.draft,
             catalogue: parts.catalogue,
             school_allow: parts.school_allow,
@@ -206,6 +217,43 @@ impl Policy {
         let case = self.case(asked, now);
         let pages = case.wanted().into_iter().chain(case.inside.found.iter().map(carried::wanted));
         pages.flat_map(|wanted| rungs::blocking_categories(&case, &wanted)).collect()
+    }
+
+    /// The same for a whole window: the categories that block at any moment of it, whatever the
+    /// timetable says at its start.
+    #[must_use]
+    pub fn blocked_during<'a>(&'a self, asked: &'a Asked<'a>, window: Window) -> Vec<&'a CategoryDraft> {
+        let mut blocking: Vec<&CategoryDraft> = Vec::new();
+        let mut next = Some(window.starts_at());
+        while let Some(moment) = next.filter(|moment| *moment < window.ends_at()) {
+            for category in self.blocked_by(asked, moment) {
+                if !blocking.iter().any(|known| known.id == category.id) {
+                    blocking.push(category);
+                }
+            }
+            next = self.clockwork.running(self.group(asked.subject), moment).until;
+        }
+        blocking
+    }
+
+    /// What this policy is made of, to make another that is other in some of it.
+    #[must_use]
+    pub fn parts(&self) -> Parts {
+        Parts {
+            draft: Arc::clone(&self.draft),
+            catalogue: Arc::clone(&self.catalogue),
+            school_allow: Arc::clone(&self.school_allow),
+            school_block: Arc::clone(&self.school_block),
+            statutory: Arc::clone(&self.statutory),
+            lifeline: Arc::clone(&self.lifeline),
+            no_inspect: Arc::clone(&self.no_inspect),
+            terms: Arc::clone(&self.terms),
+            reach: Arc::clone(&self.reach),
+            unblocks: Arc::clone(&self.unblocks),
+            suspensions: Arc::clone(&self.suspensions),
+            blocks: Arc::clone(&self.blocks),
+            zone: self.clockwork.zone().clone(),
+        }
     }
 
     /// The version of this policy.
@@ -309,7 +357,7 @@ impl Policy {
     fn next_change(&self, case: &Case<'_>) -> Option<Timestamp> {
         let unblocks = self.unblocks.iter().filter_map(|unblock| unblock.window.next_change(case.now));
         let suspensions = self.suspensions.iter().filter_map(|suspension| suspension.next_change(case.now));
-        unblocks.chain(suspensions).min()
+        unblocks.chain(suspensions).chain(case.running.until).min()
     }
 
     /// The one place where a permit is made: after the ladder said yes. An address literal is
@@ -337,8 +385,9 @@ impl Policy {
     }
 
     fn case<'a>(&'a self, asked: &'a Asked<'a>, now: Timestamp) -> Case<'a> {
-        let inside = carried::inside(asked);
-        Case { policy: self, asked, group: self.group(asked.subject), now, inside, carriage: None }
+        let (group, inside) = (self.group(asked.subject), carried::inside(asked));
+        let running = self.clockwork.running(group, now);
+        Case { policy: self, asked, group, now, running, inside, carriage: None }
     }
 
     fn group(&self, subject: &Subject) -> &GroupDraft {

@@ -341,6 +341,7 @@ fn parts(draft: Arc<Draft>, loaded: &Loaded, reach: &Arc<Reach>, unblocks: Arc<[
         unblocks,
         suspensions: Arc::default(),
         blocks: Arc::default(),
+        zone: jiff::tz::TimeZone::UTC,
     }
 }
 

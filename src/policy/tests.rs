@@ -6,6 +6,7 @@ mod embedded;
 mod inspection;
 mod restrictions;
 mod text;
+mod timetable;
 mod world;
 
 use std::net::IpAddr;

@@ -28,6 +28,8 @@ pub enum Rung {
     Unblock,
     /// The school's own allow and block lists.
     SchoolLists,
+    /// A band of the group's timetable in which it is shut.
+    Timetable,
     /// A group that may only see approved sites.
     WalledGarden,
     /// What can't be classified, odd ports, addresses no client may reach.
@@ -208,6 +210,7 @@ impl Rung {
             Rung::EmergencyBlock => "emergency_block",
             Rung::Unblock => "unblock",
             Rung::SchoolLists => "school_lists",
+            Rung::Timetable => "timetable",
             Rung::WalledGarden => "walled_garden",
             Rung::Protocol => "protocol",
             Rung::FileKind => "file_kind",

@@ -212,6 +212,10 @@ fn why(reason: &Reason) -> (Cow<'_, str>, Cow<'_, str>) {
             format!("It belongs to a kind of site that is blocked for you: {name}.").into(),
             format!("Mae’n perthyn i fath o wefan sydd wedi’i rhwystro i ti: {name}.").into(),
         ),
+        Rung::Timetable => (
+            "It is shut at this time of day. Try again later, or ask your teacher.".into(),
+            "Mae ar gau yr adeg hon o’r dydd. Rho gynnig arall arni wedyn, neu gofynna i dy athro.".into(),
+        ),
         Rung::WalledGarden => (
             "You can visit the sites that your teachers have chosen. This is not one of them.".into(),
             "Gelli di ymweld â’r gwefannau y mae dy athrawon wedi’u dewis. Nid yw hon yn un ohonynt.".into(),

@@ -1,4 +1,4 @@
-//! The rungs that only close: suspensions, emergency blocks.
+//! The rungs that only close: suspensions, emergency blocks, the timetable.
 //!
 //! **Invariant:** none of them lets anything pass; what they leave alone is judged by the rungs
 //! below. A reason names no host.
@@ -6,14 +6,16 @@
 use crate::lists::{Asked as Wanted, Reading};
 use crate::model::Scheme;
 use crate::model::embedded::Carriage;
+use crate::policy::draft::CategoryAction;
 use crate::policy::emergency::EmergencyBlock;
 use crate::policy::inspection::{self, Seal};
 use crate::policy::ladder::{Case, Step};
-use crate::policy::rungs::{categories, is_approved, reason};
+use crate::policy::rungs::{categories, evidence, is_approved, reason};
 use crate::policy::suspension::{Reduced, Suspension, SuspensionState};
 use crate::policy::targets;
+use crate::policy::timetable::Internet;
 use crate::policy::unblock::Target;
-use crate::policy::verdict::{Action, Rule, Rung};
+use crate::policy::verdict::{Action, Reason, Rule, Rung};
 
 /// 2. Internet removed from this person or device for a period; help lines stand before it.
 pub(in crate::policy) fn suspended(case: &Case<'_>) -> Step {
@@ -58,6 +60,36 @@ pub(in crate::policy) fn emergency_block(case: &Case<'_>) -> Step {
             Step::Answer(Action::Block, Box::new(reason(Rung::EmergencyBlock, rule, text)))
         }
     }
+}
+
+/// 6. A band of the group's timetable in which there is no internet, or in which a category is
+/// blocked that the group's own rules let pass. A band that is looser answers nothing here: the
+/// rungs between must be asked, so the category rung takes its action.
+pub(in crate::policy) fn timetable(case: &Case<'_>) -> Step {
+    let bands = &case.running.bands;
+    if bands.is_empty() {
+        return Step::Pass("no band of the group's timetable is running");
+    }
+    let off = bands.iter().find(|band| band.internet == Internet::Blocked);
+    if let Some(band) = off.filter(|_| case.carriage != Some(Carriage::NamedOwn)) {
+        let rule = Rule { id: format!("timetable:{}", band.id), name: "Timetable".into(), category: None };
+        let text = format!("the internet is off for {} at this time", case.group.name);
+        return Step::Answer(Action::Block, Box::new(reason(Rung::Timetable, rule, text)));
+    }
+    let Some(wanted) = case.wanted() else { return Step::Pass("no host is known") };
+    for (category, found) in categories(case, &wanted, Reading::Block) {
+        let Some((CategoryAction::Block, Some(band))) = case.action_of(&category.id) else { continue };
+        let rule = Rule {
+            id: format!("timetable:{}", band.id),
+            name: category.name.clone(),
+            category: Some(category.id.clone()),
+        };
+        let text = format!("{} is blocked for {} at this time", category.name, case.group.name);
+        let evidence = evidence(case.policy.catalogue.index(), &found);
+        let reason = Reason { evidence, ..reason(Rung::Timetable, rule, text) };
+        return Step::Answer(Action::Block, Box::new(reason));
+    }
+    Step::Pass("no running band shuts it")
 }
 
 fn suspended_by(suspension: &Suspension) -> Step {

@@ -50,6 +50,7 @@ fn policy() -> Policy {
         unblocks: Arc::default(),
         suspensions: Arc::default(),
         blocks: Arc::default(),
+        zone: jiff::tz::TimeZone::UTC,
     };
     Policy::compile(parts, 1).unwrap()
 }

@@ -76,6 +76,7 @@ impl World {
                 unblocks: self.unblocks.clone().into(),
                 suspensions: self.suspensions.clone().into(),
                 blocks: self.blocks.clone().into(),
+                zone: TimeZone::get("Europe/London").unwrap(),
             },
             1,
         )

@@ -143,6 +143,7 @@ fn compiled(draft: Draft, loaded: &Loaded) -> Policy {
         unblocks: Arc::default(),
         suspensions: Arc::default(),
         blocks: Arc::default(),
+        zone: jiff::tz::TimeZone::UTC,
     };
     Policy::compile(parts, 1).unwrap()
 }
