@@ -82,6 +82,9 @@ fn parts() -> Parts {
         terms: Arc::default(),
         reach: Arc::default(),
         unblocks: Arc::default(),
+        suspensions: Arc::default(),
+        blocks: Arc::default(),
+        zone: jiff::tz::TimeZone::UTC,
     }
 }
 

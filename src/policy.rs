@@ -8,40 +8,51 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use crate::content::Terms;
-use crate::lists::{Catalogue, Index, IndexBuilder, Item, Match, Origin, Statutory};
-use crate::model::{GroupName, Host, Subject, Timestamp};
+use crate::lists::{Catalogue, Index, Match, Statutory};
+use crate::model::{GroupName, Host, Subject, Timestamp, Window};
 use crate::services::Enforce;
 
 mod address;
+mod calendar;
 mod carried;
 mod content;
 mod difference;
 mod draft;
 mod effect;
+mod emergency;
 mod inspection;
 mod ladder;
 mod live;
 mod lookup;
 mod rungs;
+mod suspension;
+mod targets;
 mod text;
+mod timetable;
 mod unblock;
 mod verdict;
 mod weigh;
 mod written;
 
 pub use address::{OutOfReach, Reach};
+pub use calendar::{Calendar, ClockTime, Day, Days, Hours, Lesson, Period};
 pub use content::{Carries, Content};
 pub use draft::{
     Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Programs, Treatment,
     Unblockable,
 };
 pub use effect::{Effect, effect};
+pub use emergency::EmergencyBlock;
 pub use inspection::Seal;
 pub use ladder::{Asked, Shown, Step};
 pub use live::{Live, Publisher, Renewed, put_in_force};
 pub use lookup::{Listed, lookup};
+pub use suspension::{Reduced, Suspension, SuspensionError, SuspensionState};
 pub use text::read as read_text;
+pub use timetable::{Band, Internet, When};
 pub use unblock::{Audience, Decided, State, Target, Unblock, WrongState};
 pub use verdict::{
     Action, Destination, Evidence, OnConnect, OnRequest, Permit, REJECTED_BY_CLIENT, Reason, Rule, Rung,
@@ -51,6 +62,7 @@ pub use weigh::{Held, NotWeighed, Weighed, weigh};
 pub use written::{Edit, Stale, Written};
 
 use ladder::Case;
+use timetable::Clockwork;
 
 /// The policy in force at one moment. Cheap to clone in part: its lists are shared.
 pub struct Policy {
@@ -65,8 +77,16 @@ pub struct Policy {
     terms: Arc<Terms>,
     reach: Arc<Reach>,
     unblocks: Arc<[Unblock]>,
+    suspensions: Arc<[Suspension]>,
+    blocks: Arc<[EmergencyBlock]>,
+    clockwork: Clockwork,
     categories: HashMap<Box<str>, usize>,
+    /// The targets of the unblocks; origin N is the unblock at place N.
     opened: Index,
+    /// The exceptions of the suspensions, likewise.
+    excepted: Index,
+    /// The targets of the emergency blocks, likewise.
+    shut: Index,
     strictest: usize,
 }
 
@@ -93,6 +113,12 @@ pub struct Parts {
     pub reach: Arc<Reach>,
     /// Every unblock that is not over.
     pub unblocks: Arc<[Unblock]>,
+    /// Every suspension that is not over.
+    pub suspensions: Arc<[Suspension]>,
+    /// Every emergency block that is not lifted.
+    pub blocks: Arc<[EmergencyBlock]>,
+    /// The zone of the clock on the school's wall.
+    pub zone: TimeZone,
 }
 
 /// The draft holds no group, so nobody could be judged.
@@ -121,8 +147,14 @@ impl Policy {
         Ok(Policy {
             generation,
             categories: categories_by_list(&parts.draft),
-            opened: opened(&parts.unblocks),
+            opened: targets::index("unblock", parts.unblocks.iter().map(|one| (one.id, [&one.target]))),
+            excepted: targets::index(
+                "exception",
+                parts.suspensions.iter().map(|one| (one.id, &one.exceptions)),
+            ),
+            shut: targets::index("emergency_block", parts.blocks.iter().map(|one| (one.id, [&one.target]))),
             strictest,
+            clockwork: Clockwork::new(&parts.draft.calendar, parts.zone),
             draft: parts.draft,
             catalogue: parts.catalogue,
             school_allow: parts.school_allow,
@@ -133,6 +165,8 @@ impl Policy {
             terms: parts.terms,
             reach: parts.reach,
             unblocks: parts.unblocks,
+            suspensions: parts.suspensions,
+            blocks: parts.blocks,
         })
     }
 
@@ -191,6 +225,43 @@ impl Policy {
         pages.flat_map(|wanted| rungs::blocking_categories(&case, &wanted)).collect()
     }
 
+    /// The same for a whole window: the categories that block at any moment of it, whatever the
+    /// timetable says at its start.
+    #[must_use]
+    pub fn blocked_during<'a>(&'a self, asked: &'a Asked<'a>, window: Window) -> Vec<&'a CategoryDraft> {
+        let mut blocking: Vec<&CategoryDraft> = Vec::new();
+        let mut next = Some(window.starts_at());
+        while let Some(moment) = next.filter(|moment| *moment < window.ends_at()) {
+            for category in self.blocked_by(asked, moment) {
+                if !blocking.iter().any(|known| known.id == category.id) {
+                    blocking.push(category);
+                }
+            }
+            next = self.clockwork.running(self.group(asked.subject), moment).until;
+        }
+        blocking
+    }
+
+    /// What this policy is made of, to make another that is other in some of it.
+    #[must_use]
+    pub fn parts(&self) -> Parts {
+        Parts {
+            draft: Arc::clone(&self.draft),
+            catalogue: Arc::clone(&self.catalogue),
+            school_allow: Arc::clone(&self.school_allow),
+            school_block: Arc::clone(&self.school_block),
+            statutory: Arc::clone(&self.statutory),
+            lifeline: Arc::clone(&self.lifeline),
+            no_inspect: Arc::clone(&self.no_inspect),
+            terms: Arc::clone(&self.terms),
+            reach: Arc::clone(&self.reach),
+            unblocks: Arc::clone(&self.unblocks),
+            suspensions: Arc::clone(&self.suspensions),
+            blocks: Arc::clone(&self.blocks),
+            zone: self.clockwork.zone().clone(),
+        }
+    }
+
     /// The version of this policy.
     #[must_use]
     pub fn generation(&self) -> u64 {
@@ -233,6 +304,18 @@ impl Policy {
         &self.unblocks
     }
 
+    /// The suspensions that this policy holds.
+    #[must_use]
+    pub fn suspensions(&self) -> &[Suspension] {
+        &self.suspensions
+    }
+
+    /// The emergency blocks that this policy holds.
+    #[must_use]
+    pub fn emergency_blocks(&self) -> &[EmergencyBlock] {
+        &self.blocks
+    }
+
     /// What is enforced at search engines, video sites and sign-ins for a subject.
     #[must_use]
     pub fn enforce(&self, subject: &Subject) -> &Enforce {
@@ -272,8 +355,15 @@ impl Policy {
             reason,
             group: case.group.id.clone(),
             generation: self.generation,
-            until: self.unblocks.iter().filter_map(|unblock| unblock.window.next_change(case.now)).min(),
+            until: self.next_change(case),
         }
+    }
+
+    /// The next moment at which time alone may change what this asker is told.
+    fn next_change(&self, case: &Case<'_>) -> Option<Timestamp> {
+        let unblocks = self.unblocks.iter().filter_map(|unblock| unblock.window.next_change(case.now));
+        let suspensions = self.suspensions.iter().filter_map(|suspension| suspension.next_change(case.now));
+        unblocks.chain(suspensions).chain(case.running.until).min()
     }
 
     /// The one place where a permit is made: after the ladder said yes. An address literal is
@@ -301,8 +391,9 @@ impl Policy {
     }
 
     fn case<'a>(&'a self, asked: &'a Asked<'a>, now: Timestamp) -> Case<'a> {
-        let inside = carried::inside(asked);
-        Case { policy: self, asked, group: self.group(asked.subject), now, inside, carriage: None }
+        let (group, inside) = (self.group(asked.subject), carried::inside(asked));
+        let running = self.clockwork.running(group, now);
+        Case { policy: self, asked, group, now, running, inside, carriage: None }
     }
 
     fn group(&self, subject: &Subject) -> &GroupDraft {
@@ -324,22 +415,6 @@ fn categories_by_list(draft: &Draft) -> HashMap<Box<str>, usize> {
         }
     }
     by_list
-}
-
-/// The targets of the unblocks as an index of their own; origin N is the unblock at place N.
-fn opened(unblocks: &[Unblock]) -> Index {
-    let mut builder = IndexBuilder::new([0; 16]);
-    for unblock in unblocks {
-        let origin = builder.add_origin(Origin {
-            list: "unblock".into(),
-            version: unblock.id.to_string().into(),
-            file: "".into(),
-        });
-        if let Some(entry) = unblock.target.entry() {
-            builder.add(origin, Item::listed(0, entry));
-        }
-    }
-    builder.build()
 }
 
 #[cfg(test)]

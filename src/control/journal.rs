@@ -305,6 +305,9 @@ fn parts(draft: Arc<Draft>, loaded: &Loaded, reach: &Arc<Reach>, unblocks: Arc<[
         terms: Arc::clone(&loaded.terms),
         reach: Arc::clone(reach),
         unblocks,
+        suspensions: Arc::default(),
+        blocks: Arc::default(),
+        zone: jiff::tz::TimeZone::UTC,
     }
 }
 

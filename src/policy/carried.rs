@@ -75,6 +75,7 @@ fn answer(case: &Case<'_>, target: &Target) -> (Action, Reason) {
         asked: &asked,
         group: case.group,
         now: case.now,
+        running: case.running.clone(),
         inside: Targets::default(),
         carriage: Some(target.carriage),
     };

@@ -1,5 +1,6 @@
 //! What one policy text says other than another, in sentences for the record.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use crate::policy::draft::{Draft, GroupDraft};
@@ -29,6 +30,9 @@ impl Draft {
         {
             changes.push(format!("category {}: removed", old.id));
         }
+        if self.calendar != before.calendar {
+            changes.push("calendar: changed".to_owned());
+        }
         if self.caps != before.caps {
             changes.push("unblock caps: changed".to_owned());
         }
@@ -57,6 +61,16 @@ fn group_changes(group: &GroupDraft, old: &GroupDraft, changes: &mut Vec<String>
     told("ports", &old.ports, &group.ports);
     told("subnets", &old.subnets, &group.subnets);
     told("inherits", &old.ancestors, &group.ancestors);
+    let bands = |group: &GroupDraft| -> BTreeMap<String, String> {
+        group.timetable.iter().map(|band| (band.id.clone(), band.to_string())).collect()
+    };
+    let (was, is) = (bands(old), bands(group));
+    let mut ids: Vec<&String> = was.keys().chain(is.keys()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    for band in ids {
+        told(&format!("timetable {band}"), &was.get(band), &is.get(band));
+    }
     let mut categories: Vec<&String> = old.categories.keys().chain(group.categories.keys()).collect();
     categories.sort_unstable();
     categories.dedup();

@@ -8,6 +8,8 @@ use ipnet::IpNet;
 
 use crate::content::FileKind;
 use crate::model::{GroupName, Host, Role};
+use crate::policy::calendar::Calendar;
+use crate::policy::timetable::Band;
 use crate::services::Enforce;
 
 /// All of `policy.toml`, read and found sound.
@@ -17,6 +19,8 @@ pub struct Draft {
     pub groups: Vec<GroupDraft>,
     /// The categories in the order written; an earlier one wins among equals.
     pub categories: Vec<CategoryDraft>,
+    /// Terms, holidays and lessons.
+    pub calendar: Calendar,
     /// What each role may ask for; a role without a cap may not ask.
     pub caps: BTreeMap<Role, Cap>,
 }
@@ -46,6 +50,8 @@ pub struct GroupDraft {
     pub ports: Vec<u16>,
     /// The action per category id; a category not named here passes.
     pub categories: BTreeMap<String, CategoryAction>,
+    /// The bands of the week in which it is otherwise, by id; its ancestors' included.
+    pub timetable: Vec<Band>,
     /// What is enforced at search engines, video sites and sign-ins.
     pub enforce: Enforce,
     /// The action per term list; a list not named here passes.
@@ -150,6 +156,18 @@ impl Draft {
     #[must_use]
     pub fn strictest(&self) -> Option<&GroupDraft> {
         self.groups.iter().rev().max_by_key(|group| group.strictness())
+    }
+}
+
+impl CategoryAction {
+    /// As written in the policy text.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CategoryAction::Allow => "allow",
+            CategoryAction::Alert => "alert",
+            CategoryAction::Block => "block",
+        }
     }
 }
 

@@ -58,7 +58,7 @@ fn subject_to_rules(case: &Case<'_>) -> Need {
             || [&policy.catalogue, &policy.school_allow, &policy.school_block]
                 .iter()
                 .any(|catalogue| catalogue.index().has_url_entries(host))
-            || policy.opened.has_url_entries(host)
+            || [&policy.opened, &policy.excepted, &policy.shut].iter().any(|own| own.has_url_entries(host))
     };
     let services = || {
         case.group.enforce.needs_url(host)

@@ -7,6 +7,7 @@ use crate::lists::Asked as Wanted;
 use crate::model::embedded::{Carriage, Targets};
 use crate::model::{Host, Subject, Timestamp};
 use crate::policy::draft::GroupDraft;
+use crate::policy::timetable::Running;
 use crate::policy::verdict::{Action, Destination, Reason, Rung};
 use crate::policy::{Content, Policy, carried, rungs};
 
@@ -57,6 +58,8 @@ pub(super) struct Case<'a> {
     pub(super) asked: &'a Asked<'a>,
     pub(super) group: &'a GroupDraft,
     pub(super) now: Timestamp,
+    /// The bands of the group's timetable that run now.
+    pub(super) running: Running<'a>,
     /// The pages inside the address that is asked for.
     pub(super) inside: Targets,
     /// How this page is inside another's address itself; `None` for what was asked for.
@@ -73,11 +76,14 @@ fn is_of_content(rung: Rung) -> bool {
 pub(super) type Ask = fn(&Case<'_>) -> Step;
 
 /// Every rung in order.
-pub(super) const LADDER: [(Rung, Ask); 10] = [
+pub(super) const LADDER: [(Rung, Ask); 13] = [
     (Rung::Statutory, rungs::statutory),
     (Rung::Lifeline, rungs::lifeline),
+    (Rung::Suspended, rungs::suspended),
+    (Rung::EmergencyBlock, rungs::emergency_block),
     (Rung::Unblock, rungs::unblock),
     (Rung::SchoolLists, rungs::school_lists),
+    (Rung::Timetable, rungs::timetable),
     (Rung::WalledGarden, rungs::walled_garden),
     (Rung::Protocol, rungs::protocol),
     (Rung::FileKind, rungs::file_kind),

@@ -10,8 +10,10 @@ use crate::policy::verdict::{Action, Evidence, Reason, Rule, Rung};
 use crate::policy::{Carries, Policy, carried};
 
 mod content;
+mod restrictions;
 
 pub(super) use content::{file_kind, search_term};
+pub(super) use restrictions::{emergency_block, suspended, timetable};
 
 /// A protocol of the web that would carry requests unseen: refused for every group.
 const HTTP2_IN_THE_CLEAR: &str = "http2-preface";
@@ -109,12 +111,7 @@ pub(super) fn walled_garden(case: &Case<'_>) -> Step {
     if case.carriage == Some(Carriage::NamedOwn) {
         return Step::Pass("a page of the site that is asked");
     }
-    let approved = case.agreed().is_some_and(|wanted| {
-        categories(case, &wanted, Reading::Allow)
-            .iter()
-            .any(|(category, _)| case.group.categories.get(&category.id) == Some(&CategoryAction::Allow))
-    });
-    if approved {
+    if is_approved(case) {
         return Step::Pass("an approved site");
     }
     let rule = Rule { id: "walled_garden".into(), name: "Approved sites only".into(), category: None };
@@ -180,11 +177,11 @@ pub(super) fn category(case: &Case<'_>) -> Step {
     let Some(wanted) = case.wanted() else { return Step::Pass("no host is known") };
     let matching = categories(case, &wanted, Reading::Block);
     let acted = matching.iter().filter_map(|(category, found)| {
-        case.group.categories.get(&category.id).map(|action| (*action, *category, found))
+        case.action_of(&category.id).map(|(action, band)| (action, band, *category, found))
     });
     // The first of equals wins: categories stand in the order of the policy text.
     let strictest = acted.reduce(|best, next| if next.0 > best.0 { next } else { best });
-    let Some((action, category, found)) = strictest else {
+    let Some((action, band, category, found)) = strictest else {
         return Step::Pass(if matching.is_empty() {
             "no category lists it"
         } else {
@@ -196,12 +193,12 @@ pub(super) fn category(case: &Case<'_>) -> Step {
         CategoryAction::Alert => (Action::Alert, "is allowed and pointed out"),
         CategoryAction::Block => (Action::Block, "is blocked"),
     };
-    let rule = Rule {
-        id: format!("category:{}", category.id),
-        name: category.name.clone(),
-        category: Some(category.id.clone()),
+    let (id, at) = match band {
+        None => (format!("category:{}", category.id), ""),
+        Some(band) => (format!("timetable:{}", band.id), " at this time"),
     };
-    let text = format!("{} {does} for {}", category.name, case.group.name);
+    let rule = Rule { id, name: category.name.clone(), category: Some(category.id.clone()) };
+    let text = format!("{} {does} for {}{at}", category.name, case.group.name);
     let others = matching.iter().map(|(other, _)| &other.id).filter(|id| **id != category.id);
     Step::Answer(
         action,
@@ -264,8 +261,22 @@ pub(super) fn blocking_categories<'a>(case: &Case<'a>, wanted: &Wanted<'_>) -> V
     categories(case, wanted, Reading::Block)
         .into_iter()
         .map(|(category, _)| category)
-        .filter(|category| case.group.categories.get(&category.id) == Some(&CategoryAction::Block))
+        .filter(|category| is(case, category, CategoryAction::Block))
         .collect()
+}
+
+/// Whether the group's action for a category is this one, at this moment.
+fn is(case: &Case<'_>, category: &CategoryDraft, action: CategoryAction) -> bool {
+    case.action_of(&category.id).is_some_and(|(own, _)| own == action)
+}
+
+/// Whether the site belongs to a category that the group allows by name.
+fn is_approved(case: &Case<'_>) -> bool {
+    case.agreed().is_some_and(|wanted| {
+        categories(case, &wanted, Reading::Allow)
+            .iter()
+            .any(|(category, _)| is(case, category, CategoryAction::Allow))
+    })
 }
 
 fn categories<'a>(case: &Case<'a>, wanted: &Wanted<'_>, reading: Reading) -> Vec<(&'a CategoryDraft, Match)> {

@@ -5,7 +5,9 @@ mod corpus;
 mod effect;
 mod embedded;
 mod inspection;
+mod restrictions;
 mod text;
+mod timetable;
 mod world;
 
 use std::net::IpAddr;
@@ -20,7 +22,9 @@ use world::*;
 use super::*;
 use crate::content::TermsBuilder;
 use crate::document::Document;
-use crate::lists::{CatalogueBuilder, Form, Format, ListHead, Reading, StatutoryBuilder};
+use crate::lists::{
+    CatalogueBuilder, Form, Format, IndexBuilder, Item, ListHead, Origin, Reading, StatutoryBuilder,
+};
 use crate::model::{Attribution, GroupName, Justification, Subject, Url, Window};
 
 const TEXT: &str = r#"

@@ -4,6 +4,7 @@
 //! is a fault, for a typing slip must never leave a gate open.
 
 mod seen;
+mod times;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -17,8 +18,10 @@ use crate::policy::draft::{
     Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Programs, Treatment,
     Unblockable,
 };
+use crate::policy::timetable::Band;
 
 use seen::Seen;
+use times::{read_calendar, read_timetable};
 
 /// The ports a group may name when its text says none.
 const WEB_PORTS: [u16; 2] = [80, 443];
@@ -45,8 +48,9 @@ pub fn read(document: &Document, held: &dyn Fn(&str) -> bool) -> Result<Draft, F
     check_subnets(&written, &mut faults);
     let groups = inherit(&written, &mut faults);
     let caps = read_caps(&mut root, &mut faults);
+    let calendar = read_calendar(&mut root, &mut faults);
     root.finish(&mut faults);
-    faults.or(Draft { groups, categories, caps })
+    faults.or(Draft { groups, categories, calendar, caps })
 }
 
 /// The categories by id, and whether a list of an id is held.
@@ -66,6 +70,7 @@ struct Written {
     categories: BTreeMap<String, CategoryAction>,
     inspect: Option<Inspect>,
     inspect_hosts: Option<Vec<Host>>,
+    timetable: BTreeMap<String, Band>,
     seen: Seen,
 }
 
@@ -88,6 +93,7 @@ fn read_group(
         categories: actions(&mut table, known, faults),
         inspect: table.take_parsed("inspect", faults),
         inspect_hosts: hosts(&mut table, faults),
+        timetable: read_timetable(&mut table, (known, held), faults),
         seen: Seen::read(&mut table, held, faults),
     };
     table.finish(faults);
@@ -168,9 +174,10 @@ fn inherit(written: &[Written], faults: &mut Faults) -> Vec<GroupDraft> {
     for group in written {
         let line = lineage(group, written, faults);
         let first = |pick: fn(&Written) -> Option<Treatment>| line.iter().find_map(|group| pick(group));
-        let mut categories = BTreeMap::new();
+        let (mut categories, mut timetable) = (BTreeMap::new(), BTreeMap::new());
         for ancestor in line.iter().rev() {
             categories.extend(ancestor.categories.clone());
+            timetable.extend(ancestor.timetable.clone());
         }
         let seen = Seen::inherited(line.iter().map(|group| &group.seen));
         groups.push(GroupDraft {
@@ -185,6 +192,7 @@ fn inherit(written: &[Written], faults: &mut Faults) -> Vec<GroupDraft> {
             uncategorised: line.iter().find_map(|group| group.uncategorised).unwrap_or(CategoryAction::Allow),
             ports: line.iter().find_map(|group| group.ports.clone()).unwrap_or_else(|| WEB_PORTS.to_vec()),
             categories,
+            timetable: timetable.into_values().collect(),
             enforce: seen.enforce,
             search_terms: seen.search_terms,
             file_kinds: seen.file_kinds,

@@ -189,7 +189,8 @@ impl Target {
         }
         if text.contains("://") || text.contains('/') {
             let url = Url::parse_typed(text).map_err(|fault| format!("“{text}” is no URL: {fault}"))?;
-            let whole_host = url.path() == "/" && url.query().is_none();
+            // As lists read it: `https://site.example/?` is the whole host, not a page that no entry fits.
+            let whole_host = UrlEntry::of(&url).is_none();
             return Ok(if whole_host { Target::Host(url.host().clone()) } else { Target::Url(url) });
         }
         Host::parse(text).map(Target::Host).map_err(|fault| format!("“{text}” is no host: {fault}"))

@@ -20,10 +20,16 @@ pub enum Rung {
     Statutory,
     /// Help lines: never blocked.
     Lifeline,
+    /// Internet removed from this person or device for a period.
+    Suspended,
+    /// Shut for everybody in one step, until somebody lifts it.
+    EmergencyBlock,
     /// A temporary unblock that is in force.
     Unblock,
     /// The school's own allow and block lists.
     SchoolLists,
+    /// A band of the group's timetable in which it is shut.
+    Timetable,
     /// A group that may only see approved sites.
     WalledGarden,
     /// What can't be classified, odd ports, addresses no client may reach.
@@ -200,8 +206,11 @@ impl Rung {
         match self {
             Rung::Statutory => "statutory",
             Rung::Lifeline => "lifeline",
+            Rung::Suspended => "suspended",
+            Rung::EmergencyBlock => "emergency_block",
             Rung::Unblock => "unblock",
             Rung::SchoolLists => "school_lists",
+            Rung::Timetable => "timetable",
             Rung::WalledGarden => "walled_garden",
             Rung::Protocol => "protocol",
             Rung::FileKind => "file_kind",

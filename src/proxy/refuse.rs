@@ -212,6 +212,10 @@ fn why(reason: &Reason) -> (Cow<'_, str>, Cow<'_, str>) {
             format!("It belongs to a kind of site that is blocked for you: {name}.").into(),
             format!("Mae’n perthyn i fath o wefan sydd wedi’i rhwystro i ti: {name}.").into(),
         ),
+        Rung::Timetable => (
+            "It is shut at this time of day. Try again later, or ask your teacher.".into(),
+            "Mae ar gau yr adeg hon o’r dydd. Rho gynnig arall arni wedyn, neu gofynna i dy athro.".into(),
+        ),
         Rung::WalledGarden => (
             "You can visit the sites that your teachers have chosen. This is not one of them.".into(),
             "Gelli di ymweld â’r gwefannau y mae dy athrawon wedi’u dewis. Nid yw hon yn un ohonynt.".into(),
@@ -232,6 +236,18 @@ fn why(reason: &Reason) -> (Cow<'_, str>, Cow<'_, str>) {
         Rung::Protocol => (
             "The filter could not tell what this is, so it was stopped.".into(),
             "Ni allai’r hidlydd ddweud beth yw hyn, felly cafodd ei atal.".into(),
+        ),
+        Rung::Suspended => (
+            "Your internet is switched off for a while. If you need help, see below; you can also talk to your \
+             teacher."
+                .into(),
+            "Mae dy rhyngrwyd wedi’i ddiffodd am ychydig. Os oes angen help arnat, gweler isod; gelli hefyd \
+             siarad â dy athro."
+                .into(),
+        ),
+        Rung::EmergencyBlock => (
+            "Your school has shut it for everybody for now.".into(),
+            "Mae dy ysgol wedi’i gau i bawb am y tro.".into(),
         ),
         Rung::Default | Rung::Unblock | Rung::Lifeline | Rung::Statutory => {
             ("Nobody has checked this site yet.".into(), "Nid oes neb wedi gwirio’r wefan hon eto.".into())

@@ -4,7 +4,7 @@ use crate::model::Host;
 use crate::policy::Unblock;
 use crate::policy::draft::{GroupDraft, Treatment};
 use crate::policy::effect::category::{self, Listed};
-use crate::policy::effect::{content_opens, enforce};
+use crate::policy::effect::{content_opens, enforce, timetable};
 use crate::policy::unblock::Decided;
 
 /// Whether some client that was judged as `was` may find something more open when it is judged as
@@ -26,6 +26,7 @@ pub(super) fn opens(was: &GroupDraft, is: &GroupDraft, lists: &[Listed<'_>], unb
         enforce,
         search_terms,
         file_kinds,
+        timetable: _,
     } = is;
     // Unblocks for a group are for all that inherit from it.
     let is_heir = *id == was.id && !is_within(ancestors, &was.ancestors);
@@ -43,6 +44,7 @@ pub(super) fn opens(was: &GroupDraft, is: &GroupDraft, lists: &[Listed<'_>], unb
         // Search engines are decrypted for as long as any list of terms is named.
         || (search_terms.is_empty() && !was.search_terms.is_empty())
         || content_opens(&was.file_kinds, file_kinds)
+        || timetable::opens(was, is)
         || lists.iter().any(|list| category::opens((was, is), list, unblocks))
 }
 

@@ -5,7 +5,7 @@
 use crate::lists::Reading;
 use crate::policy::draft::{CategoryAction, Programs};
 use crate::policy::ladder::{Case, Step};
-use crate::policy::rungs::{categories, reason};
+use crate::policy::rungs::{categories, is, reason};
 use crate::policy::verdict::{Action, Evidence, Reason, Rule, Rung};
 use crate::services::SearchKind;
 
@@ -70,8 +70,7 @@ pub(in crate::policy) fn search_term(case: &Case<'_>) -> Step {
 fn is_of_updates(case: &Case<'_>) -> bool {
     case.agreed().is_some_and(|wanted| {
         categories(case, &wanted, Reading::Allow).iter().any(|(category, _)| {
-            category.programs == Programs::Trusted
-                && case.group.categories.get(&category.id) == Some(&CategoryAction::Allow)
+            category.programs == Programs::Trusted && is(case, category, CategoryAction::Allow)
         })
     })
 }

@@ -48,6 +48,9 @@ fn policy() -> Policy {
         terms: Arc::default(),
         reach: Arc::new(Reach { allow_private: vec!["192.0.2.0/24".parse().unwrap()], own: Vec::new() }),
         unblocks: Arc::default(),
+        suspensions: Arc::default(),
+        blocks: Arc::default(),
+        zone: jiff::tz::TimeZone::UTC,
     };
     Policy::compile(parts, 1).unwrap()
 }

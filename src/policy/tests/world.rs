@@ -6,6 +6,8 @@ pub(super) struct World {
     pub(super) statutory: Vec<String>,
     pub(super) no_inspect: Vec<&'static str>,
     pub(super) unblocks: Vec<Unblock>,
+    pub(super) suspensions: Vec<Suspension>,
+    pub(super) blocks: Vec<EmergencyBlock>,
 }
 
 impl World {
@@ -14,6 +16,8 @@ impl World {
             statutory: vec!["statutory.example".into(), "other.example/bad/page".into()],
             no_inspect: Vec::new(),
             unblocks: Vec::new(),
+            suspensions: Vec::new(),
+            blocks: Vec::new(),
         }
     }
 
@@ -65,11 +69,14 @@ impl World {
                     "blocked.example\nallowed.example/not/this/\n",
                 )),
                 statutory: Arc::new(statutory.build()),
-                lifeline: Arc::new(IndexBuilder::new([2; 16]).build()),
+                lifeline: Arc::new(index_of(&["help.example"])),
                 no_inspect: Arc::new(index_of(&self.no_inspect)),
                 terms: Arc::new(self.terms()),
                 reach: Arc::default(),
                 unblocks: self.unblocks.clone().into(),
+                suspensions: self.suspensions.clone().into(),
+                blocks: self.blocks.clone().into(),
+                zone: TimeZone::get("Europe/London").unwrap(),
             },
             1,
         )

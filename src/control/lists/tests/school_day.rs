@@ -142,6 +142,9 @@ fn compiled(draft: Draft, loaded: &Loaded) -> Policy {
         terms: Arc::clone(&loaded.terms),
         reach: Arc::new(Reach::default()),
         unblocks: Arc::default(),
+        suspensions: Arc::default(),
+        blocks: Arc::default(),
+        zone: jiff::tz::TimeZone::UTC,
     };
     Policy::compile(parts, 1).unwrap()
 }
