@@ -29,6 +29,7 @@ mod auth;
 mod body;
 mod ca;
 mod certificate;
+mod cookie;
 mod crowd;
 mod events;
 mod explain;
