@@ -37,6 +37,7 @@ mod idempotency;
 mod inspection;
 pub mod local;
 mod problem;
+mod qr;
 mod query;
 mod serve;
 pub mod status;
@@ -65,6 +66,7 @@ pub struct Shared {
     searches: Arc<Semaphore>,
     repeats: Arc<Mutex<()>>,
     handout: Arc<Handout>,
+    school: Arc<str>,
 }
 
 impl Shared {
@@ -85,6 +87,7 @@ impl Shared {
             searches: Arc::new(Semaphore::new(SEARCHES)),
             repeats: Arc::default(),
             handout: Arc::new(Handout::new(authority, school)),
+            school: school.into(),
         }
     }
 
