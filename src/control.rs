@@ -8,10 +8,11 @@ use tokio::sync::Mutex;
 use crate::audit::{Act, Actor, Entry, Outcome, Recorder};
 use crate::clock::Clock;
 use crate::identity::Directory;
-use crate::model::{Role, StaffName, Timestamp};
+use crate::model::Timestamp;
 use crate::policy::{Draft, Live};
 use crate::telemetry::Metrics;
 
+pub mod accounts;
 mod acts;
 pub mod changes;
 mod error;
@@ -31,10 +32,11 @@ pub use idempotency::digest;
 pub use journal::{PolicyVersion, Sources, StartError, Unlicensed, check, compile_once, subnets, waiting};
 pub use people::Pseudonyms;
 pub use requests::{DECIDERS, UnblockRequest};
-pub use staff::{Staff, Token};
+pub use staff::{Kind, Staff};
 pub use store::StoreError;
 pub use unblocks::Kept;
 
+use accounts::{Accounts, Cost};
 use changes::Reloaded;
 use feeds::Feeds;
 use journal::{Journal, Mutation, Prepared};
@@ -47,6 +49,7 @@ pub struct Control {
     metrics: Metrics,
     live: Live,
     feeds: Feeds,
+    accounts: Accounts,
 }
 
 /// What control shares with the rest of the gateway.
@@ -93,6 +96,7 @@ impl Control {
             metrics: shared.metrics,
             live,
             feeds,
+            accounts: Accounts::new(Cost::OWASP),
         };
         let policy = control.live.snapshot();
         let act = Act::new(Actor::System, "policy.loaded").with("generation", policy.generation());
@@ -117,14 +121,6 @@ impl Control {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-
-    /// Whose token this is, if it holds.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn bearer(&self, token: &str) -> Result<Option<Staff>, ControlError> {
-        Ok(self.journal.lock().await.store.bearer(token, self.clock.now())?)
     }
 
     /// Reads policy and lists again. What is faulty changes nothing, and is recorded.
@@ -191,63 +187,6 @@ impl Control {
         let act = act.with("last_good", warned(&prepared.read.told));
         self.record(Entry::Change(Act { reason: Some(reason.to_owned()), ..act })).await?;
         Ok(journal.put_statutory_in_force(prepared, self.clock.now())?)
-    }
-
-    /// Adds a member of staff. For whoever may write to the gateway's local socket.
-    ///
-    /// # Errors
-    /// When the name is taken.
-    pub async fn add_staff(&self, name: &StaffName, roles: &[Role]) -> Result<Recorded<()>, ControlError> {
-        let journal = self.journal.lock().await;
-        if roles.is_empty() {
-            return Err(ControlError::Invalid("roles", "a member of staff needs a role".to_owned()));
-        }
-        if journal.store.staff_named(name)?.is_some() {
-            return Err(ControlError::Taken);
-        }
-        let roles_text: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
-        let act =
-            Act::new(Actor::Local, "staff.added").with("staff", name.as_str()).with("roles", roles_text);
-        let audit_seq = self.record(Entry::Change(act)).await?;
-        journal.store.add_staff(name, roles, self.clock.now())?;
-        Ok(Recorded { value: (), audit_seq })
-    }
-
-    /// Everybody who has an account.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn staff(&self) -> Result<Vec<Staff>, ControlError> {
-        Ok(self.journal.lock().await.store.staff()?)
-    }
-
-    /// Ends an account at once, with its tokens.
-    ///
-    /// # Errors
-    /// When there is no such account.
-    pub async fn disable_staff(&self, name: &StaffName) -> Result<Recorded<()>, ControlError> {
-        let mut journal = self.journal.lock().await;
-        journal.store.staff_named(name)?.ok_or(ControlError::NotFound)?;
-        let act = Act::new(Actor::Local, "staff.disabled").with("staff", name.as_str());
-        let audit_seq = self.record(Entry::Change(act)).await?;
-        journal.store.disable_staff(name)?;
-        Ok(Recorded { value: (), audit_seq })
-    }
-
-    /// Makes a token for a member of staff.
-    ///
-    /// # Errors
-    /// When there is no such account, or it is disabled.
-    pub async fn make_token(&self, name: &StaffName) -> Result<Recorded<Token>, ControlError> {
-        let journal = self.journal.lock().await;
-        let staff = journal.store.staff_named(name)?.ok_or(ControlError::NotFound)?;
-        if staff.disabled {
-            return Err(ControlError::Forbidden("the account is disabled"));
-        }
-        let act = Act::new(Actor::Local, "token.made").with("staff", name.as_str());
-        let audit_seq = self.record(Entry::Auth(act)).await?;
-        let token = journal.store.make_token(name, self.clock.now())?;
-        Ok(Recorded { value: token, audit_seq })
     }
 
     /// The answer that was given to the same request before, if it was.

@@ -69,6 +69,7 @@ pub struct Metrics {
     selftest_age: Gauge,
     panics: IntCounter,
     leaves_rejected: IntCounter,
+    break_glass: IntCounter,
 }
 
 /// A connection that is open for as long as this lives.
@@ -147,6 +148,7 @@ impl Metrics {
                 "inspection_rejected_total",
                 "Connections whose client did not trust the school's authority.",
             )?,
+            break_glass: make.counter("break_glass_total", "Openings of the sealed code.")?,
             registry,
         })
     }
@@ -176,6 +178,11 @@ impl Metrics {
     /// A client that did not take a leaf of the school's authority.
     pub fn leaf_rejected(&self) {
         self.leaves_rejected.inc();
+    }
+
+    /// The sealed code was opened.
+    pub fn break_glass_opened(&self) {
+        self.break_glass.inc();
     }
 
     /// Bytes carried.

@@ -1,9 +1,8 @@
 //! The outside of the gateway: API, health and metrics, the local socket.
 //!
 //! **Invariant:** nothing here names the proxy, so that no fault of it can stop the filtering;
-//! nothing but health, metrics, the page that says what this is and the authority's certificate
-//! answers without a token; and
-//! no malformed input makes a 5xx.
+//! nothing but health, metrics, sign-in, the page that says what this is and the authority's
+//! certificate answers without a token or session; and no malformed input makes a 5xx.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,8 +10,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::middleware::map_response;
-use axum::response::{Html, Response};
-use axum::routing::get;
+use axum::response::Response;
 use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Semaphore};
@@ -29,13 +27,16 @@ mod auth;
 mod body;
 mod ca;
 mod certificate;
+mod cookie;
 mod crowd;
 mod events;
 mod explain;
 mod idempotency;
 mod inspection;
 pub mod local;
+mod pages;
 mod problem;
+mod qr;
 mod query;
 mod serve;
 pub mod status;
@@ -64,6 +65,7 @@ pub struct Shared {
     searches: Arc<Semaphore>,
     repeats: Arc<Mutex<()>>,
     handout: Arc<Handout>,
+    school: Arc<str>,
 }
 
 impl Shared {
@@ -84,6 +86,7 @@ impl Shared {
             searches: Arc::new(Semaphore::new(SEARCHES)),
             repeats: Arc::default(),
             handout: Arc::new(Handout::new(authority, school)),
+            school: school.into(),
         }
     }
 
@@ -117,23 +120,12 @@ impl Shared {
 /// Everything that the admin listener answers.
 pub fn admin(shared: &Shared) -> Router {
     Router::new()
-        .route("/", get(root))
         .merge(ca::router(shared))
+        .merge(pages::router(shared))
         .nest("/api/v1", api::router(shared))
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(map_response(guarded))
-}
-
-/// Says what this is, to whoever opens it in a browser.
-async fn root() -> Html<&'static str> {
-    Html(concat!(
-        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>schoolgate</title>\n",
-        "<h1>schoolgate</h1>\n<p>This is a school's filtering gateway. Its API is at ",
-        "<code>/api/v1</code> and takes <code>Authorization: Bearer sg_…</code>; whoever runs the ",
-        "gateway makes a token with <code>schoolgate staff token NAME</code>.</p>\n",
-        "<p><a href=\"/ca\">Let a device trust this filter</a></p>\n</html>\n",
-    ))
 }
 
 /// Nothing is cached, guessed at, framed or told to other sites.
@@ -141,7 +133,8 @@ async fn guarded(mut answer: Response) -> Response {
     let headers = answer.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
+    // A page with forms says for itself what it may do.
+    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CONTENT_POLICY));
     answer
 }

@@ -120,7 +120,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("csv", &["lists", "control"]),
     ("tar", &["lists"]),
     ("flate2", &["lists", "services", "content"]),
-    ("unicode_normalization", &["content"]),
+    ("unicode_normalization", &["content", "control"]),
     ("infer", &["content"]),
     ("zip", &["lists"]),
     ("toml", &["document"]),

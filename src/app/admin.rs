@@ -14,7 +14,7 @@ use crate::app;
 use crate::audit::{Actor, Recorder};
 use crate::ca::Public;
 use crate::control::Control;
-use crate::control::feeds::Asked;
+use crate::control::feeds::{Alarm, Asked};
 use crate::settings::Settings;
 use crate::telemetry::Metrics;
 use crate::web::local::LocalSocket;
@@ -146,7 +146,7 @@ impl Lists {
 
     async fn tick(&mut self) {
         match self.control.watch().await {
-            Ok(alarms) => self.readiness.degraded(alarms),
+            Ok(alarms) => self.readiness.degraded(with_seal(&self.control, alarms).await),
             Err(fault) => tracing::error!(%fault, "could not record an alarm of the lists; trying again"),
         }
         let is_looking = self.looking.as_ref().is_some_and(|thread| !thread.is_finished());
@@ -165,6 +165,15 @@ impl Lists {
             Err(fault) => tracing::error!(%fault, "no thread to look at the lists' sources; trying again"),
         }
     }
+}
+
+/// What is wrong with lists, and what is to be said of the sealed code.
+async fn with_seal(control: &Control, mut alarms: Vec<Alarm>) -> Vec<Alarm> {
+    match control.seal_alarm().await {
+        Ok(alarm) => alarms.extend(alarm),
+        Err(fault) => tracing::error!(%fault, "can't tell whether the sealed code was opened"),
+    }
+    alarms
 }
 
 fn to_std(listeners: Vec<TcpListener>) -> std::io::Result<Vec<std::net::TcpListener>> {

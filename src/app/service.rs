@@ -31,6 +31,7 @@ pub async fn serve(settings: &Settings, config: &Path) -> Result<()> {
     print_welcome(settings, &running);
     print_statutory(&running).await;
     print_school_lists(settings, &running).await;
+    print_first_link(&running).await;
     print_trials(config, &running);
     tell(&[NotifyState::Ready]);
     until_stopped(&running, signals).await;
@@ -188,6 +189,20 @@ async fn print_school_lists(settings: &Settings, running: &Running) {
             );
         }
         Err(fault) => tracing::error!(%fault, "can't tell which changes of the school's lists are held"),
+    }
+}
+
+/// Where somebody sets up the first account, while there is none.
+async fn print_first_link(running: &Running) {
+    match running.control.first_link().await {
+        Ok(None) => {}
+        Ok(Some(link)) => {
+            println!("\n  NOBODY HAS AN ACCOUNT: set up the first here, once, until {}", link.expires_at);
+            for address in &running.admin {
+                println!("    {}://{address}/setup/{}", scheme(*address), link.token);
+            }
+        }
+        Err(fault) => tracing::error!(%fault, "can't make the link for the first account"),
     }
 }
 

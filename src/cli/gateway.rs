@@ -37,6 +37,11 @@ impl Gateway {
         }
     }
 
+    /// Takes away.
+    pub(super) fn delete(&self, path: &str) -> anyhow::Result<Value> {
+        self.call("DELETE", path, None)
+    }
+
     fn call(&self, method: &str, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
         understood(self.send(method, path, body)?)
     }

@@ -1,20 +1,14 @@
-//! Named staff and their tokens.
+//! Named staff: who they are, what they may do, and from when until when.
 //!
-//! **Invariant:** a token is shown once and kept as a hash; a disabled member of staff is
-//! nobody from that moment on.
+//! **Invariant:** whoever is disabled, not yet there, gone, or a supplier without a window is
+//! nobody: [`Staff::is_active`] is asked at every sign-in, session and token.
 
-use std::fmt::Write;
-
-use rusqlite::{OptionalExtension, params};
-use sha2::{Digest, Sha256};
+use rusqlite::{Row, params};
 
 use crate::control::store::{Store, StoreError};
-use crate::model::{Role, StaffName, Timestamp};
+use crate::model::{GroupName, Role, StaffName, Timestamp};
 
-/// How long a token lives.
-const TOKEN_LIFE: std::time::Duration = std::time::Duration::from_secs(365 * 24 * 3600);
-/// How every token starts, so that a leaked one can be recognised.
-const PREFIX: &str = "sg_";
+const COLUMNS: &str = "name, roles, disabled, kind, starts_at, ends_at, teaches, access_until";
 
 /// A member of staff.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -25,118 +19,200 @@ pub struct Staff {
     pub roles: Vec<Role>,
     /// Whether they may no longer sign in.
     pub disabled: bool,
+    /// Whose they are.
+    pub kind: Kind,
+    /// When they start; at once, when absent.
+    pub starts_at: Option<Timestamp>,
+    /// When they leave: the first moment at which they are nobody.
+    pub ends_at: Option<Timestamp>,
+    /// The groups that they teach.
+    pub groups: Vec<GroupName>,
+    /// Until when a supplier may sign in.
+    pub access_until: Option<Timestamp>,
 }
 
-/// A token, in the clear this once.
-#[derive(Clone, Debug)]
-pub struct Token {
-    /// What to put behind `Authorization: Bearer`.
-    pub text: String,
-    /// When it ends.
-    pub expires_at: Timestamp,
+/// Whose account it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// One of the school's own.
+    School,
+    /// Somebody of a supplier, who is let in for a while and a reason.
+    Supplier,
+    /// Nobody's: whoever opened the sealed code.
+    BreakGlass,
 }
 
 impl Staff {
+    /// One of the school's own, from now on and for good.
+    #[must_use]
+    pub fn of(name: StaffName, roles: &[Role]) -> Staff {
+        Staff {
+            name,
+            roles: roles.to_vec(),
+            disabled: false,
+            kind: Kind::School,
+            starts_at: None,
+            ends_at: None,
+            groups: Vec::new(),
+            access_until: None,
+        }
+    }
+
     /// Whether any of `roles` is held.
     #[must_use]
     pub fn is_any(&self, roles: &[Role]) -> bool {
         self.roles.iter().any(|role| roles.contains(role))
     }
+
+    /// Whether they are somebody at `now`.
+    #[must_use]
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        let started = self.starts_at.is_none_or(|start| start <= now);
+        let gone = self.ends_at.is_some_and(|end| end <= now);
+        let let_in = match self.kind {
+            Kind::School | Kind::BreakGlass => true,
+            Kind::Supplier => self.access_until.is_some_and(|until| now < until),
+        };
+        !self.disabled && started && !gone && let_in
+    }
+}
+
+impl Kind {
+    /// `school`, `supplier` or `break_glass`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::School => "school",
+            Kind::Supplier => "supplier",
+            Kind::BreakGlass => "break_glass",
+        }
+    }
 }
 
 impl Store {
     /// Adds a member of staff; false when the name is taken.
-    pub(super) fn add_staff(
-        &self,
-        name: &StaffName,
-        roles: &[Role],
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+    pub(super) fn add_staff(&self, staff: &Staff, now: Timestamp) -> Result<bool, StoreError> {
         let added = self.connection.execute(
-            "INSERT OR IGNORE INTO staff (name, roles, added_at) VALUES (?1, ?2, ?3)",
-            params![name.as_str(), roles.join(","), now.to_string()],
+            "INSERT OR IGNORE INTO staff (name, roles, added_at, kind, starts_at, ends_at, teaches)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                staff.name.as_str(),
+                joined(&staff.roles),
+                now.to_string(),
+                staff.kind.as_str(),
+                staff.starts_at.map(Timestamp::as_millis),
+                staff.ends_at.map(Timestamp::as_millis),
+                joined(&staff.groups),
+            ],
         )?;
         Ok(added == 1)
     }
 
+    /// Keeps what may change of a member of staff: all but name and kind.
+    pub(super) fn keep_staff(&self, staff: &Staff) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE staff SET roles = ?2, disabled = ?3, starts_at = ?4, ends_at = ?5, teaches = ?6,
+                              access_until = ?7 WHERE name = ?1",
+            params![
+                staff.name.as_str(),
+                joined(&staff.roles),
+                staff.disabled,
+                staff.starts_at.map(Timestamp::as_millis),
+                staff.ends_at.map(Timestamp::as_millis),
+                joined(&staff.groups),
+                staff.access_until.map(Timestamp::as_millis),
+            ],
+        )?;
+        Ok(())
+    }
+
     /// Everybody, by name.
     pub(super) fn staff(&self) -> Result<Vec<Staff>, StoreError> {
-        let mut query =
-            self.connection.prepare_cached("SELECT name, roles, disabled FROM staff ORDER BY name")?;
-        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        rows.map(|row| read(row?)).collect()
+        self.staff_where("kind <> 'break_glass'", "")
     }
 
-    /// One member of staff, disabled or not.
+    /// Those who could come in if they were active: they have a password, or a token that holds.
+    pub(super) fn staff_with_a_way_in(&self, now: Timestamp) -> Result<Vec<Staff>, StoreError> {
+        let way_in = "kind <> 'break_glass' AND (
+            EXISTS (SELECT 1 FROM passwords WHERE passwords.staff = name)
+            OR EXISTS (SELECT 1 FROM tokens WHERE tokens.staff = name AND expires_at > ?1))";
+        self.staff_where(way_in, &now.to_string())
+    }
+
+    /// One member of staff, active or not.
     pub(super) fn staff_named(&self, name: &StaffName) -> Result<Option<Staff>, StoreError> {
-        let row = self
-            .connection
-            .prepare_cached("SELECT name, roles, disabled FROM staff WHERE name = ?1")?
-            .query_row([name.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-            .optional()?;
-        row.map(read).transpose()
+        Ok(self.anybody_named(name)?.filter(|staff| staff.kind != Kind::BreakGlass))
     }
 
-    /// Ends an account and every token of it.
-    pub(super) fn disable_staff(&mut self, name: &StaffName) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
-        transaction.execute("UPDATE staff SET disabled = 1 WHERE name = ?1", [name.as_str()])?;
-        transaction.execute("DELETE FROM tokens WHERE staff = ?1", [name.as_str()])?;
-        Ok(transaction.commit()?)
+    /// The same, and whoever opened the sealed code.
+    pub(super) fn anybody_named(&self, name: &StaffName) -> Result<Option<Staff>, StoreError> {
+        Ok(self.staff_where("name = ?1", name.as_str())?.pop())
     }
 
-    /// Makes a token.
-    pub(super) fn make_token(&self, name: &StaffName, now: Timestamp) -> Result<Token, StoreError> {
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(|fault| StoreError::System(fault.to_string()))?;
-        let text = secret.iter().fold(String::from(PREFIX), |mut text, byte| {
-            // Writing to a string can't fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
-        let expires_at = now.plus(TOKEN_LIFE);
-        self.connection.execute(
-            "INSERT INTO tokens (hash, staff, made_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
-            params![hash(&text).as_slice(), name.as_str(), now.to_string(), expires_at.to_string()],
-        )?;
-        Ok(Token { text, expires_at })
-    }
-
-    /// Whose token this is, if it holds.
-    pub(super) fn bearer(&self, token: &str, now: Timestamp) -> Result<Option<Staff>, StoreError> {
-        let row: Option<(String, String, bool, String)> = self
-            .connection
-            .prepare_cached(
-                "SELECT staff.name, roles, disabled, expires_at FROM tokens
-                 JOIN staff ON staff.name = tokens.staff WHERE hash = ?1",
-            )?
-            .query_row([hash(token).as_slice()], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-            })
-            .optional()?;
-        let Some((name, roles, disabled, expires_at)) = row else { return Ok(None) };
-        let expires_at: Timestamp = expires_at.parse().map_err(|_| StoreError::Unreadable("time"))?;
-        if disabled || now >= expires_at {
-            return Ok(None);
-        }
-        read((name, roles, disabled)).map(Some)
+    fn staff_where(&self, condition: &str, value: &str) -> Result<Vec<Staff>, StoreError> {
+        let text = format!("SELECT {COLUMNS} FROM staff WHERE {condition} ORDER BY name");
+        let mut query = self.connection.prepare_cached(&text)?;
+        let values: &[&dyn rusqlite::ToSql] = if value.is_empty() { &[] } else { &[&value] };
+        let rows = query.query_map(values, |row| Ok(read(row)))?;
+        rows.map(|row| row?).collect()
     }
 }
 
-fn read((name, roles, disabled): (String, String, bool)) -> Result<Staff, StoreError> {
+fn read(row: &Row<'_>) -> Result<Staff, StoreError> {
+    let moment = |at: usize| -> Result<Option<Timestamp>, StoreError> {
+        Ok(row.get::<_, Option<i64>>(at)?.map(Timestamp::from_millis))
+    };
     Ok(Staff {
-        name: name.parse().map_err(|_| StoreError::Unreadable("name"))?,
-        roles: roles
-            .split(',')
-            .filter(|role| !role.is_empty())
-            .map(|role| role.parse().map_err(|_| StoreError::Unreadable("role")))
-            .collect::<Result<_, _>>()?,
-        disabled,
+        name: word(&row.get::<_, String>(0)?, "name")?,
+        roles: words(&row.get::<_, String>(1)?, "role")?,
+        disabled: row.get(2)?,
+        kind: match row.get::<_, String>(3)?.as_str() {
+            "school" => Kind::School,
+            "supplier" => Kind::Supplier,
+            "break_glass" => Kind::BreakGlass,
+            _ => return Err(StoreError::Unreadable("kind")),
+        },
+        starts_at: moment(4)?,
+        ends_at: moment(5)?,
+        groups: words(&row.get::<_, String>(6)?, "group")?,
+        access_until: moment(7)?,
     })
 }
 
-/// The token has 256 random bits, so that a plain hash keeps it.
-fn hash(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
+/// Words with commas between, as the store keeps them.
+pub(super) fn joined<T: ToString>(words: &[T]) -> String {
+    words.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// Words with commas between, read.
+pub(super) fn words<T: std::str::FromStr>(text: &str, what: &'static str) -> Result<Vec<T>, StoreError> {
+    text.split(',').filter(|text| !text.is_empty()).map(|text| word(text, what)).collect()
+}
+
+fn word<T: std::str::FromStr>(text: &str, what: &'static str) -> Result<T, StoreError> {
+    text.parse().map_err(|_| StoreError::Unreadable(what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_somebody_outside_their_time() {
+        let at = Timestamp::from_millis;
+        let whole = Staff::of("j.evans".parse().unwrap(), &[Role::Teacher]);
+        let rows: [(Staff, [bool; 3]); 7] = [
+            (whole.clone(), [true, true, true]),
+            (Staff { disabled: true, ..whole.clone() }, [false, false, false]),
+            (Staff { starts_at: Some(at(10)), ..whole.clone() }, [false, true, true]),
+            (Staff { ends_at: Some(at(20)), ..whole.clone() }, [true, true, false]),
+            (Staff { starts_at: Some(at(10)), ends_at: Some(at(20)), ..whole.clone() }, [false, true, false]),
+            (Staff { kind: Kind::Supplier, ..whole.clone() }, [false, false, false]),
+            (Staff { kind: Kind::Supplier, access_until: Some(at(20)), ..whole }, [true, true, false]),
+        ];
+        for (staff, expected) in rows {
+            assert_eq!([9, 10, 20].map(|now| staff.is_active(at(now))), expected, "{staff:?}");
+        }
+    }
 }

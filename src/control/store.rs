@@ -11,11 +11,12 @@ use crate::control::lists::{LastGood, Sizes};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The newest form of the tables; a step is added for every change of form, none is edited.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("store.sql"),
     include_str!("changes/changes.sql"),
     include_str!("journal/journal.sql"),
     include_str!("changes/road.sql"),
+    include_str!("accounts/accounts.sql"),
 ];
 
 /// The embedded store.

@@ -59,6 +59,17 @@ word! {
     StaffName
 }
 
+impl StaffName {
+    /// Whoever opened the sealed code: nobody's account has this name.
+    pub const BREAK_GLASS: &str = "break-glass";
+
+    /// Whether this stands for whoever opened the sealed code.
+    #[must_use]
+    pub fn is_break_glass(&self) -> bool {
+        self.as_str() == StaffName::BREAK_GLASS
+    }
+}
+
 /// What a member of staff may do; one person may hold several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

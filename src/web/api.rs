@@ -7,7 +7,6 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use serde_json::json;
 
 use crate::audit::{Act, Entry};
 use crate::model::Role;
@@ -19,8 +18,12 @@ use crate::web::problem::{self, Problem};
 use crate::web::{Shared, explain, inspection};
 
 mod audit;
+mod break_glass;
 pub(super) mod changes;
 mod lists;
+mod own;
+mod session;
+mod staff;
 mod unblocks;
 
 /// Who may know which hosts' clients reject the school's authority.
@@ -36,10 +39,10 @@ pub(super) fn router(shared: &Shared) -> Router {
         .route("/changes/{id}/approve", post(changes::approve))
         .route("/changes/{id}/refuse", post(changes::refuse))
         .route("/lists/reload", post(lists::reload))
+        .merge(Router::from(staff::once_only()))
         .method_not_allowed_fallback(problem::wrong_method)
         .route_layer(from_fn_with_state(shared.clone(), once));
     Router::new()
-        .route("/me", get(me))
         .route("/explain", post(answer))
         .route("/unblocks/{id}", get(unblocks::one))
         .route("/unblocks/{id}/usage", get(unblocks::used))
@@ -51,15 +54,15 @@ pub(super) fn router(shared: &Shared) -> Router {
         .route("/inspection/candidates", get(candidates))
         .route("/audit/head", get(audit::head))
         .route("/audit/verify", get(audit::verify))
+        .merge(Router::from(session::router()))
+        .merge(Router::from(own::router()))
+        .merge(Router::from(staff::router()))
+        .merge(Router::from(break_glass::router()))
         .merge(once_only)
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(from_fn_with_state(shared.clone(), require_token))
         .with_state(shared.clone())
-}
-
-async fn me(caller: Caller) -> Answer {
-    Answer::ok(json!({ "name": caller.staff.name, "roles": caller.staff.roles }))
 }
 
 async fn answer(

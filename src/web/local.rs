@@ -23,6 +23,7 @@ use crate::web::{Shared, api, guarded, problem};
 
 mod client;
 mod routes;
+mod staff;
 
 pub use client::{CallError, call};
 

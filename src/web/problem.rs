@@ -54,6 +54,11 @@ impl Problem {
         )
     }
 
+    /// What a page says of it: status, detail, and how long to wait.
+    pub(super) fn for_a_page(&self) -> (StatusCode, &str, Option<&Value>) {
+        (self.status, &self.detail, self.more.get("retry_after"))
+    }
+
     /// The same problem with one more member.
     pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Problem {
         self.more.insert(name.to_owned(), value.into());
@@ -85,7 +90,11 @@ impl IntoResponse for Problem {
             members.extend(self.more);
         }
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+        let wait = body["retry_after"].as_u64();
         let mut answer = (self.status, kind, body.to_string()).into_response();
+        if let Some(seconds) = wait {
+            answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer realm=\"schoolgate\"");
             answer.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);

@@ -150,7 +150,7 @@ async fn an_unblock_holds_across_a_restart_and_a_pending_one_opens_nothing() {
     assert_eq!(gateway.browser("eyfs_ks1").get("http://games.example/").await.status, 403);
     let control = &gateway.running.control;
     control.decide(&head, kept.unblock.id, Decision::Revoke, None, None).await.unwrap();
-    let teacher = Staff { name: "t.teacher".parse().unwrap(), roles: vec![Role::Teacher], disabled: false };
+    let teacher = Staff::of("t.teacher".parse().unwrap(), &[Role::Teacher]);
     control.add_staff(&teacher.name, &teacher.roles).await.unwrap();
     let asked = control.request_unblock(&teacher, &request, None).await.unwrap().value;
     let gateway = gateway.restarted().await;

@@ -70,6 +70,8 @@ struct User<'a> {
 #[derive(Serialize)]
 struct Own {
     actor: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    break_glass: Option<bool>,
     details: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     truncated: Option<bool>,
@@ -111,6 +113,7 @@ impl Act {
             user: User { name: self.actor.name() },
             schoolgate: Own {
                 actor: self.actor.as_str(),
+                break_glass: self.actor.is_break_glass().then_some(true),
                 details: redacted(self.details),
                 truncated: cut.then_some(true),
             },
@@ -127,6 +130,15 @@ impl Actor {
             Actor::Staff(_) => "staff",
             Actor::Local => "local",
             Actor::System => "system",
+        }
+    }
+
+    /// Whether it was whoever opened the sealed code.
+    #[must_use]
+    pub fn is_break_glass(&self) -> bool {
+        match self {
+            Actor::Staff(name) => name.is_break_glass(),
+            Actor::Local | Actor::System => false,
         }
     }
 

@@ -3,27 +3,18 @@
 use std::collections::BTreeSet;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::Uri;
 use axum::routing::{get, post};
 use serde::Deserialize;
-use serde_json::json;
 
 use crate::audit::Actor;
 use crate::control::feeds::{Asked, Which};
-use crate::model::{Role, StaffName};
 use crate::web::body::{Answer, Sent};
 use crate::web::events::{self, Reader, Sight};
+use crate::web::local::staff;
 use crate::web::problem::{self, Problem};
 use crate::web::{Shared, explain, inspection};
-
-/// `{name, roles}`
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewStaff {
-    name: StaffName,
-    roles: Vec<Role>,
-}
 
 /// `{reason?}`
 #[derive(Deserialize)]
@@ -44,9 +35,7 @@ struct Fetch {
 /// Every route of `/local`.
 pub(super) fn router(shared: &Shared) -> Router {
     Router::new()
-        .route("/staff", get(all).post(add))
-        .route("/staff/{name}/disable", post(disable))
-        .route("/staff/{name}/token", post(token))
+        .merge(staff::router())
         .route("/explain", post(answer))
         .route("/reload", post(reload))
         .route("/lists/fetch", post(fetch))
@@ -55,30 +44,6 @@ pub(super) fn router(shared: &Shared) -> Router {
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::wrong_method)
         .with_state(shared.clone())
-}
-
-async fn all(State(shared): State<Shared>) -> Result<Answer, Problem> {
-    Ok(Answer::ok(json!({ "items": shared.control.staff().await?, "next": null })))
-}
-
-async fn add(State(shared): State<Shared>, Sent(new): Sent<NewStaff>) -> Result<Answer, Problem> {
-    let added = shared.control.add_staff(&new.name, &new.roles).await?;
-    Ok(Answer::created(json!({ "name": new.name, "roles": new.roles, "audit_seq": added.audit_seq })))
-}
-
-async fn disable(State(shared): State<Shared>, Path(name): Path<String>) -> Result<Answer, Problem> {
-    let done = shared.control.disable_staff(&staff(&name)?).await?;
-    Ok(Answer::ok(json!({ "name": name, "disabled": true, "audit_seq": done.audit_seq })))
-}
-
-async fn token(State(shared): State<Shared>, Path(name): Path<String>) -> Result<Answer, Problem> {
-    let made = shared.control.make_token(&staff(&name)?).await?;
-    Ok(Answer::created(json!({
-        "name": name,
-        "token": made.value.text,
-        "expires_at": made.value.expires_at,
-        "audit_seq": made.audit_seq,
-    })))
 }
 
 async fn answer(
@@ -110,9 +75,4 @@ async fn find(State(shared): State<Shared>, uri: Uri) -> Result<Answer, Problem>
 
 async fn candidates(State(shared): State<Shared>, uri: Uri) -> Result<Answer, Problem> {
     Ok(Answer::ok(inspection::candidates(&shared, &uri, Actor::Local, None).await?))
-}
-
-/// What is no name is nobody's.
-fn staff(name: &str) -> Result<StaffName, Problem> {
-    name.parse().map_err(|_| Problem::not_found())
 }

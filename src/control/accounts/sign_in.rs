@@ -1,0 +1,167 @@
+//! Signing in: a name, a password, and the code of a second factor.
+//!
+//! **Invariant:** what is answered to a wrong name, a wrong password, a wrong code and an account
+//! that is nobody's just now is the same, and took as long.
+
+use std::net::IpAddr;
+
+use rusqlite::OptionalExtension;
+
+use crate::audit::{Act, Actor, Entry, Outcome};
+use crate::control::accounts::guessing::{Counted, Turn, Watched};
+use crate::control::accounts::sessions::{Begun, LONGEST, must_enrol};
+use crate::control::accounts::totp::Code;
+use crate::control::accounts::{AccountError, By, Session, csrf};
+use crate::control::staff::Staff;
+use crate::control::store::{Store, StoreError};
+use crate::control::{Control, Recorded};
+use crate::model::StaffName;
+
+/// What somebody signs in with.
+#[derive(Clone, Copy)]
+pub struct Attempt<'a> {
+    /// As it was typed.
+    pub name: &'a str,
+    /// As it was typed.
+    pub password: &'a str,
+    /// Of the second factor, or a recovery code.
+    pub code: Option<&'a str>,
+    /// From where.
+    pub client: Option<IpAddr>,
+}
+
+/// A session, with its secret, in the clear this once.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// What goes into the cookie.
+    pub secret: String,
+    /// What pages send with their changes.
+    pub csrf: String,
+    /// Who.
+    pub staff: Staff,
+    /// Until when.
+    pub session: Session,
+    /// Whether they must enrol a second factor before anything else.
+    pub must_enrol: bool,
+    /// How many recovery codes are left, when one was used.
+    pub recovery_left: Option<u32>,
+}
+
+impl Control {
+    /// Signs somebody in.
+    ///
+    /// # Errors
+    /// [`AccountError`]; guesses are recorded, with the name when it is somebody's.
+    pub async fn sign_in(&self, attempt: &Attempt<'_>) -> Result<Recorded<SignedIn>, AccountError> {
+        let (counted, staff) = self.proved(attempt).await?;
+        let by = By { staff: Some(staff.clone()), client: attempt.client };
+        let journal = self.journal.lock().await;
+        let now = self.clock.now();
+        // Time has passed: somebody may have been disabled meanwhile.
+        let current = journal.store.staff_named(&staff.name)?;
+        if current.is_none_or(|current| !current.is_active(now)) {
+            return Err(AccountError::WrongCredentials);
+        }
+        let code = match (journal.store.has_factor(&staff.name)?, attempt.code) {
+            (false, _) => None,
+            (true, None) => {
+                journal.store.take_guess_back(&counted)?;
+                return Err(AccountError::CodeNeeded);
+            }
+            (true, Some(typed)) => match journal.store.code(&staff.name, typed, now)? {
+                Some(code) => Some(code),
+                None => {
+                    drop(journal);
+                    return Err(self.guessed(Some(&staff), attempt.client, "code").await);
+                }
+            },
+        };
+        let act = by.act("session.begun").with("factor", code.as_ref().map(Code::kind));
+        let audit_seq = self.record(Entry::Auth(act)).await?;
+        let transaction = journal.store.connection.unchecked_transaction()?;
+        if let Some(code) = &code
+            && !journal.store.use_code(&staff.name, code)?
+        {
+            return Err(AccountError::WrongCredentials);
+        }
+        journal.store.was_no_guess(&counted, now)?;
+        let begun = journal.store.begin_session(&staff, LONGEST, attempt.client, now)?;
+        let must_enrol = must_enrol(&staff) && code.is_none();
+        let recovery_left = match code {
+            Some(Code::Recovery(_)) => Some(journal.store.recovery_left(&staff.name)?),
+            Some(Code::Step(_)) | None => None,
+        };
+        transaction.commit()?;
+        Ok(Recorded { value: SignedIn { must_enrol, recovery_left, ..signed_in(staff, begun) }, audit_seq })
+    }
+
+    /// Whether name and password go together; the guess is counted first.
+    pub(super) async fn proved(&self, attempt: &Attempt<'_>) -> Result<(Counted, Staff), AccountError> {
+        let name = attempt.name.trim();
+        let (counted, staff, kept) = {
+            let mut journal = self.journal.lock().await;
+            let now = self.clock.now();
+            let counted = match journal.store.begin_guess(&Watched::new(name, attempt.client), now)? {
+                Turn::Go(counted) => counted,
+                Turn::Wait(wait) => return Err(AccountError::Slow(wait)),
+            };
+            let staff = name.parse().ok().map(|name| journal.store.staff_named(&name)).transpose()?.flatten();
+            let kept = staff.as_ref().map(|staff| journal.store.password(&staff.name)).transpose()?.flatten();
+            (counted, staff, kept)
+        };
+        // What is longer than any password is none, and costs no more than one.
+        let typed = if attempt.password.len() > 1024 { "" } else { attempt.password };
+        let matches = self.accounts.hasher.matches(typed, kept).await?;
+        let now = self.clock.now();
+        match staff {
+            Some(staff) if matches && staff.is_active(now) => Ok((counted, staff)),
+            staff => Err(self.guessed(staff.as_ref(), attempt.client, "password").await),
+        }
+    }
+
+    /// Records a guess; the name, only when it is somebody's.
+    async fn guessed(&self, staff: Option<&Staff>, client: Option<IpAddr>, what: &str) -> AccountError {
+        let actor = staff.map_or(Actor::System, |staff| Actor::Staff(staff.name.clone()));
+        let act = Act::new(actor, "session.refused").with("wrong", what);
+        let act = Act { outcome: Outcome::Failure, client, ..act };
+        match self.record(Entry::Auth(act)).await {
+            Ok(_) => AccountError::WrongCredentials,
+            Err(unrecorded) => unrecorded.into(),
+        }
+    }
+}
+
+/// What whoever began a session is told.
+pub(super) fn signed_in(staff: Staff, begun: Begun) -> SignedIn {
+    SignedIn {
+        csrf: csrf(&begun.secret),
+        secret: begun.secret,
+        staff,
+        session: begun.session,
+        must_enrol: false,
+        recovery_left: None,
+    }
+}
+
+impl Store {
+    /// What is kept of somebody's password.
+    pub(super) fn password(&self, name: &StaffName) -> Result<Option<String>, StoreError> {
+        let text = "SELECT hash FROM passwords WHERE staff = ?1";
+        Ok(self.connection.query_row(text, [name.as_str()], |row| row.get(0)).optional()?)
+    }
+
+    /// Keeps a new password, and ends every session.
+    pub(super) fn keep_password(
+        &self,
+        name: &StaffName,
+        hash: &str,
+        now: crate::model::Timestamp,
+    ) -> Result<(), StoreError> {
+        self.end_sessions(name)?;
+        self.connection.execute(
+            "INSERT OR REPLACE INTO passwords (staff, hash, set_at) VALUES (?1, ?2, ?3)",
+            rusqlite::params![name.as_str(), hash, now.as_millis()],
+        )?;
+        Ok(())
+    }
+}
