@@ -19,6 +19,7 @@ use crate::audit::{Actor, Recorder};
 use crate::ca::Public;
 use crate::control::Control;
 use crate::control::feeds::Asked;
+use crate::web::api::changes::Reloaded;
 use crate::web::ca::Handout;
 use crate::web::problem::Problem;
 
@@ -34,10 +35,15 @@ mod explain;
 mod idempotency;
 mod inspection;
 pub mod local;
+mod openapi;
+mod page;
 mod pages;
+mod path;
+mod precondition;
 mod problem;
 mod qr;
 mod query;
+mod said;
 mod serve;
 pub mod status;
 
@@ -47,7 +53,7 @@ mod tests;
 /// What a listener answers.
 pub use axum::Router as Routes;
 pub use certificate::{CertificateError, Tls};
-pub use explain::explain;
+pub use explain::{Explanation, ListEntry, RungAnswer, explain};
 pub use serve::serve;
 
 /// Searches of the trail that may run at one time; further ones wait.
@@ -92,13 +98,13 @@ impl Shared {
 
     /// Reads policy and lists again, on a thread where that holds up no other request: health and
     /// metrics answer meanwhile.
-    async fn reload(&self, actor: Actor, reason: Option<String>) -> Result<Value, Problem> {
+    async fn reload(&self, actor: Actor, reason: Option<String>) -> Result<Reloaded, Problem> {
         let (control, runtime) = (Arc::clone(&self.control), Handle::current());
         let reload =
             move || runtime.block_on(async { control.reload(actor, reason.as_deref(), &|_, _, _| ()).await });
         let done = tokio::task::spawn_blocking(reload).await;
         let done = done.map_err(|fault| Problem::internal("reload", &fault))??;
-        Ok(api::changes::reloaded(&done))
+        Ok(done.into())
     }
 
     /// Looks at the lists' sources, on a thread of its own: it may take minutes, and a stop of the

@@ -72,7 +72,7 @@ impl Explain {
         };
         let subject = Subject { user: self.user.clone(), ..subject };
         let at = self.at.unwrap_or_else(|| Clock::system().now());
-        Ok(web::explain(&policy, &subject, &url, at))
+        Ok(serde_json::to_value(web::explain(&policy, &subject, &url, at))?)
     }
 
     fn print(&self, answer: &Value) {

@@ -78,7 +78,7 @@ impl ControlError {
             ControlError::WrongState(WrongState(State::Ended | State::Refused)) => "over",
             ControlError::WrongState(_) => "wrong_state",
             ControlError::Decided(_) => "over",
-            ControlError::Changed(_) => "changed",
+            ControlError::Changed(_) => "precondition_failed",
             ControlError::Stale(_) => "stale",
             ControlError::Faulty(_) => "faulty",
             ControlError::KeyReused => "idempotency_key_reused",

@@ -1,96 +1,126 @@
-//! `/api/v1`: one file a noun.
+//! `/api/v1`: one file a noun. A route and its description are one line.
 //!
-//! **Invariant:** the token is asked for before the path is looked at.
+//! **Invariant:** the token is asked for before the path is looked at; nothing is a route that is
+//! not in the description.
+
+use std::sync::LazyLock;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::Uri;
-use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::http::header;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::audit::{Act, Entry};
-use crate::model::Role;
+use crate::web::Shared;
 use crate::web::auth::{Caller, require_token};
 use crate::web::body::{Answer, Sent};
-use crate::web::events::{self, READERS, Reader, Sight};
+use crate::web::explain::{self, Explanation, Question};
 use crate::web::idempotency::once;
+use crate::web::openapi::{as_described, completed, repeatable};
 use crate::web::problem::{self, Problem};
-use crate::web::{Shared, explain, inspection};
 
 mod audit;
 mod break_glass;
 pub(super) mod changes;
+mod events;
+mod inspection;
 mod lists;
 mod own;
 mod session;
 mod staff;
 mod unblocks;
 
-/// Who may know which hosts' clients reject the school's authority.
-const INSPECTORS: [Role; 4] = [Role::Technician, Role::FilteringManager, Role::Dsl, Role::Headteacher];
-
 /// Every route of the API.
 pub(super) fn router(shared: &Shared) -> Router {
-    let once_only = Router::new()
-        .route("/unblocks", post(unblocks::ask).get(unblocks::all))
-        .route("/unblocks/{id}/approve", post(unblocks::approve))
-        .route("/unblocks/{id}/refuse", post(unblocks::refuse))
-        .route("/unblocks/{id}/revoke", post(unblocks::revoke))
-        .route("/changes/{id}/approve", post(changes::approve))
-        .route("/changes/{id}/refuse", post(changes::refuse))
-        .route("/lists/reload", post(lists::reload))
-        .merge(Router::from(staff::once_only()))
+    let once_only = Router::from(once_only())
         .method_not_allowed_fallback(problem::wrong_method)
         .route_layer(from_fn_with_state(shared.clone(), once));
-    Router::new()
-        .route("/explain", post(answer))
-        .route("/unblocks/{id}", get(unblocks::one))
-        .route("/unblocks/{id}/usage", get(unblocks::used))
-        .route("/changes", get(changes::all))
-        .route("/changes/{id}", get(changes::one))
-        .route("/lists", get(lists::all))
-        .route("/lists/lookup", get(lists::lookup))
-        .route("/events", get(find))
-        .route("/inspection/candidates", get(candidates))
-        .route("/audit/head", get(audit::head))
-        .route("/audit/verify", get(audit::verify))
-        .merge(Router::from(session::router()))
-        .merge(Router::from(own::router()))
-        .merge(Router::from(staff::router()))
-        .merge(Router::from(break_glass::router()))
+    Router::from(others())
         .merge(once_only)
+        .layer(from_fn(as_described))
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(from_fn_with_state(shared.clone(), require_token))
         .with_state(shared.clone())
 }
 
+/// The description of every route.
+pub(super) fn document() -> OpenApi {
+    let (mut routes, once_only) = (others().into_openapi(), repeatable(once_only().into_openapi()));
+    routes.merge(once_only);
+    completed(routes)
+}
+
+/// What is done once however often it is sent under one `Idempotency-Key`.
+fn once_only() -> OpenApiRouter<Shared> {
+    OpenApiRouter::default()
+        .routes(routes!(unblocks::ask, unblocks::all))
+        .routes(routes!(unblocks::approve))
+        .routes(routes!(unblocks::refuse))
+        .routes(routes!(unblocks::revoke))
+        .routes(routes!(changes::propose, changes::all))
+        .routes(routes!(changes::approve))
+        .routes(routes!(changes::refuse))
+        .routes(routes!(lists::reload))
+        .merge(staff::once_only())
+}
+
+fn others() -> OpenApiRouter<Shared> {
+    OpenApiRouter::default()
+        .routes(routes!(description))
+        .routes(routes!(answer))
+        .routes(routes!(unblocks::one))
+        .routes(routes!(unblocks::used))
+        .routes(routes!(changes::one))
+        .routes(routes!(lists::all))
+        .routes(routes!(lists::lookup))
+        .routes(routes!(events::find))
+        .routes(routes!(events::explained))
+        .routes(routes!(events::reads))
+        .routes(routes!(inspection::candidates))
+        .routes(routes!(audit::head))
+        .routes(routes!(audit::verify))
+        .merge(session::router())
+        .merge(own::router())
+        .merge(staff::router())
+        .merge(break_glass::router())
+}
+
+/// This description
+///
+/// OpenAPI 3.1, made from the routes themselves.
+#[utoipa::path(get, path = "/openapi.json", operation_id = "describe", tag = "about",
+    responses((status = 200, description = "The description", body = serde_json::Value)))]
+async fn description(_: Caller) -> Response {
+    static TEXT: LazyLock<Bytes> = LazyLock::new(|| document().to_json().unwrap_or_default().into());
+    ([(header::CONTENT_TYPE, "application/json")], TEXT.clone()).into_response()
+}
+
+/// What would happen to an address
+///
+/// The verdict of the policy in force and what every rung has to say. A question about an address
+/// that a statutory list holds is recorded, and answered without the address.
+#[utoipa::path(post, path = "/explain", operation_id = "explain", tag = "decisions", request_body = Question,
+    responses((status = 200, description = "The verdict and every rung", body = Explanation)))]
 async fn answer(
     State(shared): State<Shared>,
     caller: Caller,
-    Sent(question): Sent<explain::Question>,
-) -> Result<Answer, Problem> {
-    let mut answer = explain::answer(&shared, question).await?;
-    if answer["rung"] == "statutory" {
-        // Trying out what a statutory list holds leaves a trace, as going there does.
-        let act = Act::new(caller.actor(), "explain.statutory").with("list", answer["list"].clone());
-        let act = Act { client: caller.client, ..act };
-        answer["audit_seq"] = shared.control.record(Entry::Read(act)).await?.into();
-    }
-    Ok(Answer::ok(answer))
+    Sent(question): Sent<Question>,
+) -> Result<Answer<Explanation>, Problem> {
+    let answer = explain::answer(&shared, question).await?;
+    Ok(Answer::ok(traced(&shared, &caller, answer).await?))
 }
 
-async fn candidates(State(shared): State<Shared>, caller: Caller, uri: Uri) -> Result<Answer, Problem> {
-    if !caller.staff.is_any(&INSPECTORS) {
-        return Err(caller.refused(&shared, "inspection.read", Entry::Read, &INSPECTORS).await);
-    }
-    Ok(Answer::ok(inspection::candidates(&shared, &uri, caller.actor(), caller.client).await?))
-}
-
-async fn find(State(shared): State<Shared>, caller: Caller, uri: Uri) -> Result<Answer, Problem> {
-    let Some(sight) = Sight::of(&caller.staff, &shared).await? else {
-        return Err(caller.refused(&shared, "events.read", Entry::Read, &READERS).await);
-    };
-    let reader = Reader { actor: caller.actor(), client: caller.client, sight };
-    Ok(Answer::ok(events::find(&shared, &uri, reader).await?))
+/// Trying out what a statutory list holds leaves a trace, as going there does.
+async fn traced(shared: &Shared, caller: &Caller, answer: Explanation) -> Result<Explanation, Problem> {
+    let Some(list) = answer.statutory() else { return Ok(answer) };
+    let act = Act::new(caller.actor(), "explain.statutory").with("list", list);
+    let act = Act { client: caller.client, ..act };
+    let audit_seq = shared.control.record(Entry::Read(act)).await?;
+    Ok(Explanation { audit_seq: Some(audit_seq), ..answer })
 }

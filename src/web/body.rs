@@ -5,16 +5,18 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use serde_json::error::Category;
 
 use crate::web::problem::Problem;
 
 /// The longest body of a request, in bytes.
 const MAX_BODY: usize = 64 * 1024;
+/// How deep arrays and objects may lie within each other; nothing of ours lies deeper than 2.
+const MAX_DEPTH: usize = 16;
 /// How long a client may take to send one.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
@@ -22,20 +24,27 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 pub(super) struct Sent<T>(pub(super) T);
 
 /// A JSON answer.
-pub(super) struct Answer {
+pub(super) struct Answer<T> {
     status: StatusCode,
-    body: Value,
+    headers: HeaderMap,
+    body: T,
 }
 
-impl Answer {
+impl<T: Serialize> Answer<T> {
     /// 200.
-    pub(super) fn ok(body: Value) -> Answer {
-        Answer { status: StatusCode::OK, body }
+    pub(super) fn ok(body: T) -> Answer<T> {
+        Answer { status: StatusCode::OK, headers: HeaderMap::new(), body }
     }
 
     /// 201.
-    pub(super) fn created(body: Value) -> Answer {
-        Answer { status: StatusCode::CREATED, body }
+    pub(super) fn created(body: T) -> Answer<T> {
+        Answer { status: StatusCode::CREATED, ..Answer::ok(body) }
+    }
+
+    /// The same answer with one more field in its head.
+    pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Answer<T> {
+        self.headers.insert(name, value);
+        self
     }
 }
 
@@ -67,14 +76,23 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
             let detail = "send JSON, with Content-Type: application/json";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", detail));
         }
+        if depth(&bytes) > MAX_DEPTH {
+            let detail = format!("arrays and objects may lie {MAX_DEPTH} deep at most");
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "too_deep", detail));
+        }
         read(&bytes)
     }
 }
 
-impl IntoResponse for Answer {
+impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
-        let kind = [(header::CONTENT_TYPE, "application/json")];
-        (self.status, kind, self.body.to_string()).into_response()
+        match serde_json::to_vec(&self.body) {
+            Ok(text) => {
+                let kind = [(header::CONTENT_TYPE, "application/json")];
+                (self.status, kind, self.headers, text).into_response()
+            }
+            Err(fault) => Problem::internal("answer", &fault).into_response(),
+        }
     }
 }
 
@@ -91,6 +109,23 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<Sent<T>, Problem> {
             }
         }
     })
+}
+
+/// How deep arrays and objects lie in what may be JSON; brackets within strings don't count.
+fn depth(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
+    for byte in bytes {
+        match (byte, quoted) {
+            _ if escaped => escaped = false,
+            (b'\\', true) => escaped = true,
+            (b'"', _) => quoted = !quoted,
+            (b'[' | b'{', false) => depth += 1,
+            (b']' | b'}', false) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 /// The field that serde complains of: "unknown field `x`, …", "missing field `x`".
@@ -113,4 +148,23 @@ fn is_too_long(fault: &axum::Error) -> bool {
         cause = fault.source();
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_counts_what_is_no_text() {
+        for (text, deep) in [
+            ("", 0),
+            ("7", 0),
+            ("{\"a\": [1, {\"b\": 2}], \"c\": []}", 3),
+            (r#"["[[\"[[", "\\", [1]]"#, 2),
+            ("]]][", 1),
+        ] {
+            assert_eq!(depth(text.as_bytes()), deep, "{text}");
+        }
+        assert_eq!(depth("[".repeat(60_000).as_bytes()), 60_000);
+    }
 }

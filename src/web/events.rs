@@ -6,19 +6,29 @@
 use std::path::Path;
 
 use axum::http::Uri;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::audit::{Act, Actor, Entry, Filter, Record, query};
 use crate::control::{Pseudonyms, Staff};
-use crate::model::{DeviceName, GroupName, Host, Role, Timestamp, UserName};
+use crate::model::{DeviceName, GroupName, Host, Role, UserName};
 use crate::web::Shared;
+use crate::web::body::Answer;
+use crate::web::openapi::words::{Event, Moment};
+use crate::web::page::Page;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
+use crate::web::said::Purpose;
 
+mod explained;
 mod mask;
+mod reads;
 mod usage;
 
-pub(super) use usage::usage;
+pub(super) use explained::{Explained, Looking, explained};
+pub(super) use reads::{READS_READERS, Read, ReadsWanted, reads};
+pub(super) use usage::{Usage, usage};
 
 use mask::Mask;
 
@@ -28,11 +38,54 @@ const NAMES: [Role; 2] = [Role::Dsl, Role::Headteacher];
 pub(super) const READERS: [Role; 3] = [Role::Dsl, Role::Headteacher, Role::Technician];
 /// Most events of a page.
 const MOST: usize = 1000;
+/// The longest word that is looked for, in characters.
+const MAX_WORD: usize = 100;
+
 /// What may stand behind `?`.
-const KNOWN: [&str; 15] = [
-    "from", "to", "user", "group", "device", "client", "host", "category", "action", "rung", "unblock",
-    "dataset", "limit", "cursor", "reason",
-];
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "a description; `Query` reads by its names")]
+pub(super) struct Wanted {
+    /// At this moment or later.
+    #[param(inline)]
+    from: Option<Moment>,
+    /// Before this moment.
+    #[param(inline)]
+    to: Option<Moment>,
+    /// A person; for whom names are pseudonyms, a pseudonym.
+    user: Option<String>,
+    /// A filtering group.
+    group: Option<String>,
+    /// A device; for whom names are pseudonyms, a pseudonym.
+    device: Option<String>,
+    /// A client's address; for whom names are pseudonyms, a pseudonym.
+    client: Option<String>,
+    /// A host, its subdomains included.
+    host: Option<String>,
+    /// A category that decided, or that matched besides.
+    #[param(max_length = 100)]
+    category: Option<String>,
+    /// `event.action`: `allow`, `alert`, `block`, or what staff did.
+    #[param(max_length = 100)]
+    action: Option<String>,
+    /// The rung that decided.
+    #[param(max_length = 100)]
+    rung: Option<String>,
+    /// A temporary unblock.
+    unblock: Option<uuid::Uuid>,
+    /// Which kind of event: `access`, `change`, `unblock`, `read`, `auth`, `selftest`, `system`.
+    #[param(max_length = 100)]
+    dataset: Option<String>,
+    /// How many items a page may have.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<u32>,
+    /// What `next` of the page before said.
+    #[param(minimum = 0)]
+    cursor: Option<u64>,
+    /// What you look at it for: needed with names, and recorded.
+    #[param(min_length = 10, max_length = 1000)]
+    reason: Option<String>,
+}
 
 /// Which names a reader sees.
 #[derive(Clone, Debug)]
@@ -43,14 +96,37 @@ pub(super) enum Sight {
     Pseudonyms(Pseudonyms),
 }
 
+/// An event as its reader may see it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(value_type = Event)]
+pub(super) struct SeenEvent(Value);
+
 /// Who reads, from where, and which names they see.
 pub(super) struct Reader {
     pub(super) actor: Actor,
     pub(super) client: Option<std::net::IpAddr>,
     pub(super) sight: Sight,
+    pub(super) purpose: Purpose,
+}
+
+impl Reader {
+    /// The look as it is recorded; 422 where it must say what it is for and does not.
+    fn act(self, action: &'static str, query: &Query) -> Result<(Act, Sight), Problem> {
+        let reason = self.purpose.read(query)?;
+        let act = Act { reason, client: self.client, ..Act::new(self.actor, action) };
+        Ok((act, self.sight))
+    }
 }
 
 impl Sight {
+    /// Whether whoever sees so must say what for.
+    pub(super) fn purpose(&self) -> Purpose {
+        match self {
+            Sight::Names => Purpose::Needed,
+            Sight::Pseudonyms(_) => Purpose::Optional,
+        }
+    }
+
     /// What a member of staff sees, if they may look at all.
     pub(super) async fn of(staff: &Staff, shared: &Shared) -> Result<Option<Sight>, Problem> {
         if staff.is_any(&NAMES) {
@@ -64,15 +140,21 @@ impl Sight {
 }
 
 /// Answers the events that the query of `uri` asks for, newest first, and records that.
-pub(super) async fn find(shared: &Shared, uri: &Uri, reader: Reader) -> Result<Value, Problem> {
-    let query = Query::read(uri, &KNOWN)?;
+pub(super) async fn find(
+    shared: &Shared,
+    uri: &Uri,
+    reader: Reader,
+) -> Result<Answer<Page<SeenEvent>>, Problem> {
+    let query = Query::read::<Wanted>(uri)?;
     let (mut filter, mask) = read(&query, &reader.sight)?;
-    let act = Act { details: query.asked(), ..Act::new(reader.actor, "events.read") };
-    let act = Act { reason: query.text("reason").map(ToOwned::to_owned), client: reader.client, ..act };
+    let (act, _) = reader.act("events.read", &query)?;
+    let act = Act { details: query.asked(), ..act };
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
     filter.before = Some(filter.before.map_or(audit_seq, |cursor| cursor.min(audit_seq)));
     let (items, next) = shared.search(move |dir| gather(dir, filter, &mask)).await??;
-    Ok(json!({ "items": items, "next": next.map(|next| next.to_string()), "audit_seq": audit_seq }))
+    let items = items.into_iter().map(SeenEvent).collect();
+    let page = Page::new(items, next.map(|next| next.to_string()));
+    Ok(page.recorded(audit_seq).answer(&query))
 }
 
 impl Shared {
@@ -90,6 +172,12 @@ impl Shared {
 
 fn read(query: &Query, sight: &Sight) -> Result<(Filter, Mask), Problem> {
     let text = |name: &str| query.text(name).map(ToOwned::to_owned);
+    let word = |name: &str| match text(name) {
+        Some(word) if word.chars().count() > MAX_WORD => {
+            Err(Problem::invalid(name, format!("`{name}` has {MAX_WORD} characters at most")))
+        }
+        word => Ok(word),
+    };
     let (mut filter, mut mask) = (Filter::default(), Mask::new(sight.clone()));
     match sight {
         Sight::Names => {
@@ -100,16 +188,15 @@ fn read(query: &Query, sight: &Sight) -> Result<(Filter, Mask), Problem> {
         // A filter by name would say which pseudonym is whose.
         Sight::Pseudonyms(_) => mask.only(text("user"), text("device"), text("client")),
     }
-    filter.from = query.parsed::<Timestamp>("from")?;
-    filter.to = query.parsed::<Timestamp>("to")?;
+    (filter.from, filter.to) = query.span()?;
     filter.group = query.parsed::<GroupName>("group")?.map(|group| group.to_string());
     filter.host = host(query)?;
-    filter.category = text("category");
-    filter.action = text("action");
-    filter.rung = text("rung");
+    filter.category = word("category")?;
+    filter.action = word("action")?;
+    filter.rung = word("rung")?;
     filter.unblock = query.parsed("unblock")?;
-    filter.dataset = query.text("dataset").map(|name| match name.starts_with("schoolgate.") {
-        true => name.to_owned(),
+    filter.dataset = word("dataset")?.map(|name| match name.starts_with("schoolgate.") {
+        true => name,
         false => format!("schoolgate.{name}"),
     });
     filter.before = query.parsed("cursor")?;

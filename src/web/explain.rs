@@ -5,57 +5,181 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::model::{Attribution, GroupName, Host, Scheme, Subject, Timestamp, Url, UserName};
 use crate::policy::{Asked, Content, Destination, Evidence, OnConnect, Policy, Rung, Seal, Shown, Step};
 use crate::web::Shared;
+use crate::web::openapi::words::{ActionWord, Moment, RungWord, SaidWord, VisibilityWord};
 use crate::web::problem::Problem;
 
-/// `{url, group?, user?, client?, at?}`
-#[derive(Deserialize)]
+/// What is asked.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "url": "www.games.example/chess", "group": "ks2" })))]
 pub(super) struct Question {
+    /// A host, or a URL.
+    #[schema(min_length = 1, max_length = 16384)]
     url: String,
+    /// As which group; else the client's, else the strictest.
+    #[schema(value_type = Option<String>, max_length = 64)]
     group: Option<GroupName>,
+    /// As whom.
+    #[schema(value_type = Option<String>, max_length = 64)]
     user: Option<UserName>,
+    /// From which address.
+    #[schema(value_type = Option<String>)]
     client: Option<IpAddr>,
+    /// When; now, when absent.
+    #[schema(value_type = Option<Moment>)]
     at: Option<Timestamp>,
+}
+
+/// A verdict, and what every rung had to say.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Explanation {
+    /// The URL in its normal form; null for a statutory answer.
+    pub url: Option<String>,
+    /// How much the gateway sees of the request; null for a statutory answer.
+    #[schema(value_type = Option<VisibilityWord>)]
+    pub visibility: Option<&'static str>,
+    /// What would happen.
+    #[schema(value_type = ActionWord)]
+    pub action: &'static str,
+    /// The rung that answered.
+    #[schema(value_type = RungWord)]
+    pub rung: &'static str,
+    /// Why, for people.
+    pub reason: String,
+    /// The rule's id: `category:games`, `school:block`, `protocol:no_sni`.
+    pub rule: String,
+    /// The rule in people's words.
+    pub rule_name: String,
+    /// The category, where the rule is one.
+    pub category: Option<String>,
+    /// The list entry that the rule rests on, where there is one.
+    pub list: Option<ListEntry>,
+    /// Further categories that matched.
+    pub categories: Vec<String>,
+    /// The temporary unblock that opened it.
+    pub unblock_id: Option<Uuid>,
+    /// What every rung said, in the order asked; of a statutory answer that rung alone.
+    pub rungs: Vec<RungAnswer>,
+    /// The group that was judged.
+    #[schema(value_type = String)]
+    pub group: GroupName,
+    /// The version of the policy.
+    pub generation: u64,
+    /// The next moment at which time alone may change the answer.
+    #[schema(value_type = Option<Moment>)]
+    pub until: Option<Timestamp>,
+    /// The record of a question about what a statutory list holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit_seq: Option<u64>,
+}
+
+/// An entry of a list.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ListEntry {
+    /// The list's id.
+    #[schema(example = "ut1/games")]
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// The file within the list; not of a statutory one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The line, from 1; not of a statutory one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The keyed id of a statutory entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+}
+
+/// What one rung said.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RungAnswer {
+    /// Which.
+    #[schema(value_type = RungWord)]
+    pub rung: &'static str,
+    /// What; `pass` when it has nothing to say.
+    #[schema(value_type = SaidWord)]
+    pub answer: &'static str,
+    /// By which rule, where it answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// Why.
+    pub text: String,
 }
 
 /// Explains the decision on `url` for `subject` at `now`, as the API and the command line show it.
 #[must_use]
-pub fn explain(policy: &Policy, subject: &Subject, url: &Url, now: Timestamp) -> Value {
+pub fn explain(policy: &Policy, subject: &Subject, url: &Url, now: Timestamp) -> Explanation {
     let (destination, shown) = as_seen(policy, subject, url, now);
     let visibility = if destination.url.is_some() { "url" } else { "host" };
     let content = destination.url.as_ref().map(Content::of_url).unwrap_or_default();
     let asked = Asked { subject, destination: &destination, shown, content: &content };
     let explained = policy.explain(&asked, now);
-    let (verdict, reason) = (&explained.verdict, &explained.verdict.reason);
+    let verdict = explained.verdict;
+    let reason = verdict.reason;
     let statutory = reason.rung == Rung::Statutory;
     let told = explained.rungs.iter().filter(|(rung, _)| !statutory || *rung == Rung::Statutory);
-    json!({
-        "url": (!statutory).then(|| url.to_string()),
-        "visibility": (!statutory).then_some(visibility),
-        "action": verdict.action.as_str(),
-        "rung": reason.rung.as_str(),
-        "reason": reason.text,
-        "rule": reason.rule.id,
-        "rule_name": reason.rule.name,
-        "category": reason.rule.category,
-        "list": reason.evidence.as_ref().map(|evidence| list(evidence, reason.rung)),
-        "categories": if statutory { &[][..] } else { &reason.categories[..] },
-        "unblock_id": reason.unblock,
-        "rungs": told.map(|(rung, step)| step_of(*rung, step)).collect::<Vec<_>>(),
-        "group": verdict.group.as_str(),
-        "generation": verdict.generation,
-        "until": verdict.until,
-    })
+    Explanation {
+        url: (!statutory).then(|| url.to_string()),
+        visibility: (!statutory).then_some(visibility),
+        action: verdict.action.as_str(),
+        rung: reason.rung.as_str(),
+        reason: reason.text,
+        rule: reason.rule.id,
+        rule_name: reason.rule.name,
+        category: reason.rule.category,
+        list: reason.evidence.map(|evidence| ListEntry::new(evidence, reason.rung)),
+        categories: if statutory { Vec::new() } else { reason.categories },
+        unblock_id: reason.unblock,
+        rungs: told.map(|(rung, step)| RungAnswer::new(*rung, step)).collect(),
+        group: verdict.group,
+        generation: verdict.generation,
+        until: verdict.until,
+        audit_seq: None,
+    }
+}
+
+impl Explanation {
+    /// The list and entry of a statutory answer.
+    pub(super) fn statutory(&self) -> Option<serde_json::Value> {
+        let list = self.list.as_ref().filter(|_| self.rung == Rung::Statutory.as_str())?;
+        Some(serde_json::json!({ "id": list.id, "version": list.version, "entry": list.entry }))
+    }
+}
+
+impl ListEntry {
+    fn new(evidence: Evidence, rung: Rung) -> ListEntry {
+        let Evidence { list: id, version, file, line, entry } = evidence;
+        if rung == Rung::Statutory {
+            return ListEntry { id, version, file: None, line: None, entry };
+        }
+        ListEntry { id, version, file: Some(file), line: Some(line), entry: None }
+    }
+}
+
+impl RungAnswer {
+    fn new(rung: Rung, step: &Step) -> RungAnswer {
+        let rung = rung.as_str();
+        match step {
+            Step::Answer(action, reason) => {
+                let rule = Some(reason.rule.id.clone());
+                RungAnswer { rung, answer: action.as_str(), rule, text: reason.text.clone() }
+            }
+            Step::Pass(text) => RungAnswer { rung, answer: "pass", rule: None, text: (*text).to_string() },
+        }
+    }
 }
 
 /// Answers a question about the policy in force.
-pub(super) async fn answer(shared: &Shared, question: Question) -> Result<Value, Problem> {
+pub(super) async fn answer(shared: &Shared, question: Question) -> Result<Explanation, Problem> {
     let url = Url::parse_typed(&question.url)
         .map_err(|fault| Problem::invalid("url", format!("the URL can't be judged: {fault}")))?;
     let policy = shared.control.live().snapshot();
@@ -95,22 +219,5 @@ fn as_seen(policy: &Policy, subject: &Subject, url: &Url, now: Timestamp) -> (De
     match opened {
         true => (Destination { url: Some(url.clone()), ..outside }, Shown::Request),
         false => (outside, name),
-    }
-}
-
-fn list(evidence: &Evidence, rung: Rung) -> Value {
-    let Evidence { list, version, file, line, entry } = evidence;
-    if rung == Rung::Statutory {
-        return json!({ "id": list, "version": version, "entry": entry });
-    }
-    json!({ "id": list, "version": version, "file": file, "line": line })
-}
-
-fn step_of(rung: Rung, step: &Step) -> Value {
-    match step {
-        Step::Answer(action, reason) => json!({
-            "rung": rung.as_str(), "answer": action.as_str(), "rule": reason.rule.id, "text": reason.text,
-        }),
-        Step::Pass(text) => json!({ "rung": rung.as_str(), "answer": "pass", "text": text }),
     }
 }

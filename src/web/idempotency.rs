@@ -14,10 +14,9 @@ use crate::control;
 use crate::web::Shared;
 use crate::web::auth::Caller;
 use crate::web::body::whole;
+use crate::web::openapi::MAX_KEY;
 use crate::web::problem::Problem;
 
-/// The longest key.
-const MAX_KEY: usize = 200;
 /// The longest answer that is kept, in bytes.
 const MAX_KEPT: usize = 1 << 20;
 

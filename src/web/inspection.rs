@@ -8,11 +8,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use axum::http::Uri;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::audit::{Act, Actor, Entry, Filter, Order, QueryError, scan};
 use crate::policy::REJECTED_BY_CLIENT;
 use crate::web::Shared;
+use crate::web::openapi::words::Moment;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
 
@@ -20,6 +23,45 @@ use crate::web::query::Query;
 const DAYS: u64 = 7;
 /// The furthest.
 const MOST_DAYS: u64 = 366;
+
+/// What may stand behind `?`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "a description; `Query` reads by its names")]
+pub(super) struct Days {
+    /// How far back is looked.
+    #[param(minimum = 1, maximum = 366, default = 7)]
+    days: Option<u64>,
+}
+
+/// Hosts that may have to go uninspected.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Candidates {
+    /// The one with the most devices first.
+    items: Vec<Candidate>,
+    /// There is one page.
+    next: Option<String>,
+    /// How far back was looked.
+    days: u64,
+    /// The record of the look.
+    audit_seq: u64,
+}
+
+/// A host whose clients rejected the school's authority.
+#[derive(Serialize, ToSchema)]
+struct Candidate {
+    /// The host.
+    host: String,
+    /// On how many devices.
+    devices: usize,
+    /// On how many connections.
+    connections: u64,
+    /// What the clients said.
+    how: BTreeSet<String>,
+    /// When it was last so.
+    #[schema(value_type = Moment)]
+    last_at: String,
+}
 
 /// What was seen of one host.
 #[derive(Default)]
@@ -37,8 +79,8 @@ pub(super) async fn candidates(
     uri: &Uri,
     actor: Actor,
     client: Option<std::net::IpAddr>,
-) -> Result<Value, Problem> {
-    let query = Query::read(uri, &["days"])?;
+) -> Result<Candidates, Problem> {
+    let query = Query::read::<Days>(uri)?;
     let days = query.parsed::<u64>("days")?.unwrap_or(DAYS);
     if !(1..=MOST_DAYS).contains(&days) {
         return Err(Problem::invalid("days", format!("write a number from 1 to {MOST_DAYS}")));
@@ -56,8 +98,8 @@ pub(super) async fn candidates(
     let counted = shared.search(move |dir| count(dir, &filter)).await??;
     let mut hosts: Vec<(String, Rejections)> = counted.into_iter().collect();
     hosts.sort_by_key(|(_, seen)| std::cmp::Reverse((seen.devices.len(), seen.connections)));
-    let items: Vec<Value> = hosts.iter().map(|(host, seen)| item(host, seen)).collect();
-    Ok(json!({ "items": items, "next": null, "days": days, "audit_seq": audit_seq }))
+    let items = hosts.into_iter().map(|(host, seen)| Candidate::new(host, seen)).collect();
+    Ok(Candidates { items, next: None, days, audit_seq })
 }
 
 fn count(dir: &Path, filter: &Filter) -> Result<BTreeMap<String, Rejections>, QueryError> {
@@ -78,9 +120,9 @@ fn count(dir: &Path, filter: &Filter) -> Result<BTreeMap<String, Rejections>, Qu
     Ok(hosts)
 }
 
-fn item(host: &str, seen: &Rejections) -> Value {
-    json!({
-        "host": host, "devices": seen.devices.len(), "connections": seen.connections,
-        "how": seen.how, "last_at": seen.last,
-    })
+impl Candidate {
+    fn new(host: String, seen: Rejections) -> Candidate {
+        let Rejections { connections, devices, how, last } = seen;
+        Candidate { host, devices: devices.len(), connections, how, last_at: last }
+    }
 }

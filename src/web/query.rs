@@ -1,4 +1,7 @@
 //! The part of a URL behind `?`, read strictly.
+//!
+//! **Invariant:** what may stand there is what the API's description says, since both come from
+//! one type.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -6,28 +9,41 @@ use std::str::FromStr;
 use axum::extract::Query as Pairs;
 use axum::http::{StatusCode, Uri};
 use serde_json::{Map, Value};
+use utoipa::IntoParams;
 
+use crate::model::Timestamp;
 use crate::web::problem::Problem;
+
+/// The longest value, in characters.
+const MAX_VALUE: usize = 4096;
 
 /// Named values; empty ones count as absent.
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Reads the query of `uri`, which may hold each of `known` once and nothing else.
-    pub(super) fn read(uri: &Uri, known: &[&str]) -> Result<Query, Problem> {
-        let Pairs(mut pairs) = Pairs::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| {
-            Problem::new(StatusCode::BAD_REQUEST, "malformed", "what stands behind `?` can't be read")
-        })?;
-        for (at, (name, _)) in pairs.iter().enumerate() {
-            if !known.contains(&name.as_str()) {
-                return Err(Problem::invalid(name, format!("there is no `{name}` here")));
+    /// Reads the query of `uri`, which may hold each parameter of `P` once and nothing else.
+    pub(super) fn read<P: IntoParams>(uri: &Uri) -> Result<Query, Problem> {
+        let known = P::into_params(|| None);
+        let mut pairs = pairs(uri)?;
+        for (at, (name, value)) in pairs.iter().enumerate() {
+            if !known.iter().any(|parameter| parameter.name == *name) {
+                return Err(unknown(name));
             }
             if pairs[..at].iter().any(|(other, _)| other == name) {
                 return Err(Problem::invalid(name, format!("`{name}` stands here twice")));
             }
+            if value.chars().any(char::is_control) || value.chars().count() > MAX_VALUE {
+                let detail = format!("`{name}` holds control characters or is longer than {MAX_VALUE}");
+                return Err(Problem::invalid(name, detail));
+            }
         }
         pairs.retain(|(_, value)| !value.trim().is_empty());
         Ok(Query(pairs))
+    }
+
+    /// Refuses whatever stands behind `?`.
+    pub(super) fn none(uri: &Uri) -> Result<(), Problem> {
+        pairs(uri)?.first().map_or(Ok(()), |(name, _)| Err(unknown(name)))
     }
 
     /// A value as text.
@@ -39,6 +55,28 @@ impl Query {
     pub(super) fn parsed<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, Problem> {
         let read = |text: &str| text.parse().map_err(|fault| Problem::invalid(name, format!("{fault}")));
         self.text(name).map(read).transpose()
+    }
+
+    /// One of `all`, by the name that `name_of` gives it.
+    pub(super) fn one_of<T: Copy>(
+        &self,
+        name: &str,
+        all: &[T],
+        name_of: fn(T) -> &'static str,
+    ) -> Result<Option<T>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        match all.iter().find(|known| name_of(**known) == text) {
+            Some(found) => Ok(Some(*found)),
+            None => {
+                let known: Vec<&str> = all.iter().map(|known| name_of(*known)).collect();
+                Err(Problem::invalid(name, format!("`{name}` is one of {}", known.join(", "))))
+            }
+        }
+    }
+
+    /// From when, and until when.
+    pub(super) fn span(&self) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
+        Ok((self.parsed("from")?, self.parsed("to")?))
     }
 
     /// How many items a page may have.
@@ -56,4 +94,37 @@ impl Query {
         let asked = self.0.iter().filter(|(name, _)| !paging(name));
         asked.map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect()
     }
+
+    /// The same query with another cursor, as it stands in a URL.
+    pub(super) fn going_on(&self, cursor: &str) -> String {
+        let others = self.0.iter().filter(|(name, _)| name != "cursor");
+        let pairs = others.map(|(name, value)| (name.as_str(), value.as_str())).chain([("cursor", cursor)]);
+        let pairs: Vec<String> = pairs.map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+        format!("?{}", pairs.join("&"))
+    }
+}
+
+fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, Problem> {
+    let Pairs(pairs) = Pairs::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| {
+        Problem::new(StatusCode::BAD_REQUEST, "malformed", "what stands behind `?` can't be read")
+    })?;
+    Ok(pairs)
+}
+
+fn unknown(name: &str) -> Problem {
+    Problem::invalid(name, format!("there is no `{name}` here"))
+}
+
+/// All but the unreserved characters of RFC 3986 section 2.3 as `%XX`.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' => {
+                escaped.push(char::from(byte));
+            }
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
 }

@@ -2,11 +2,15 @@
 
 mod ca;
 mod changes;
+mod conform;
 mod events;
 mod fixture;
+mod limits;
 mod lists;
 mod local;
 mod matrix;
+mod openapi;
+mod reads;
 mod sockets;
 mod status;
 mod unblocks;

@@ -19,28 +19,23 @@ use crate::model::{Justification, StaffName, Timestamp};
 use crate::policy::{Edit, Effect, Target, Written};
 use crate::settings::Loosening;
 
-/// A change, as the API takes it.
-#[derive(Clone, Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A change that is asked for.
+#[derive(Clone, Debug)]
 pub struct ChangeRequest {
     /// What is to change.
     pub change: What,
     /// Why.
     pub reason: String,
     /// What was thought through; needed where a category is opened.
-    #[serde(default)]
     pub risk: Option<Risk>,
     /// Who answers for it; the proposer, when absent.
-    #[serde(default)]
     pub owner: Option<StaffName>,
     /// The day on which it is looked at again; a year from now, when absent.
-    #[serde(default)]
     pub review_on: Option<String>,
 }
 
 /// What is to change.
-#[derive(Clone, Debug, serde::Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub enum What {
     /// The whole policy text.
     Policy {
@@ -88,8 +83,8 @@ struct Prepared {
 }
 
 impl Control {
-    /// Proposes a change in the name of `proposer`. `version` is the version of the policy of record
-    /// that it was written for, if the proposer says.
+    /// Proposes a change in the name of `proposer`. `fits` says whether it was written for a version
+    /// of the policy of record.
     ///
     /// # Errors
     /// What keeps it from being proposed; then nothing is changed.
@@ -97,12 +92,16 @@ impl Control {
         &self,
         proposer: &Actor,
         request: ChangeRequest,
-        version: Option<u64>,
+        fits: impl Fn(u64) -> bool,
         client: Option<IpAddr>,
     ) -> Result<Recorded<Proposed>, ControlError> {
         let mut journal = self.journal.lock().await;
         let now = self.clock.now();
-        let prepared = match prepare(&journal, proposer, request, version, now) {
+        let version = journal.record_version()?;
+        if !fits(version) {
+            return Err(ControlError::Changed(version));
+        }
+        let prepared = match prepare(&journal, proposer, request, now) {
             Ok(prepared) => prepared,
             Err(fault @ (ControlError::Statutory | ControlError::Locked)) => {
                 let act = Act::new(proposer.clone(), "change.proposed").with("refused", fault.code());
@@ -141,14 +140,8 @@ fn prepare(
     journal: &Journal,
     proposer: &Actor,
     request: ChangeRequest,
-    version: Option<u64>,
     now: Timestamp,
 ) -> Result<Prepared, ControlError> {
-    if let Some(version) = version
-        && version != journal.record_version()?
-    {
-        return Err(ControlError::Changed(journal.record_version()?));
-    }
     let reason = Justification::parse(&request.reason)
         .map_err(|fault| ControlError::Invalid("reason", fault.to_string()))?;
     let mut prepared = match &request.change {

@@ -44,7 +44,9 @@ impl Change {
             let parts: Vec<&str> = key.split('.').collect();
             match parts[..] {
                 ["categories", ..] => true,
-                ["groups", _, field, ..] => ["categories", "default", "timetable", "uncategorised"].contains(&field),
+                ["groups", _, field, ..] => {
+                    ["categories", "default", "timetable", "uncategorised"].contains(&field)
+                }
                 ["groups", _] | [..] => false,
             }
         };

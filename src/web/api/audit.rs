@@ -2,57 +2,127 @@
 
 use axum::extract::State;
 use axum::http::Uri;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
 
-use crate::audit::{self, Anchor, Fault};
+use crate::audit::{self, Anchor, Fault, FaultKind, LineHash};
+use crate::model::Timestamp;
 use crate::web::Shared;
 use crate::web::auth::Caller;
 use crate::web::body::Answer;
+use crate::web::openapi::words::Moment;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
 
-/// `GET /audit/head`: what to note down for a later verification.
-pub(super) async fn head(State(shared): State<Shared>, _: Caller) -> Answer {
-    let head = shared.recorder.head();
-    Answer::ok(json!({
-        "sequence": head.sequence,
-        "hash": head.hash,
-        "time": head.time,
-        "anchor": head.anchor().to_string(),
-    }))
+/// What may stand behind `?`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "a description; `Query` reads by its names")]
+pub(super) struct Noted {
+    /// An `anchor` noted down before: that it still stands is verified too.
+    #[param(pattern = "^[0-9]+:[0-9a-f]{64}$")]
+    head: Option<String>,
 }
 
-/// `GET /audit/verify?head=SEQUENCE:HASH`: reads the whole trail.
-pub(super) async fn verify(State(shared): State<Shared>, _: Caller, uri: Uri) -> Result<Answer, Problem> {
-    let noted: Option<Anchor> = Query::read(&uri, &["head"])?.parsed("head")?;
+/// The end of the chain.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuditHead {
+    /// The last line's number.
+    sequence: u64,
+    /// Its hash.
+    #[schema(value_type = String)]
+    hash: LineHash,
+    /// Its time.
+    #[schema(value_type = Moment)]
+    time: Timestamp,
+    /// Number and hash as one: what to note down.
+    anchor: String,
+}
+
+/// What a verification found.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuditReport {
+    /// Whether everything is as it was written.
+    sound: bool,
+    /// How many lines were read.
+    events: u64,
+    /// The first line's number.
+    first: Option<u64>,
+    /// The last line's.
+    last: Option<u64>,
+    /// The last line's hash.
+    #[schema(value_type = Option<String>)]
+    head: Option<LineHash>,
+    /// How many days have lines.
+    days: u64,
+    /// What is not as it was written; at most 1,000.
+    faults: Vec<AuditFault>,
+    /// How many further faults there are.
+    further_faults: u64,
+}
+
+/// A line that is not as it was written.
+#[derive(Serialize, ToSchema)]
+struct AuditFault {
+    /// The segment, within the audit folder.
+    #[schema(value_type = String)]
+    file: std::path::PathBuf,
+    /// The line, from 1; 0 where it is about the segment.
+    line: u64,
+    /// The line's number, where it is known.
+    sequence: Option<u64>,
+    /// What is wrong: a word, or an object with it and more.
+    #[schema(value_type = serde_json::Value)]
+    what: FaultKind,
+    /// The same for people.
+    text: String,
+}
+
+/// The end of the audit chain
+///
+/// What to note down for a later verification.
+#[utoipa::path(get, path = "/audit/head", operation_id = "get_audit_head", tag = "audit",
+    responses((status = 200, description = "The head", body = AuditHead)))]
+pub(super) async fn head(State(shared): State<Shared>, _: Caller) -> Answer<AuditHead> {
+    let head = shared.recorder.head();
+    let anchor = head.anchor().to_string();
+    Answer::ok(AuditHead { sequence: head.sequence, hash: head.hash, time: head.time, anchor })
+}
+
+/// Whether the audit chain holds
+///
+/// Reads the whole trail.
+#[utoipa::path(get, path = "/audit/verify", operation_id = "verify_audit", tag = "audit", params(Noted),
+    responses((status = 200, description = "What was found", body = AuditReport)))]
+pub(super) async fn verify(
+    State(shared): State<Shared>,
+    _: Caller,
+    uri: Uri,
+) -> Result<Answer<AuditReport>, Problem> {
+    let noted: Option<Anchor> = Query::read::<Noted>(&uri)?.parsed("head")?;
     let now = shared.recorder.head();
     let known: Vec<Anchor> = [now.anchor()].into_iter().chain(noted).collect();
     let report = shared.search(move |dir| audit::verify(dir, &known)).await?;
     let report = report.map_err(|fault| Problem::internal("audit", &fault))?;
     // Lines behind the head are being written at this moment; the next verification reads them.
-    let standing = |fault: &&Fault| fault.sequence.is_none_or(|sequence| sequence <= now.sequence);
-    let faults: Vec<Value> =
-        report.faults.iter().filter(standing).map(|fault| described(&shared, fault)).collect();
-    Ok(Answer::ok(json!({
-        "sound": faults.is_empty() && report.further_faults == 0,
-        "events": report.events,
-        "first": report.first,
-        "last": report.last,
-        "head": report.head,
-        "days": report.days,
-        "faults": faults,
-        "further_faults": report.further_faults,
-    })))
+    let standing = |fault: &Fault| fault.sequence.is_none_or(|sequence| sequence <= now.sequence);
+    let faults: Vec<AuditFault> =
+        report.faults.into_iter().filter(standing).map(|fault| described(&shared, fault)).collect();
+    Ok(Answer::ok(AuditReport {
+        sound: faults.is_empty() && report.further_faults == 0,
+        events: report.events,
+        first: report.first,
+        last: report.last,
+        head: report.head,
+        days: report.days,
+        faults,
+        further_faults: report.further_faults,
+    }))
 }
 
-fn described(shared: &Shared, fault: &Fault) -> Value {
-    let file = fault.file.strip_prefix(&shared.audit_dir).unwrap_or(&fault.file);
-    let fault = Fault { file: file.to_owned(), ..fault.clone() };
-    json!({
-        "file": fault.file,
-        "line": fault.line,
-        "sequence": fault.sequence,
-        "what": fault.what,
-        "text": fault.to_string(),
-    })
+fn described(shared: &Shared, fault: Fault) -> AuditFault {
+    let file = fault.file.strip_prefix(&shared.audit_dir).unwrap_or(&fault.file).to_owned();
+    let fault = Fault { file, ..fault };
+    let text = fault.to_string();
+    AuditFault { file: fault.file, line: fault.line, sequence: fault.sequence, what: fault.what, text }
 }

@@ -3,7 +3,7 @@
 use axum::extract::{FromRequest, Request, State};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -60,7 +60,7 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
 
 /// How the seal is.
 #[utoipa::path(get, path = "/break-glass", tag = "break-glass", responses((status = 200, body = SealState)))]
-async fn look(State(shared): State<Shared>, _: Caller) -> Result<Answer, Problem> {
+async fn look(State(shared): State<Shared>, _: Caller) -> Result<Answer<Value>, Problem> {
     let (state, since) = match shared.control.seal().await? {
         Seal::Never => ("never_sealed", None),
         Seal::Sealed(since) => ("sealed", Some(since)),
@@ -87,7 +87,7 @@ async fn seal(
     State(shared): State<Shared>,
     caller: Caller,
     Sent(sent): Sent<Why>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     let sealed = shared.control.seal_anew(&caller.by(), Some(&sent.reason)).await?;
     Ok(Answer::created(json!(Code { code: sealed.value.code, audit_seq: sealed.audit_seq })))
 }

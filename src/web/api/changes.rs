@@ -1,135 +1,220 @@
-//! Changes of the school's lists that wait for a second person: looked at, decided on.
+//! Change control: proposed, looked at, decided on.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::Uri;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::audit::Entry;
-use crate::control::changes::{CHANGE_READERS, Change, ChangeDecision, ChangeState, Reloaded, Risk, Verdict};
-use crate::control::{DECIDERS, Recorded};
+use crate::control::changes::{
+    CHANGE_READERS, ChangeDecision, ChangeRequest, ChangeState, Verdict, Wanted as What,
+};
+use crate::document::Plain;
 use crate::model::Role;
 use crate::web::Shared;
 use crate::web::auth::Caller;
 use crate::web::body::{Answer, Sent};
+use crate::web::openapi::words::{ChangeStateWord, OpWord, SchoolListWord};
+use crate::web::page::Page;
+use crate::web::path::Id;
+use crate::web::precondition::Precondition;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
+
+mod shown;
+
+pub(in crate::web) use shown::{Change, Proposed, Reloaded, RiskAssessment, Said};
 
 /// Most changes of a page.
 const MOST: usize = 500;
 
-/// `{comment?}`; an approval must have one.
-#[derive(Deserialize)]
+/// Who proposes changes of the policy and of the school's lists.
+const PROPOSERS: [Role; 1] = [Role::FilteringManager];
+
+/// A change that is proposed.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Said {
-    comment: Option<String>,
+pub(super) struct Proposal {
+    /// What is to change.
+    change: Proposable,
+    /// Why.
+    #[schema(min_length = 15, max_length = 1000)]
+    reason: String,
+    /// What was thought through; needed where a category is opened.
     #[serde(default)]
-    risk: Option<Risk>,
+    risk: Option<RiskAssessment>,
+    /// Who answers for it; you, when absent.
+    #[serde(default)]
+    owner: Option<String>,
+    /// The day on which it is looked at again; a year from now, when absent.
+    #[serde(default)]
+    #[schema(format = Date)]
+    review_on: Option<String>,
 }
 
-/// `GET /changes?state=&limit=&cursor=`, newest first.
-pub(super) async fn all(State(shared): State<Shared>, caller: Caller, uri: Uri) -> Result<Answer, Problem> {
+/// What is to change.
+#[derive(Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+enum Proposable {
+    /// The whole policy text.
+    Policy {
+        /// The text, as TOML.
+        text: String,
+    },
+    /// One key of the policy.
+    Set {
+        /// The dotted key: `groups.ks2.categories.games`.
+        key: String,
+        /// What it is set to; null takes the key away.
+        #[schema(value_type = Option<serde_json::Value>)]
+        value: Option<Plain>,
+    },
+    /// An entry of one of the school's lists.
+    Entry {
+        /// The list.
+        #[schema(value_type = SchoolListWord)]
+        list: crate::control::changes::SchoolList,
+        /// Put on it, or taken off.
+        #[schema(value_type = OpWord)]
+        op: crate::control::changes::Op,
+        /// The host, page or network.
+        entry: String,
+    },
+    /// The policy text of an earlier version.
+    Rollback {
+        /// Its number.
+        version: u64,
+    },
+}
+
+impl TryFrom<Proposal> for ChangeRequest {
+    type Error = Problem;
+
+    fn try_from(sent: Proposal) -> Result<ChangeRequest, Problem> {
+        let change = match sent.change {
+            Proposable::Policy { text } => What::Policy { text },
+            Proposable::Set { key, value } => What::Set { key, value },
+            Proposable::Entry { list, op, entry } => What::Entry { list, op, entry },
+            Proposable::Rollback { version } => What::Rollback { version },
+        };
+        let owner = sent.owner.map(|owner| owner.parse()).transpose();
+        let owner =
+            owner.map_err(|fault: crate::model::WordError| Problem::invalid("owner", fault.to_string()))?;
+        let risk = sent.risk.map(Into::into);
+        Ok(ChangeRequest { change, reason: sent.reason, risk, owner, review_on: sent.review_on })
+    }
+}
+
+/// What may stand behind `?`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "a description; `Query` reads by its names")]
+pub(super) struct Wanted {
+    /// Only those that stand there.
+    #[param(inline)]
+    state: Option<ChangeStateWord>,
+    /// How many items a page may have.
+    #[param(minimum = 1, maximum = 500, default = 100)]
+    limit: Option<u32>,
+    /// What `next` of the page before said.
+    cursor: Option<Uuid>,
+}
+
+/// Edits that open something
+///
+/// The newest first: pending ones, and what became of the others.
+#[utoipa::path(get, path = "/changes", operation_id = "list_changes", tag = "changes", params(Wanted),
+    responses((status = 200, description = "A page of changes", body = Page<Change>,
+        headers(("Link", description = "The next page (RFC 8288)")))))]
+pub(super) async fn all(
+    State(shared): State<Shared>,
+    caller: Caller,
+    uri: Uri,
+) -> Result<Answer<Page<Change>>, Problem> {
     caller.must_hold(&CHANGE_READERS, &shared, "changes.read", Entry::Read).await?;
-    let query = Query::read(&uri, &["state", "limit", "cursor"])?;
-    let state = query.text("state").map(state_named).transpose()?;
+    let query = Query::read::<Wanted>(&uri)?;
+    let state = query.one_of("state", &ChangeState::ALL, ChangeState::as_str)?;
     let (limit, cursor) = (query.limit(MOST)?, query.parsed::<Uuid>("cursor")?);
     let mut changes = shared.control.changes(state).await?;
     changes.retain(|change| cursor.is_none_or(|cursor| change.id < cursor));
     let more = changes.len() > limit;
     changes.truncate(limit);
-    let next = changes.last().filter(|_| more).map(|last| last.id);
-    let items: Vec<Value> = changes.iter().map(shown).collect();
-    Ok(Answer::ok(json!({ "items": items, "next": next })))
+    let next = changes.last().filter(|_| more).map(|last| last.id.to_string());
+    let items = changes.into_iter().map(Change::from).collect();
+    Ok(Page::new(items, next).answer(&query))
 }
 
-/// `GET /changes/{id}`
+/// One edit
+#[utoipa::path(get, path = "/changes/{id}", operation_id = "get_change", tag = "changes", params(Id),
+    responses((status = 200, description = "The change", body = Change)))]
 pub(super) async fn one(
     State(shared): State<Shared>,
     caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Answer, Problem> {
+    Id(id): Id,
+) -> Result<Answer<Change>, Problem> {
     caller.must_hold(&CHANGE_READERS, &shared, "changes.read", Entry::Read).await?;
-    Ok(Answer::ok(shown(&shared.control.change(id_of(&id)?).await?)))
+    Ok(Answer::ok(shared.control.change(id).await?.into()))
 }
 
-/// `POST /changes/{id}/approve`
+/// Propose a change
+///
+/// A policy text, one key of it, an entry of a school list, or an earlier version. What opens nothing
+/// is in force at once; the rest waits for a second person. With `If-Match` it is taken only for the
+/// version of the policy that it was written for.
+#[utoipa::path(post, path = "/changes", operation_id = "propose_change", tag = "changes",
+    request_body = Proposal,
+    responses((status = 201, description = "What came of it", body = Proposed)))]
+pub(super) async fn propose(
+    State(shared): State<Shared>,
+    caller: Caller,
+    precondition: Precondition,
+    Sent(proposal): Sent<Proposal>,
+) -> Result<Answer<Proposed>, Problem> {
+    caller.must_hold(&PROPOSERS, &shared, "change.proposed", Entry::Change).await?;
+    let fits = move |version| precondition.holds(version).is_ok();
+    let done = shared.control.propose(&caller.actor(), proposal.try_into()?, fits, caller.client).await?;
+    Ok(Answer::created(done.into()))
+}
+
+/// Put an edit in force
+///
+/// Never by the member of staff who had the edit read. It takes a comment, and holds at once.
+#[utoipa::path(post, path = "/changes/{id}/approve", operation_id = "approve_change", tag = "changes",
+    params(Id), request_body = Said,
+    responses((status = 200, description = "The change, approved", body = Change)))]
 pub(super) async fn approve(
     State(shared): State<Shared>,
     caller: Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     Sent(said): Sent<Said>,
-) -> Result<Answer, Problem> {
-    decide(&shared, &caller, &id, ChangeDecision::Approve, &said).await
+) -> Result<Answer<Change>, Problem> {
+    decide(&shared, &caller, id, ChangeDecision::Approve, said).await
 }
 
-/// `POST /changes/{id}/refuse`
+/// Turn an edit down
+///
+/// It never was in force, and will not be while the file says so.
+#[utoipa::path(post, path = "/changes/{id}/refuse", operation_id = "refuse_change", tag = "changes",
+    params(Id), request_body = Said,
+    responses((status = 200, description = "The change, refused", body = Change)))]
 pub(super) async fn refuse(
     State(shared): State<Shared>,
     caller: Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     Sent(said): Sent<Said>,
-) -> Result<Answer, Problem> {
-    decide(&shared, &caller, &id, ChangeDecision::Refuse, &said).await
-}
-
-/// A reload as the API answers it.
-pub(in crate::web) fn reloaded(done: &Recorded<Reloaded>) -> Value {
-    let held: Vec<Value> = done.value.held.iter().map(shown).collect();
-    json!({ "changes": done.value.changes, "held": held, "audit_seq": done.audit_seq })
+) -> Result<Answer<Change>, Problem> {
+    decide(&shared, &caller, id, ChangeDecision::Refuse, said).await
 }
 
 async fn decide(
     shared: &Shared,
     caller: &Caller,
-    id: &str,
+    id: Uuid,
     decision: ChangeDecision,
-    said: &Said,
-) -> Result<Answer, Problem> {
-    let (id, comment) = (id_of(id)?, said.comment.clone());
-    let verdict = Verdict { decision, comment, risk: said.risk.clone() };
+    said: Said,
+) -> Result<Answer<Change>, Problem> {
+    let verdict = Verdict { decision, comment: said.comment, risk: said.risk.map(Into::into) };
     let decided = shared.control.decide_change(&caller.staff, id, verdict, caller.client).await?;
-    let mut answer = shown(&decided.value);
-    answer["audit_seq"] = decided.audit_seq.into();
-    Ok(Answer::ok(answer))
-}
-
-fn shown(change: &Change) -> Value {
-    let needs: &[Role] = if change.state == ChangeState::Pending { &DECIDERS } else { &[] };
-    let entry = change.entry();
-    json!({
-        "id": change.id,
-        "kind": if entry.is_some() { "entry" } else { "policy" },
-        "effect": change.effect.as_str(),
-        "list": entry.map(|entry| entry.list.id()),
-        "op": entry.map(|entry| entry.op.as_str()),
-        "entry": entry.map(|entry| &entry.entry),
-        "line": entry.map(|entry| entry.line),
-        "remark": entry.map(|entry| &entry.remark),
-        "edits": change.edits(),
-        "reason": change.reason,
-        "risk": change.risk,
-        "owner": change.owner,
-        "review_on": change.review_on,
-        "proposed_at": change.proposed_at,
-        "proposer": { "kind": change.proposer.as_str(), "name": change.proposer.name() },
-        "state": change.state.as_str(),
-        "needs": needs,
-        "decided_by": change.decided_by,
-        "decided_at": change.decided_at,
-        "comment": change.comment,
-    })
-}
-
-fn state_named(text: &str) -> Result<ChangeState, Problem> {
-    let found = ChangeState::ALL.into_iter().find(|state| state.as_str() == text);
-    found.ok_or_else(|| {
-        let states = ChangeState::ALL.map(ChangeState::as_str).join(", ");
-        Problem::invalid("state", format!("there is no such state; the states are {states}"))
-    })
-}
-
-/// What is no id is nothing that there is.
-fn id_of(text: &str) -> Result<Uuid, Problem> {
-    text.parse().map_err(|_| Problem::not_found())
+    Ok(Answer::ok(Change::recorded(decided)))
 }

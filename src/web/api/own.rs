@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -138,7 +138,7 @@ async fn begin(
     State(shared): State<Shared>,
     caller: Caller,
     Sent(sent): Sent<Begin>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     caller.in_session()?;
     let by = caller.by();
     let begun = shared.control.begin_factor(&by, sent.password.as_deref(), &shared.school).await?;
@@ -153,7 +153,7 @@ async fn confirm(
     State(shared): State<Shared>,
     caller: Caller,
     Sent(sent): Sent<Confirm>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     caller.in_session()?;
     let done = shared.control.confirm_factor(&caller.by(), &sent.code).await?;
     let recovery_codes = done.value.recovery_codes;
@@ -162,7 +162,7 @@ async fn confirm(
 
 /// One's own tokens.
 #[utoipa::path(get, path = "/tokens", tag = "tokens", responses((status = 200, body = Tokens)))]
-async fn tokens(State(shared): State<Shared>, caller: Caller) -> Result<Answer, Problem> {
+async fn tokens(State(shared): State<Shared>, caller: Caller) -> Result<Answer<Value>, Problem> {
     let own = shared.control.tokens(&caller.staff.name).await?;
     let items = own.into_iter().map(shown).collect();
     Ok(Answer::ok(json!(Tokens { items, next: None })))
@@ -175,7 +175,7 @@ async fn make(
     State(shared): State<Shared>,
     caller: Caller,
     Sent(sent): Sent<Make>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     caller.in_session()?;
     let new = NewToken { label: sent.label, scopes: sent.scopes, days: sent.days };
     let made = shared.control.issue_token(&caller.by(), &caller.staff.name, &new).await?;
@@ -195,7 +195,7 @@ async fn revoke(
     State(shared): State<Shared>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     let done = shared.control.revoke_token(&caller.by(), &caller.staff.name, &id).await?;
     Ok(Answer::ok(json!({ "id": id, "audit_seq": done.audit_seq })))
 }

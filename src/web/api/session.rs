@@ -4,7 +4,7 @@ use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -111,7 +111,7 @@ async fn sign_out(State(shared): State<Shared>, caller: Caller) -> Result<Respon
 
 /// Who calls, and what they may do.
 #[utoipa::path(get, path = "/me", tag = "session", responses((status = 200, body = Signed)))]
-async fn me(caller: Caller) -> Answer {
+async fn me(caller: Caller) -> Answer<Value> {
     let held = caller.held().cloned();
     let must_enrol = held.as_ref().is_some_and(|held| held.must_enrol);
     Answer::ok(json!(Signed {
@@ -128,7 +128,7 @@ async fn me(caller: Caller) -> Answer {
 
 /// One's own sessions.
 #[utoipa::path(get, path = "/sessions", tag = "session", responses((status = 200, body = Sessions)))]
-async fn all(State(shared): State<Shared>, caller: Caller) -> Result<Answer, Problem> {
+async fn all(State(shared): State<Shared>, caller: Caller) -> Result<Answer<Value>, Problem> {
     let current = caller.held().map(|held| held.session.id);
     let own = shared.control.sessions(&caller.staff.name).await?.into_iter().map(|session| Own {
         current: current == Some(session.id),
@@ -148,7 +148,7 @@ async fn end(
     State(shared): State<Shared>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     caller.in_session()?;
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let done = shared.control.end_session(&caller.staff, id, caller.client).await?;

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -134,7 +134,7 @@ pub(super) fn once_only() -> OpenApiRouter<Shared> {
 
 /// Everybody who has an account.
 #[utoipa::path(get, path = "/staff", tag = "staff", responses((status = 200, body = Everybody)))]
-async fn all(State(shared): State<Shared>, caller: Caller) -> Result<Answer, Problem> {
+async fn all(State(shared): State<Shared>, caller: Caller) -> Result<Answer<Value>, Problem> {
     caller.must_hold(&ADMINISTRATORS, &shared, "staff.read", Entry::Read).await?;
     let now = shared.control.now();
     let items = shared.control.staff().await?.into_iter().map(|staff| shown(staff, now, None)).collect();
@@ -144,7 +144,11 @@ async fn all(State(shared): State<Shared>, caller: Caller) -> Result<Answer, Pro
 /// Add a member of staff; the answer has the link by which they set their password.
 #[utoipa::path(post, path = "/staff", tag = "staff", request_body = New,
     responses((status = 201, body = Invited), (status = 409, description = "`taken`")))]
-async fn add(State(shared): State<Shared>, caller: Caller, Sent(sent): Sent<New>) -> Result<Answer, Problem> {
+async fn add(
+    State(shared): State<Shared>,
+    caller: Caller,
+    Sent(sent): Sent<New>,
+) -> Result<Answer<Value>, Problem> {
     let staff = Staff {
         kind: sent.kind,
         starts_at: sent.starts_at,
@@ -171,7 +175,7 @@ async fn one(
     State(shared): State<Shared>,
     caller: Caller,
     Path(name): Path<String>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     caller.must_hold(&ADMINISTRATORS, &shared, "staff.read", Entry::Read).await?;
     let staff = shared.control.member(&named(&name)?).await?;
     Ok(Answer::ok(json!(shown(staff, shared.control.now(), None))))
@@ -186,7 +190,7 @@ async fn change(
     caller: Caller,
     Path(name): Path<String>,
     Sent(sent): Sent<Patch>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     let changes = MemberChanges {
         roles: sent.roles,
         starts_at: sent.starts_at,
@@ -205,7 +209,7 @@ async fn disable(
     caller: Caller,
     Path(name): Path<String>,
     Sent(sent): Sent<Why>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     let changes = MemberChanges { disabled: Some(true), ..MemberChanges::default() };
     changed(&shared, &caller, &name, changes, &sent.reason).await
 }
@@ -218,7 +222,7 @@ async fn enable(
     caller: Caller,
     Path(name): Path<String>,
     Sent(sent): Sent<Why>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     let changes = MemberChanges { disabled: Some(false), ..MemberChanges::default() };
     changed(&shared, &caller, &name, changes, &sent.reason).await
 }
@@ -232,7 +236,7 @@ async fn invite(
     caller: Caller,
     Path(name): Path<String>,
     Sent(sent): Sent<Why>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     let name = named(&name)?;
     let made = shared.control.reset_member(&caller.by(), &name, Some(&sent.reason)).await?;
     let invited = Invited {
@@ -252,7 +256,7 @@ async fn let_in(
     caller: Caller,
     Path(name): Path<String>,
     Sent(sent): Sent<Access>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     let name = named(&name)?;
     let done = shared.control.let_in(&caller.by(), &name, sent.minutes, &sent.reason).await?;
     Ok(Answer::ok(json!(told(&shared, done))))
@@ -265,7 +269,7 @@ async fn let_out(
     State(shared): State<Shared>,
     caller: Caller,
     Path(name): Path<String>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     let done = shared.control.let_out(&caller.by(), &named(&name)?).await?;
     Ok(Answer::ok(json!(told(&shared, done))))
 }
@@ -276,7 +280,7 @@ async fn changed(
     name: &str,
     changes: MemberChanges,
     reason: &str,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     let done = shared.control.change_member(&caller.by(), &named(name)?, changes, Some(reason)).await?;
     Ok(Answer::ok(json!(told(shared, done))))
 }

@@ -1,106 +1,170 @@
 //! Temporary unblocks: asked for, decided on, looked at.
 
-use axum::extract::{Path, State as Has};
+use axum::extract::State as Has;
 use axum::http::Uri;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::audit::Entry;
-use crate::control::{DECIDERS, Decision, Kept, Recorded, UnblockRequest};
-use crate::model::{Role, Scheme, Timestamp};
-use crate::policy::{State, Target};
+use crate::control::{DECIDERS, Decision, Kept, Recorded};
+use crate::model::{Role, Timestamp};
+use crate::policy::State;
 use crate::web::Shared;
 use crate::web::auth::Caller;
 use crate::web::body::{Answer, Sent};
-use crate::web::events::{Reader, Sight, usage};
+use crate::web::events::{Reader, Sight, Usage, usage};
+use crate::web::openapi::words::UnblockState;
+use crate::web::page::Page;
+use crate::web::path::Id;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
+use crate::web::said::{Comment, Purpose};
+
+mod shown;
+
+use shown::{Unblock, UnblockWish};
 
 /// Most unblocks of a page.
 const MOST: usize = 500;
 
-/// `{comment?}`
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Said {
-    comment: Option<String>,
+/// What may stand behind `?`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "a description; `Query` reads by its names")]
+pub(super) struct Wanted {
+    /// Only those that stand there.
+    #[param(inline)]
+    state: Option<UnblockState>,
+    /// How many items a page may have.
+    #[param(minimum = 1, maximum = 500, default = 100)]
+    limit: Option<u32>,
+    /// What `next` of the page before said.
+    cursor: Option<Uuid>,
 }
 
-/// `POST /unblocks`
+/// Why it is looked at.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "a description; `Query` reads by its names")]
+pub(super) struct Why {
+    /// What you look at pupils' names for: recorded. Whoever asked for the unblock needs none.
+    #[param(min_length = 10, max_length = 1000)]
+    reason: Option<String>,
+}
+
+/// Ask for a temporary unblock
+///
+/// An end is needed, and capped by your role. What no one may open (statutory lists, locked
+/// categories) is 403, and recorded.
+#[utoipa::path(post, path = "/unblocks", operation_id = "request_unblock", tag = "unblocks",
+    request_body = UnblockWish,
+    responses((status = 201, description = "The unblock: open, or waiting for approval", body = Unblock)))]
 pub(super) async fn ask(
     Has(shared): Has<Shared>,
     caller: Caller,
-    Sent(request): Sent<UnblockRequest>,
-) -> Result<Answer, Problem> {
-    let asked = shared.control.request_unblock(&caller.staff, &request, caller.client).await?;
+    Sent(wish): Sent<UnblockWish>,
+) -> Result<Answer<Unblock>, Problem> {
+    let asked = shared.control.request_unblock(&caller.staff, &wish.request()?, caller.client).await?;
     Ok(Answer::created(changed(&asked, shared.control.now())))
 }
 
-/// `GET /unblocks?state=&limit=&cursor=`, newest first.
-pub(super) async fn all(Has(shared): Has<Shared>, caller: Caller, uri: Uri) -> Result<Answer, Problem> {
-    let query = Query::read(&uri, &["state", "limit", "cursor"])?;
-    let state = query.text("state").map(state_named).transpose()?;
+/// Temporary unblocks
+///
+/// The newest first: one's own, or every one for those who oversee them.
+#[utoipa::path(get, path = "/unblocks", operation_id = "list_unblocks", tag = "unblocks", params(Wanted),
+    responses((status = 200, description = "A page of unblocks", body = Page<Unblock>,
+        headers(("Link", description = "The next page (RFC 8288)")))))]
+pub(super) async fn all(
+    Has(shared): Has<Shared>,
+    caller: Caller,
+    uri: Uri,
+) -> Result<Answer<Page<Unblock>>, Problem> {
+    let query = Query::read::<Wanted>(&uri)?;
+    let state = query.one_of("state", &State::ALL, State::as_str)?;
     let (limit, cursor) = (query.limit(MOST)?, query.parsed::<Uuid>("cursor")?);
     let mut kept = shared.control.unblocks(&caller.staff, state).await?;
     kept.retain(|kept| cursor.is_none_or(|cursor| kept.unblock.id < cursor));
     let more = kept.len() > limit;
     kept.truncate(limit);
-    let next = kept.last().filter(|_| more).map(|last| last.unblock.id);
+    let next = kept.last().filter(|_| more).map(|last| last.unblock.id.to_string());
     let now = shared.control.now();
-    let items: Vec<Value> = kept.iter().map(|kept| shown(kept, now)).collect();
-    Ok(Answer::ok(json!({ "items": items, "next": next })))
+    let items = kept.iter().map(|kept| Unblock::new(kept, now)).collect();
+    Ok(Page::new(items, next).answer(&query))
 }
 
-/// `GET /unblocks/{id}`
+/// One temporary unblock
+#[utoipa::path(get, path = "/unblocks/{id}", operation_id = "get_unblock", tag = "unblocks", params(Id),
+    responses((status = 200, description = "The unblock", body = Unblock)))]
 pub(super) async fn one(
     Has(shared): Has<Shared>,
     caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Answer, Problem> {
-    let kept = shared.control.unblock(&caller.staff, id_of(&id)?).await?;
-    Ok(Answer::ok(shown(&kept, shared.control.now())))
+    Id(id): Id,
+) -> Result<Answer<Unblock>, Problem> {
+    let kept = shared.control.unblock(&caller.staff, id).await?;
+    Ok(Answer::ok(Unblock::new(&kept, shared.control.now())))
 }
 
-/// `POST /unblocks/{id}/approve`
+/// Approve a temporary unblock
+///
+/// Never by the one who asked.
+#[utoipa::path(post, path = "/unblocks/{id}/approve", operation_id = "approve_unblock", tag = "unblocks",
+    params(Id), request_body = Comment,
+    responses((status = 200, description = "The unblock, approved", body = Unblock)))]
 pub(super) async fn approve(
     Has(shared): Has<Shared>,
     caller: Caller,
-    Path(id): Path<String>,
-    Sent(said): Sent<Said>,
-) -> Result<Answer, Problem> {
-    decide(&shared, &caller, &id, Decision::Approve, &said).await
+    Id(id): Id,
+    Sent(said): Sent<Comment>,
+) -> Result<Answer<Unblock>, Problem> {
+    decide(&shared, &caller, id, Decision::Approve, &said).await
 }
 
-/// `POST /unblocks/{id}/refuse`
+/// Turn a temporary unblock down
+///
+/// Never by the one who asked.
+#[utoipa::path(post, path = "/unblocks/{id}/refuse", operation_id = "refuse_unblock", tag = "unblocks",
+    params(Id), request_body = Comment,
+    responses((status = 200, description = "The unblock, refused", body = Unblock)))]
 pub(super) async fn refuse(
     Has(shared): Has<Shared>,
     caller: Caller,
-    Path(id): Path<String>,
-    Sent(said): Sent<Said>,
-) -> Result<Answer, Problem> {
-    decide(&shared, &caller, &id, Decision::Refuse, &said).await
+    Id(id): Id,
+    Sent(said): Sent<Comment>,
+) -> Result<Answer<Unblock>, Problem> {
+    decide(&shared, &caller, id, Decision::Refuse, &said).await
 }
 
-/// `POST /unblocks/{id}/revoke`
+/// End a temporary unblock early
+///
+/// By those who decide, and by the one who asked.
+#[utoipa::path(post, path = "/unblocks/{id}/revoke", operation_id = "revoke_unblock", tag = "unblocks",
+    params(Id), request_body = Comment,
+    responses((status = 200, description = "The unblock, ended", body = Unblock)))]
 pub(super) async fn revoke(
     Has(shared): Has<Shared>,
     caller: Caller,
-    Path(id): Path<String>,
-    Sent(said): Sent<Said>,
-) -> Result<Answer, Problem> {
-    decide(&shared, &caller, &id, Decision::Revoke, &said).await
+    Id(id): Id,
+    Sent(said): Sent<Comment>,
+) -> Result<Answer<Unblock>, Problem> {
+    decide(&shared, &caller, id, Decision::Revoke, &said).await
 }
 
-/// `GET /unblocks/{id}/usage`: for the one who asked and for those who decide.
+/// What an unblock was used for
+///
+/// By whom, how often, for which hosts; for the one who asked and for those who decide. The look is
+/// recorded first. Whoever looks with names at what others asked for says why.
+#[utoipa::path(get, path = "/unblocks/{id}/usage", operation_id = "get_unblock_usage", tag = "unblocks",
+    params(Id, Why), responses((status = 200, description = "Who used it, and for what", body = Usage)))]
 pub(super) async fn used(
     Has(shared): Has<Shared>,
     caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Answer, Problem> {
-    let kept = shared.control.unblock(&caller.staff, id_of(&id)?).await?;
-    let decides = caller.staff.is_any(&DECIDERS);
-    if !decides && kept.unblock.requester != caller.staff.name {
+    Id(id): Id,
+    uri: Uri,
+) -> Result<Answer<Usage>, Problem> {
+    let query = Query::read::<Why>(&uri)?;
+    let kept = shared.control.unblock(&caller.staff, id).await?;
+    let (decides, own) = (caller.staff.is_any(&DECIDERS), kept.unblock.requester == caller.staff.name);
+    if !decides && !own {
         return Err(caller.refused(&shared, "unblock.usage_read", Entry::Read, &DECIDERS).await);
     }
     let names = decides || !caller.staff.is_any(&[Role::Technician, Role::Governor]);
@@ -108,80 +172,23 @@ pub(super) async fn used(
         true => Sight::Names,
         false => Sight::Pseudonyms(shared.control.pseudonyms().await?),
     };
-    let reader = Reader { actor: caller.actor(), client: caller.client, sight };
-    Ok(Answer::ok(usage(&shared, &kept, reader).await?))
+    let purpose = if names && !own { Purpose::Needed } else { Purpose::Optional };
+    let reader = Reader { actor: caller.actor(), client: caller.client, sight, purpose };
+    Ok(Answer::ok(usage(&shared, &kept, reader, &query).await?))
 }
 
 async fn decide(
     shared: &Shared,
     caller: &Caller,
-    id: &str,
+    id: Uuid,
     decision: Decision,
-    said: &Said,
-) -> Result<Answer, Problem> {
-    let comment = said.comment.as_deref();
-    let decided = shared.control.decide(&caller.staff, id_of(id)?, decision, comment, caller.client).await?;
+    said: &Comment,
+) -> Result<Answer<Unblock>, Problem> {
+    let comment = said.text()?;
+    let decided = shared.control.decide(&caller.staff, id, decision, comment, caller.client).await?;
     Ok(Answer::ok(changed(&decided, shared.control.now())))
 }
 
-fn changed(recorded: &Recorded<Kept>, now: Timestamp) -> Value {
-    let mut answer = shown(&recorded.value, now);
-    answer["audit_seq"] = recorded.audit_seq.into();
-    answer
-}
-
-/// An unblock as the API shows it.
-fn shown(kept: &Kept, now: Timestamp) -> Value {
-    let unblock = &kept.unblock;
-    let state = unblock.state(now);
-    let needs: &[Role] = if state == State::Pending { &DECIDERS } else { &[] };
-    let (applies_to, note) = reach(&unblock.target);
-    json!({
-        "id": unblock.id,
-        "state": state.as_str(),
-        "needs": needs,
-        "target": unblock.target.to_string(),
-        "applies_to": applies_to,
-        "note": note,
-        "groups": unblock.audience.groups,
-        "users": unblock.audience.users,
-        "devices": unblock.audience.devices,
-        "starts_at": unblock.window.starts_at(),
-        "ends_at": unblock.window.ends_at(),
-        "reason": unblock.justification,
-        "lesson": unblock.lesson,
-        "requester": unblock.requester,
-        "decided_by": kept.decided_by,
-        "comment": kept.comment,
-        "asked_at": kept.asked_at,
-    })
-}
-
-/// How much an unblock opens in truth: in TLS the gateway sees the host and no more.
-fn reach(target: &Target) -> (&'static str, Option<&'static str>) {
-    match target {
-        Target::Url(url) => match url.scheme() {
-            Scheme::Https => {
-                ("host", Some("over https the gateway can't see the page, so this opens the whole host"))
-            }
-            Scheme::Http => {
-                ("url", Some("over https, where the page can't be seen, this opens the whole host"))
-            }
-        },
-        Target::Host(_) => ("host", None),
-        Target::Category(_) => ("category", None),
-    }
-}
-
-fn state_named(text: &str) -> Result<State, Problem> {
-    let found = State::ALL.into_iter().find(|state| state.as_str() == text);
-    found.ok_or_else(|| {
-        let states = State::ALL.map(State::as_str).join(", ");
-        Problem::invalid("state", format!("there is no such state; the states are {states}"))
-    })
-}
-
-/// What is no id is nothing that there is.
-fn id_of(text: &str) -> Result<Uuid, Problem> {
-    text.parse().map_err(|_| Problem::not_found())
+fn changed(recorded: &Recorded<Kept>, now: Timestamp) -> Unblock {
+    Unblock::new(&recorded.value, now).recorded(recorded.audit_seq)
 }

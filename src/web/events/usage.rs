@@ -3,33 +3,88 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
-use crate::audit::{Act, Entry, Filter, Order, QueryError, scan};
+use crate::audit::{Entry, Filter, Order, QueryError, scan};
 use crate::control::Kept;
 use crate::web::Shared;
 use crate::web::events::mask::Mask;
 use crate::web::events::{Reader, Sight};
+use crate::web::openapi::words::Moment;
 use crate::web::problem::Problem;
+use crate::web::query::Query;
 
 /// Most hosts, and clients, that are listed.
 const LISTED: usize = 500;
+
+/// What an unblock was used for.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct Usage {
+    /// The unblock.
+    unblock_id: Uuid,
+    /// How many accesses it opened.
+    accesses: u64,
+    /// The first.
+    #[schema(value_type = Option<Moment>)]
+    first_at: Option<String>,
+    /// The last.
+    #[schema(value_type = Option<Moment>)]
+    last_at: Option<String>,
+    /// Where they went; 500 hosts at most.
+    hosts: Vec<UsedHost>,
+    /// Whose they were; 500 at most.
+    clients: Vec<UsedBy>,
+    /// The record of the look.
+    audit_seq: u64,
+}
+
+/// A host, counted.
+#[derive(Serialize, ToSchema)]
+struct UsedHost {
+    /// The host.
+    host: String,
+    /// How many accesses.
+    accesses: u64,
+}
+
+/// Who used it, counted; names or pseudonyms.
+#[derive(Serialize, ToSchema)]
+struct UsedBy {
+    /// The person.
+    user: Option<String>,
+    /// The device.
+    device: Option<String>,
+    /// The address.
+    client: Option<String>,
+    /// The group.
+    group: Option<String>,
+    /// How many accesses.
+    accesses: u64,
+}
 
 /// The accesses of an unblock, counted.
 #[derive(Default)]
 struct Tally {
     accesses: u64,
-    first: Value,
-    last: Value,
+    first: Option<String>,
+    last: Option<String>,
     hosts: BTreeMap<String, u64>,
     clients: BTreeMap<[String; 4], u64>,
 }
 
 /// Answers who used an unblock and for what, and records that it was asked.
-pub(crate) async fn usage(shared: &Shared, kept: &Kept, reader: Reader) -> Result<Value, Problem> {
+pub(in crate::web) async fn usage(
+    shared: &Shared,
+    kept: &Kept,
+    reader: Reader,
+    query: &Query,
+) -> Result<Usage, Problem> {
     let id = kept.unblock.id;
-    let act = Act::new(reader.actor, "unblock.usage_read").with("unblock_id", id.to_string());
-    let audit_seq = shared.control.record(Entry::Read(Act { client: reader.client, ..act })).await?;
+    let (act, sight) = reader.act("unblock.usage_read", query)?;
+    let audit_seq = shared.control.record(Entry::Read(act.with("unblock_id", id.to_string()))).await?;
     let filter = Filter {
         unblock: Some(id),
         dataset: Some("schoolgate.access".to_owned()),
@@ -37,17 +92,16 @@ pub(crate) async fn usage(shared: &Shared, kept: &Kept, reader: Reader) -> Resul
         order: Order::OldestFirst,
         ..Filter::default()
     };
-    let sight = reader.sight;
     let tally = shared.search(move |dir| count(dir, &filter, sight)).await??;
-    Ok(json!({
-        "unblock_id": id,
-        "accesses": tally.accesses,
-        "first_at": tally.first,
-        "last_at": tally.last,
-        "hosts": tally.hosts.iter().map(|(host, count)| json!({ "host": host, "accesses": count })).collect::<Vec<_>>(),
-        "clients": tally.clients.iter().map(|(who, count)| client(who, *count)).collect::<Vec<_>>(),
-        "audit_seq": audit_seq,
-    }))
+    Ok(Usage {
+        unblock_id: id,
+        accesses: tally.accesses,
+        first_at: tally.first,
+        last_at: tally.last,
+        hosts: tally.hosts.into_iter().map(|(host, accesses)| UsedHost { host, accesses }).collect(),
+        clients: tally.clients.into_iter().map(|(who, accesses)| UsedBy::new(who, accesses)).collect(),
+        audit_seq,
+    })
 }
 
 fn count(dir: &Path, filter: &Filter, sight: Sight) -> Result<Tally, QueryError> {
@@ -65,9 +119,9 @@ fn count(dir: &Path, filter: &Filter, sight: Sight) -> Result<Tally, QueryError>
 impl Tally {
     fn add(&mut self, event: &Value) {
         self.accesses += 1;
-        self.last = event["@timestamp"].clone();
-        if self.first.is_null() {
-            self.first = self.last.clone();
+        self.last = event["@timestamp"].as_str().map(ToOwned::to_owned);
+        if self.first.is_none() {
+            self.first.clone_from(&self.last);
         }
         let text = |place: &str| event.pointer(place).and_then(Value::as_str).unwrap_or_default().to_owned();
         bump(&mut self.hosts, text("/url/domain"));
@@ -83,7 +137,9 @@ fn bump<K: Ord>(counts: &mut BTreeMap<K, u64>, key: K) {
     }
 }
 
-fn client(who: &[String; 4], accesses: u64) -> Value {
-    let [user, device, client, group] = who.each_ref().map(|name| (!name.is_empty()).then_some(name));
-    json!({ "user": user, "device": device, "client": client, "group": group, "accesses": accesses })
+impl UsedBy {
+    fn new(who: [String; 4], accesses: u64) -> UsedBy {
+        let [user, device, client, group] = who.map(|name| (!name.is_empty()).then_some(name));
+        UsedBy { user, device, client, group, accesses }
+    }
 }

@@ -7,14 +7,20 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::routing::{get, post};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::audit::Actor;
 use crate::control::feeds::{Asked, Which};
+use crate::web::Shared;
+use crate::web::api::changes::Reloaded;
 use crate::web::body::{Answer, Sent};
-use crate::web::events::{self, Reader, Sight};
+use crate::web::events::{self, Reader, SeenEvent, Sight};
+use crate::web::explain::{self, Explanation};
+use crate::web::inspection::{self, Candidates};
 use crate::web::local::staff;
+use crate::web::page::Page;
 use crate::web::problem::{self, Problem};
-use crate::web::{Shared, explain, inspection};
+use crate::web::said::{Purpose, bounded};
 
 /// `{reason?}`
 #[derive(Deserialize)]
@@ -49,30 +55,32 @@ pub(super) fn router(shared: &Shared) -> Router {
 async fn answer(
     State(shared): State<Shared>,
     Sent(question): Sent<explain::Question>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Explanation>, Problem> {
     Ok(Answer::ok(explain::answer(&shared, question).await?))
 }
 
 async fn reload(
     State(shared): State<Shared>,
     Sent(Reload { reason }): Sent<Reload>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Reloaded>, Problem> {
+    let reason = bounded("reason", reason.as_deref())?.map(ToOwned::to_owned);
     Ok(Answer::ok(shared.reload(Actor::Local, reason).await?))
 }
 
 async fn fetch(
     State(shared): State<Shared>,
     Sent(Fetch { name, accept_shrink }): Sent<Fetch>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     let which = name.map_or(Which::All, Which::One);
     Ok(Answer::ok(shared.fetch(Asked { which, accept_shrink }, Actor::Local).await?))
 }
 
-async fn find(State(shared): State<Shared>, uri: Uri) -> Result<Answer, Problem> {
-    let reader = Reader { actor: Actor::Local, client: None, sight: Sight::Names };
-    Ok(Answer::ok(events::find(&shared, &uri, reader).await?))
+async fn find(State(shared): State<Shared>, uri: Uri) -> Result<Answer<Page<SeenEvent>>, Problem> {
+    let (sight, purpose) = (Sight::Names, Purpose::Optional);
+    let reader = Reader { actor: Actor::Local, client: None, sight, purpose };
+    events::find(&shared, &uri, reader).await
 }
 
-async fn candidates(State(shared): State<Shared>, uri: Uri) -> Result<Answer, Problem> {
+async fn candidates(State(shared): State<Shared>, uri: Uri) -> Result<Answer<Candidates>, Problem> {
     Ok(Answer::ok(inspection::candidates(&shared, &uri, Actor::Local, None).await?))
 }

@@ -71,11 +71,11 @@ pub(super) fn router() -> Router<Shared> {
         .route("/break-glass/seal", post(seal))
 }
 
-async fn all(State(shared): State<Shared>) -> Result<Answer, Problem> {
+async fn all(State(shared): State<Shared>) -> Result<Answer<Value>, Problem> {
     Ok(Answer::ok(json!({ "items": shared.control.staff().await?, "next": null })))
 }
 
-async fn add(State(shared): State<Shared>, Sent(new): Sent<New>) -> Result<Answer, Problem> {
+async fn add(State(shared): State<Shared>, Sent(new): Sent<New>) -> Result<Answer<Value>, Problem> {
     let read = |name: &String| name.parse().map_err(|fault| Problem::invalid("groups", format!("{fault}")));
     let groups: Vec<GroupName> = new.groups.iter().map(read).collect::<Result<_, _>>()?;
     let staff = Staff {
@@ -94,7 +94,7 @@ async fn disable(
     State(shared): State<Shared>,
     Path(name): Path<String>,
     Sent(why): Sent<Why>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     changed(&shared, &name, Some(true), &why).await
 }
 
@@ -102,7 +102,7 @@ async fn enable(
     State(shared): State<Shared>,
     Path(name): Path<String>,
     Sent(why): Sent<Why>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     changed(&shared, &name, Some(false), &why).await
 }
 
@@ -110,7 +110,7 @@ async fn reset(
     State(shared): State<Shared>,
     Path(name): Path<String>,
     Sent(why): Sent<Why>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     let name = staff(&name)?;
     let made = shared.control.reset_member(&By::local(), &name, why.reason.as_deref()).await?;
     Ok(Answer::created(invited(&name, &made)))
@@ -120,7 +120,7 @@ async fn token(
     State(shared): State<Shared>,
     Path(name): Path<String>,
     Sent(make): Sent<Make>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     let new = NewToken { label: make.label, scopes: make.scopes, days: make.days };
     let made = shared.control.issue_token(&By::local(), &staff(&name)?, &new).await?;
     Ok(Answer::created(json!({
@@ -136,23 +136,28 @@ async fn let_in(
     State(shared): State<Shared>,
     Path(name): Path<String>,
     Sent(sent): Sent<Access>,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<Value>, Problem> {
     let name = staff(&name)?;
     let done = shared.control.let_in(&By::local(), &name, sent.minutes, &sent.reason).await?;
     Ok(Answer::ok(told(&done)))
 }
 
-async fn let_out(State(shared): State<Shared>, Path(name): Path<String>) -> Result<Answer, Problem> {
+async fn let_out(State(shared): State<Shared>, Path(name): Path<String>) -> Result<Answer<Value>, Problem> {
     let done = shared.control.let_out(&By::local(), &staff(&name)?).await?;
     Ok(Answer::ok(told(&done)))
 }
 
-async fn seal(State(shared): State<Shared>, Sent(why): Sent<Why>) -> Result<Answer, Problem> {
+async fn seal(State(shared): State<Shared>, Sent(why): Sent<Why>) -> Result<Answer<Value>, Problem> {
     let sealed = shared.control.seal_anew(&By::local(), why.reason.as_deref()).await?;
     Ok(Answer::created(json!({ "code": sealed.value.code, "audit_seq": sealed.audit_seq })))
 }
 
-async fn changed(shared: &Shared, name: &str, disabled: Option<bool>, why: &Why) -> Result<Answer, Problem> {
+async fn changed(
+    shared: &Shared,
+    name: &str,
+    disabled: Option<bool>,
+    why: &Why,
+) -> Result<Answer<Value>, Problem> {
     let changes = MemberChanges { disabled, ..MemberChanges::default() };
     let why = why.reason.as_deref();
     let done = shared.control.change_member(&By::local(), &staff(name)?, changes, why).await?;

@@ -25,7 +25,7 @@ async fn a_read_is_recorded_before_it_is_answered() {
     );
     assert_eq!(read["schoolgate"]["details"], json!({ "user": "y5.042", "action": "block" }));
 
-    let (_, all) = office.get("headteacher", "/events?dataset=access").await;
+    let (_, all) = office.get("headteacher", "/events?dataset=access&reason=a+weekly+review").await;
     assert_eq!(all["items"].as_array().unwrap().len(), 2);
     assert!(!all.to_string().contains("listed.example"), "statutory matches stay masked for all");
     let (status, _) = office.get("governor", "/events").await;
@@ -55,7 +55,7 @@ async fn a_technician_sees_what_happened_and_not_to_whom() {
         assert!(!text.contains(name), "{name} in {text}");
     }
     let seen = page["items"].as_array().unwrap();
-    let (_, named) = office.get("dsl", "/events").await;
+    let (_, named) = office.get("dsl", "/events?reason=a+weekly+review").await;
     assert!(named.to_string().contains("y5.042") && named.to_string().contains("\"hash\""));
     let accesses: Vec<&Value> =
         seen.iter().filter(|event| event["event"]["dataset"] == "schoolgate.access").collect();
@@ -86,14 +86,15 @@ async fn pages_of_events_miss_none_and_repeat_none() {
         office.visit("10.1.2.3", &format!("y5.{number}"), "games.example").await;
     }
     for who in ["dsl", "technician"] {
-        let (mut found, mut path) = (Vec::new(), "/events?dataset=schoolgate.access&limit=3".to_owned());
+        let (mut found, mut path) =
+            (Vec::new(), "/events?dataset=schoolgate.access&limit=3&reason=a+weekly+review".to_owned());
         loop {
             let (_, page) = office.get(who, &path).await;
             found.extend(
                 page["items"].as_array().unwrap().iter().map(|item| item["event"]["sequence"].as_u64()),
             );
             let Some(next) = page["next"].as_str() else { break };
-            path = format!("/events?dataset=schoolgate.access&limit=3&cursor={next}");
+            path = format!("/events?dataset=schoolgate.access&limit=3&reason=a+weekly+review&cursor={next}");
         }
         assert_eq!(found.len(), 7);
         assert!(found.windows(2).all(|pair| pair[0] > pair[1]), "{found:?}");

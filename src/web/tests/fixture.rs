@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
+use super::conform;
 use crate::audit::{Access, Entry, Filter, Observer, Order, Recorder, Seen, Visibility, Writer, query};
 use crate::ca::Authority;
 use crate::clock::Clock;
@@ -164,8 +165,17 @@ impl Office {
         read(self.answer(request.body(Body::from(body.to_vec())).unwrap()).await).await
     }
 
+    /// The answer to a request, held against the API's description.
     pub(super) async fn answer(&self, request: Request<Body>) -> Response<Body> {
-        ask(admin(&self.shared), request).await
+        let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+        let (parts, body) = ask(admin(&self.shared), request).await.into_parts();
+        let kind = parts.headers.get(header::CONTENT_TYPE).map(|kind| kind.to_str().unwrap().to_owned());
+        if kind.as_deref() == Some("text/event-stream") {
+            return Response::from_parts(parts, body);
+        }
+        let bytes = to_bytes(body, 1 << 24).await.unwrap();
+        conform::check(&method, &path, parts.status.as_u16(), &kind.unwrap_or_default(), &bytes);
+        Response::from_parts(parts, Body::from(bytes))
     }
 
     /// A fresh unblock that waits for approval; its id.

@@ -16,13 +16,13 @@ const DECIDERS: [u16; 6] = [403, 200, 200, 200, 403, 403];
 async fn every_route_knows_every_role() {
     let office = Office::open().await;
     let none = || Value::Null;
-    let rows: [(&str, &str, Value, [u16; 6]); 22] = [
+    let rows: [(&str, &str, Value, [u16; 6]); 25] = [
         ("GET", "/me", none(), ANYONE),
         ("POST", "/explain", json!({ "url": "games.example", "group": "ks2" }), ANYONE),
         ("POST", "/unblocks", wish("games.example"), [403, 201, 201, 201, 403, 201]),
         ("GET", "/unblocks", none(), ANYONE),
         ("GET", "/unblocks/{id}", none(), [200, 200, 200, 200, 404, 404]),
-        ("GET", "/unblocks/{id}/usage", none(), [403, 200, 200, 200, 404, 404]),
+        ("GET", "/unblocks/{id}/usage?reason=a+weekly+review", none(), [403, 200, 200, 200, 404, 404]),
         ("POST", "/unblocks/{id}/approve", json!({}), DECIDERS),
         ("POST", "/unblocks/{id}/refuse", json!({ "comment": "not today" }), DECIDERS),
         ("POST", "/unblocks/{id}/revoke", none(), DECIDERS),
@@ -30,7 +30,10 @@ async fn every_route_knows_every_role() {
         ("GET", "/lists", none(), KEEPERS),
         ("GET", "/lists/lookup?q=games.example", none(), KEEPERS),
         ("POST", "/lists/reload", none(), KEEPERS),
-        ("GET", "/events?limit=3", none(), [200, 403, 200, 200, 403, 403]),
+        ("GET", "/events?limit=3&reason=a+weekly+review", none(), [200, 403, 200, 200, 403, 403]),
+        ("GET", "/events/1/explain?reason=a+weekly+review", none(), [404, 403, 404, 404, 403, 403]),
+        ("GET", "/reads", none(), [403, 403, 200, 200, 200, 403]),
+        ("GET", "/openapi.json", none(), ANYONE),
         ("GET", "/inspection/candidates?days=3", none(), [200, 200, 200, 200, 403, 403]),
         ("GET", "/audit/head", none(), ANYONE),
         ("GET", "/audit/verify", none(), ANYONE),

@@ -1,0 +1,75 @@
+//! The filtering log, one decision of it, and who looked at it.
+
+use axum::extract::State;
+use axum::http::Uri;
+
+use crate::audit::Entry;
+use crate::web::Shared;
+use crate::web::auth::Caller;
+use crate::web::body::Answer;
+use crate::web::events::{
+    self, Explained, Looking, READERS, READS_READERS, Read, Reader, ReadsWanted, SeenEvent, Sight, Wanted,
+};
+use crate::web::page::Page;
+use crate::web::path::Sequence;
+use crate::web::problem::Problem;
+
+/// The filtering log
+///
+/// The newest first; with names for DSL and headteacher, who say what they look for (`reason`), with
+/// pseudonyms for technicians. Every look is recorded before it is answered.
+#[utoipa::path(get, path = "/events", operation_id = "list_events", tag = "events", params(Wanted),
+    responses((status = 200, description = "A page of events", body = Page<SeenEvent>,
+        headers(("Link", description = "The next page (RFC 8288)")))))]
+pub(super) async fn find(
+    State(shared): State<Shared>,
+    caller: Caller,
+    uri: Uri,
+) -> Result<Answer<Page<SeenEvent>>, Problem> {
+    let reader = reader(&shared, &caller, "events.read").await?;
+    events::find(&shared, &uri, reader).await
+}
+
+/// One decision as it was made
+///
+/// The recorded event, by which rung, rule, list, version and line it was decided, and what the policy
+/// in force says of the same today. Every look is recorded before it is answered.
+#[utoipa::path(get, path = "/events/{seq}/explain", operation_id = "explain_event", tag = "events",
+    params(Sequence, Looking),
+    responses((status = 200, description = "The decision, then and now", body = Explained)))]
+pub(super) async fn explained(
+    State(shared): State<Shared>,
+    caller: Caller,
+    Sequence(sequence): Sequence,
+    uri: Uri,
+) -> Result<Answer<Explained>, Problem> {
+    let reader = reader(&shared, &caller, "events.explain").await?;
+    let mut answer = events::explained(&shared, sequence, &uri, reader).await?;
+    if let Some(now) = answer.now.take() {
+        answer.now = Some(super::traced(&shared, &caller, now).await?);
+    }
+    Ok(Answer::ok(answer))
+}
+
+/// Who looked at whose log
+///
+/// When and why, the newest first. Governors see pseudonyms, and no words that may name a child.
+#[utoipa::path(get, path = "/reads", operation_id = "list_reads", tag = "events", params(ReadsWanted),
+    responses((status = 200, description = "A page of looks", body = Page<Read>,
+        headers(("Link", description = "The next page (RFC 8288)")))))]
+pub(super) async fn reads(
+    State(shared): State<Shared>,
+    caller: Caller,
+    uri: Uri,
+) -> Result<Answer<Page<Read>>, Problem> {
+    caller.must_hold(&READS_READERS, &shared, "reads.read", Entry::Read).await?;
+    events::reads(&shared, &uri, &caller).await
+}
+
+async fn reader(shared: &Shared, caller: &Caller, action: &'static str) -> Result<Reader, Problem> {
+    let Some(sight) = Sight::of(&caller.staff, shared).await? else {
+        return Err(caller.refused(shared, action, Entry::Read, &READERS).await);
+    };
+    let purpose = sight.purpose();
+    Ok(Reader { actor: caller.actor(), client: caller.client, sight, purpose })
+}
