@@ -16,7 +16,6 @@ use crate::services::Enforce;
 mod address;
 mod carried;
 mod content;
-mod difference;
 mod draft;
 mod effect;
 mod inspection;

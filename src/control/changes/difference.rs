@@ -7,7 +7,7 @@ use crate::control::changes::{SchoolList, weigh};
 use crate::control::lists::{Loaded, Sizes};
 use crate::control::store::{Store, StoreError};
 use crate::document::Document;
-use crate::policy::{self, Draft};
+use crate::policy::Written;
 
 /// The most entries of a list that are named one by one.
 const NAMED: usize = 200;
@@ -15,7 +15,6 @@ const NAMED: usize = 200;
 /// What is other than in the last policy of the journal.
 pub(in crate::control) fn changes_since(
     store: &Store,
-    draft: &Draft,
     text: &str,
     loaded: &Loaded,
     proposal: &Proposal,
@@ -27,9 +26,12 @@ pub(in crate::control) fn changes_since(
     let Some(policy_before) = last else { return Ok(vec!["the first policy".to_owned()]) };
     let mut changes = Vec::new();
     if policy_before != text {
-        match policy::read_text(&Document::new("before", policy_before), &|_| true) {
-            Ok(before) => changes.extend(draft.changes_since(&before)),
-            Err(_) => changes.push("the policy text, from one that this version can't read".to_owned()),
+        let read = |text: String| Written::read(&Document::new("policy.toml", text));
+        match (read(policy_before), read(text.to_owned())) {
+            (Ok(before), Ok(after)) => changes.extend(after.changes_since(&before)),
+            (Err(_), _) | (_, Err(_)) => {
+                changes.push("the policy text, from one that this version can't read".to_owned())
+            }
         }
     }
     changes.extend(sizes_changed(&store.list_sizes()?, &loaded.sizes()));

@@ -47,7 +47,7 @@ pub(super) fn prepare(
         read(sources, keys, &store.list_sizes()?, last, progress).map_err(StartError::Faults)?;
     let proposal = Proposal::of(store, &loaded, sources.loosening, actor, now)?;
     proposal.apply(&mut loaded, keys.index);
-    let changes = changes::changes_since(store, &draft, &policy_text, &loaded, &proposal)?;
+    let changes = changes::changes_since(store, &policy_text, &loaded, &proposal)?;
     Ok(Prepared { draft: Arc::new(draft), loaded, policy_text, changes, proposal })
 }
 
