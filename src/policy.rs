@@ -19,7 +19,6 @@ mod address;
 mod calendar;
 mod carried;
 mod content;
-mod difference;
 mod draft;
 mod effect;
 mod emergency;

@@ -53,6 +53,9 @@ static PARTS: LazyLock<Parts> = LazyLock::new(|| {
         terms: Arc::new(World::usual().terms()),
         reach: Arc::default(),
         unblocks: Arc::default(),
+        suspensions: Arc::default(),
+        blocks: Arc::default(),
+        zone: jiff::tz::TimeZone::UTC,
     }
 });
 
