@@ -35,12 +35,14 @@ pub(super) const TOO_LARGE: Shared = shared("413", "TooLarge", "The body is long
 pub(super) const NOT_JSON: Shared = shared("415", "NotJson", "The body is not sent as JSON.");
 pub(super) const INVALID: Shared =
     shared("422", "Invalid", "A field, a parameter or a reason is not what it must be; `field` names it.");
+pub(super) const HEAD_TOO_LONG: Shared =
+    shared("431", "HeadTooLong", "Path, query and fields are longer than 16 KiB; answered without a body.");
 pub(super) const FAILED: Shared = shared("500", "Failed", "A fault of the gateway; its log says which.");
 pub(super) const NOT_RECORDED: Shared =
     shared("503", "NotRecorded", "The act or the look can't be recorded, so it is not done.");
 
 /// Every one.
-pub(super) const ALL: [Shared; 11] = [
+pub(super) const ALL: [Shared; 12] = [
     MALFORMED,
     UNAUTHENTICATED,
     FORBIDDEN,
@@ -50,6 +52,7 @@ pub(super) const ALL: [Shared; 11] = [
     TOO_LARGE,
     NOT_JSON,
     INVALID,
+    HEAD_TOO_LONG,
     FAILED,
     NOT_RECORDED,
 ];
@@ -62,8 +65,12 @@ impl Shared {
 
     /// What it is.
     pub(super) fn response(&self) -> Response {
+        let response = ResponseBuilder::new().description(self.text);
+        if self.status == HEAD_TOO_LONG.status {
+            return response.build();
+        }
         let body = ContentBuilder::new().schema(Some(Ref::from_schema_name(PROBLEM))).build();
-        let response = ResponseBuilder::new().description(self.text).content(KIND, body);
+        let response = response.content(KIND, body);
         match self.status {
             "401" => response.header("WWW-Authenticate", Header::default()).build(),
             _ => response.build(),

@@ -63,7 +63,9 @@ fn every_operation_says_what_it_is_and_what_it_answers() {
             let answer = resolved(answer);
             assert!(answer["description"].as_str().is_some_and(|text| !text.is_empty()), "{method} {path}");
             let kind = if status.starts_with('2') { "application/json" } else { "application/problem+json" };
-            assert!(answer["content"][kind]["schema"].is_object(), "{method} {path} {status}");
+            // The head is not read to its end, so no handler is asked.
+            let bare = status == "431";
+            assert_eq!(answer["content"][kind]["schema"].is_object(), !bare, "{method} {path} {status}");
         }
     }
     assert!(ids.len() >= 20, "{ids:?}");
