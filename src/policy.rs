@@ -49,7 +49,10 @@ pub use lookup::{Listed, lookup};
 pub use suspension::{Reduced, Suspension, SuspensionError, SuspensionState};
 pub use text::read as read_text;
 pub use timetable::{Band, Internet, When};
-pub use unblock::{Audience, Decided, State, Target, Unblock, WrongState};
+pub use unblock::{
+    Audience, DECIDERS, Decided, Ending, Kind, LessonName, Needs, NotAllowed, Pupils, RuleGroups, State,
+    Target, Unblock, UnblockRule, UnblockRules, Wish, WrongState,
+};
 pub use verdict::{
     Action, Destination, Evidence, OnConnect, OnRequest, Permit, REJECTED_BY_CLIENT, Reason, Rule, Rung,
     Verdict,

@@ -11,7 +11,8 @@ use crate::control::lists::{LastGood, Sizes};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The newest form of the tables; a step is added for every change of form, none is edited.
-const STEPS: [&str; 2] = [include_str!("store.sql"), include_str!("changes/changes.sql")];
+const STEPS: [&str; 3] =
+    [include_str!("store.sql"), include_str!("changes/changes.sql"), include_str!("unblocks/rules.sql")];
 
 /// The embedded store.
 pub(super) struct Store {

@@ -36,6 +36,9 @@ impl Draft {
         if self.caps != before.caps {
             changes.push("unblock caps: changed".to_owned());
         }
+        if self.unblocks != before.unblocks {
+            changes.push("unblock rules: changed".to_owned());
+        }
         changes
     }
 }

@@ -7,6 +7,7 @@ mod fixture;
 mod lists;
 mod local;
 mod matrix;
+mod rules;
 mod sockets;
 mod status;
 mod unblocks;

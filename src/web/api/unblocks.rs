@@ -134,7 +134,7 @@ fn changed(recorded: &Recorded<Kept>, now: Timestamp) -> Value {
 fn shown(kept: &Kept, now: Timestamp) -> Value {
     let unblock = &kept.unblock;
     let state = unblock.state(now);
-    let needs: &[Role] = if state == State::Pending { &DECIDERS } else { &[] };
+    let needs: &[Role] = if state == State::Pending { &unblock.approvers } else { &[] };
     let (applies_to, note) = reach(&unblock.target);
     json!({
         "id": unblock.id,
