@@ -97,6 +97,8 @@ fn unblock(number: u32, now: Timestamp) -> Unblock {
         justification: Justification::parse("Chess club looks at openings in lesson two").unwrap(),
         lesson: None,
         requester: "a.teacher".parse().unwrap(),
+        approvers: Vec::new(),
+        answer_by: now.plus(Duration::from_secs(60)),
         decided: Decided::Approved,
     }
 }

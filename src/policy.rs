@@ -12,8 +12,7 @@ use jiff::tz::TimeZone;
 
 use crate::content::Terms;
 use crate::lists::{Catalogue, Index, Match, Statutory};
-use crate::model::{GroupName, Host, Subject, Timestamp, Window};
-use crate::services::Enforce;
+use crate::model::{Host, Subject, Timestamp, Window};
 
 mod address;
 mod calendar;
@@ -22,6 +21,7 @@ mod content;
 mod draft;
 mod effect;
 mod emergency;
+mod holds;
 mod inspection;
 mod ladder;
 mod live;
@@ -52,7 +52,10 @@ pub use lookup::{Listed, lookup};
 pub use suspension::{Reduced, Suspension, SuspensionError, SuspensionState};
 pub use text::read as read_text;
 pub use timetable::{Band, Internet, When};
-pub use unblock::{Audience, Decided, State, Target, Unblock, WrongState};
+pub use unblock::{
+    Audience, DECIDERS, Decided, Ending, Kind, LessonName, Needs, NotAllowed, Pupils, RuleGroups, State,
+    Target, Unblock, UnblockRule, UnblockRules, Wish, WrongState,
+};
 pub use verdict::{
     Action, Destination, Evidence, OnConnect, OnRequest, Permit, REJECTED_BY_CLIENT, Reason, Rule, Rung,
     Verdict,
@@ -239,104 +242,6 @@ impl Policy {
             next = self.clockwork.running(self.group(asked.subject), moment).until;
         }
         blocking
-    }
-
-    /// What this policy is made of, to make another that is other in some of it.
-    #[must_use]
-    pub fn parts(&self) -> Parts {
-        Parts {
-            draft: Arc::clone(&self.draft),
-            catalogue: Arc::clone(&self.catalogue),
-            school_allow: Arc::clone(&self.school_allow),
-            school_block: Arc::clone(&self.school_block),
-            statutory: Arc::clone(&self.statutory),
-            lifeline: Arc::clone(&self.lifeline),
-            no_inspect: Arc::clone(&self.no_inspect),
-            terms: Arc::clone(&self.terms),
-            reach: Arc::clone(&self.reach),
-            unblocks: Arc::clone(&self.unblocks),
-            suspensions: Arc::clone(&self.suspensions),
-            blocks: Arc::clone(&self.blocks),
-            zone: self.clockwork.zone().clone(),
-        }
-    }
-
-    /// The version of this policy.
-    #[must_use]
-    pub fn generation(&self) -> u64 {
-        self.generation
-    }
-
-    /// Groups, categories and caps.
-    #[must_use]
-    pub fn draft(&self) -> &Draft {
-        &self.draft
-    }
-
-    /// The category lists in force.
-    #[must_use]
-    pub fn catalogue(&self) -> &Catalogue {
-        &self.catalogue
-    }
-
-    /// The school's allow list.
-    #[must_use]
-    pub fn school_allow(&self) -> &Catalogue {
-        &self.school_allow
-    }
-
-    /// The school's block list.
-    #[must_use]
-    pub fn school_block(&self) -> &Catalogue {
-        &self.school_block
-    }
-
-    /// The statutory lists: names, versions and sizes, never an entry.
-    #[must_use]
-    pub fn statutory(&self) -> &Statutory {
-        &self.statutory
-    }
-
-    /// The unblocks that this policy holds.
-    #[must_use]
-    pub fn unblocks(&self) -> &[Unblock] {
-        &self.unblocks
-    }
-
-    /// The suspensions that this policy holds.
-    #[must_use]
-    pub fn suspensions(&self) -> &[Suspension] {
-        &self.suspensions
-    }
-
-    /// The emergency blocks that this policy holds.
-    #[must_use]
-    pub fn emergency_blocks(&self) -> &[EmergencyBlock] {
-        &self.blocks
-    }
-
-    /// What is enforced at search engines, video sites and sign-ins for a subject.
-    #[must_use]
-    pub fn enforce(&self, subject: &Subject) -> &Enforce {
-        &self.group(subject).enforce
-    }
-
-    /// Whether the kind of a file matters for a subject.
-    #[must_use]
-    pub fn watches_files(&self, subject: &Subject) -> bool {
-        self.group(subject).file_kinds.values().any(|action| *action != CategoryAction::Allow)
-    }
-
-    /// The term lists.
-    #[must_use]
-    pub fn terms(&self) -> &Terms {
-        &self.terms
-    }
-
-    /// The group that a subject is judged as: its own, or the strictest.
-    #[must_use]
-    pub fn group_of(&self, subject: &Subject) -> &GroupName {
-        &self.group(subject).id
     }
 
     fn decide(&self, case: &Case<'_>) -> Verdict<Option<Permit>> {

@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use crate::audit::{Act, Actor, Entry, Outcome};
 use crate::control::journal::Mutation;
-use crate::control::requests::{self, Needs, UnblockRequest};
+use crate::control::requests::{self, UnblockRequest};
 use crate::control::staff::Staff;
 use crate::control::unblocks::Kept;
 use crate::control::{Control, ControlError, Recorded};
-use crate::model::{Role, StaffName};
-use crate::policy::{Decided, State};
+use crate::model::Role;
+use crate::policy::{State, Unblock};
 
 /// The roles that see every unblock, not their own alone.
 const OVERSEERS: [Role; 4] = [Role::FilteringManager, Role::Dsl, Role::Headteacher, Role::Technician];
@@ -42,13 +42,10 @@ impl Control {
     ) -> Result<Recorded<Kept>, ControlError> {
         let mut journal = self.journal.lock().await;
         let now = self.clock.now();
-        let (mut unblock, needs) = match requests::read(request, staff, &self.live.snapshot(), now) {
+        let unblock = match requests::read(request, staff, &self.live.snapshot(), now) {
             Ok(read) => read,
             Err(fault) => return Err(self.denied(staff, request, client, fault).await),
         };
-        if needs == Needs::Nobody {
-            unblock.decided = Decided::Approved;
-        }
         let kept =
             Kept { announced: unblock.state(now), unblock, decided_by: None, comment: None, asked_at: now };
         let act = describe(&kept, Actor::Staff(staff.name.clone()), "unblock.requested", client);
@@ -76,7 +73,7 @@ impl Control {
         let now = self.clock.now();
         let kept = journal.store.unblock(id)?.ok_or(ControlError::NotFound)?;
         let actor = Actor::Staff(staff.name.clone());
-        if let Err(fault) = decision.allowed(staff, &kept.unblock.requester) {
+        if let Err(fault) = decision.allowed(staff, &kept.unblock) {
             let act = describe(&kept, actor, decision.action(), client).with("refused", fault.code());
             self.record(Entry::Unblock(Act { outcome: Outcome::Failure, ..act })).await?;
             return Err(fault);
@@ -197,10 +194,11 @@ impl Decision {
         }
     }
 
-    fn allowed(self, staff: &Staff, requester: &StaffName) -> Result<(), ControlError> {
+    fn allowed(self, staff: &Staff, unblock: &Unblock) -> Result<(), ControlError> {
         match self {
-            Decision::Approve | Decision::Refuse => requests::may_decide(staff, requester),
-            Decision::Revoke => requests::may_revoke(staff, requester),
+            Decision::Approve => requests::may_approve(staff, unblock),
+            Decision::Refuse => requests::may_refuse(staff, unblock),
+            Decision::Revoke => requests::may_revoke(staff, unblock),
         }
     }
 }

@@ -8,15 +8,15 @@ use uuid::Uuid;
 use crate::control::ControlError;
 use crate::control::staff::Staff;
 use crate::model::{
-    Attribution, DeviceName, GroupName, Justification, Role, StaffName, Subject, Timestamp, UserName, Window,
+    Attribution, DeviceName, GroupName, Justification, StaffName, Subject, Timestamp, UserName, Window,
 };
 use crate::policy::{
-    Approval, Asked, Audience, Cap, Content, Decided, Destination, GroupDraft, Policy, Rung, Shown, Target,
-    Unblock, Unblockable,
+    Asked, Audience, Content, Decided, Destination, GroupDraft, LessonName, Needs, NotAllowed, Policy, Rung,
+    Shown, Target, Unblock, Unblockable, Wish,
 };
 
-/// Who may approve, refuse or revoke: the roles that answer for filtering.
-pub const DECIDERS: [Role; 3] = [Role::FilteringManager, Role::Dsl, Role::Headteacher];
+pub use crate::policy::DECIDERS;
+
 /// How far ahead an unblock may be scheduled.
 const AHEAD: Duration = Duration::from_secs(90 * 24 * 3600);
 /// How late a start may be named: clocks differ, and people type.
@@ -55,65 +55,84 @@ pub struct UnblockRequest {
     pub lesson: Option<String>,
 }
 
-/// Whether the asker's own word is enough.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Needs {
-    /// It is.
-    Nobody,
-    /// One of [`DECIDERS`] must approve, and not the asker.
-    Decider,
-}
-
-/// Reads a request against the policy in force and the asker's cap.
+/// Reads a request against the policy in force, its caps and its rules. Where nobody needs to
+/// approve, it is approved.
 pub(super) fn read(
     request: &UnblockRequest,
     staff: &Staff,
     policy: &Policy,
     now: Timestamp,
-) -> Result<(Unblock, Needs), ControlError> {
+) -> Result<Unblock, ControlError> {
     let justification = Justification::parse(&request.reason)
         .map_err(|fault| ControlError::Invalid("reason", fault.to_string()))?;
     let target = Target::parse(&request.target).map_err(|fault| ControlError::Invalid("target", fault))?;
     let audience = audience(request, policy)?;
-    let cap = cap(staff, policy)?;
-    let window = window(request, cap.longest, now)?;
+    let longest = policy.draft().longest(&staff.roles).map_err(not_allowed)?;
+    let window = window(request, longest, now)?;
     let unblock = Unblock {
         id: Uuid::now_v7(),
         target,
         audience,
         window,
         justification,
-        lesson: lesson(request.lesson.as_deref())?,
+        lesson: lesson(request.lesson.as_deref(), policy)?,
         requester: staff.name.clone(),
+        approvers: Vec::new(),
+        answer_by: now.plus(policy.draft().unblocks.unanswered).min(window.ends_at()),
         decided: Decided::Awaited,
     };
-    check_target(&unblock, policy, now)?;
-    let needs = match cap.approval {
-        Approval::NotNeeded => Needs::Nobody,
-        Approval::Needed => Needs::Decider,
+    let categories = blocking(&unblock, policy, now)?;
+    let wish = Wish {
+        roles: &staff.roles,
+        teaches: &staff.groups,
+        categories: &categories,
+        audience: &unblock.audience,
+        length: window.length(),
     };
-    Ok((unblock, needs))
+    match policy.draft().needs(&wish).map_err(not_allowed)? {
+        Needs::Nobody => Ok(Unblock { decided: Decided::Approved, ..unblock }),
+        Needs::Approval(approvers) => Ok(Unblock { approvers, ..unblock }),
+    }
 }
 
-/// Whether `staff` may decide on an unblock at all, and on this one.
-pub(super) fn may_decide(staff: &Staff, requester: &StaffName) -> Result<(), ControlError> {
-    if !staff.is_any(&DECIDERS) {
+/// Whether `staff` may approve this unblock: one of the roles that it needs, and never the asker.
+pub(super) fn may_approve(staff: &Staff, unblock: &Unblock) -> Result<(), ControlError> {
+    if !staff.is_any(&unblock.approvers) {
+        return Err(ControlError::Forbidden("approving this takes one of the roles that it needs"));
+    }
+    is_another(staff, &unblock.requester)
+}
+
+/// Whether `staff` may refuse this unblock: those who may approve it, and all who answer for
+/// filtering, since a refusal opens nothing.
+pub(super) fn may_refuse(staff: &Staff, unblock: &Unblock) -> Result<(), ControlError> {
+    if !staff.is_any(&DECIDERS) && !staff.is_any(&unblock.approvers) {
         return Err(ControlError::Forbidden(
             "deciding on an unblock takes a filtering manager, DSL or headteacher",
         ));
     }
-    if staff.name == *requester {
-        return Err(ControlError::FourEyes);
-    }
-    Ok(())
+    is_another(staff, &unblock.requester)
 }
 
 /// Whether `staff` may end an unblock early.
-pub(super) fn may_revoke(staff: &Staff, requester: &StaffName) -> Result<(), ControlError> {
-    if staff.is_any(&DECIDERS) || staff.name == *requester {
+pub(super) fn may_revoke(staff: &Staff, unblock: &Unblock) -> Result<(), ControlError> {
+    let answers = staff.is_any(&DECIDERS) || staff.is_any(&unblock.approvers);
+    if answers || staff.name == unblock.requester {
         return Ok(());
     }
     Err(ControlError::Forbidden("revoking takes the one who asked, a filtering manager, DSL or headteacher"))
+}
+
+fn is_another(staff: &Staff, requester: &StaffName) -> Result<(), ControlError> {
+    if staff.name == *requester { Err(ControlError::FourEyes) } else { Ok(()) }
+}
+
+fn not_allowed(why: NotAllowed) -> ControlError {
+    match why {
+        NotAllowed::Role => ControlError::Forbidden("your role may not ask for an unblock"),
+        NotAllowed::TooLong(_) => ControlError::Invalid("ends_at", why.to_string()),
+        NotAllowed::Locked(_) => ControlError::Locked,
+    }
 }
 
 fn audience(request: &UnblockRequest, policy: &Policy) -> Result<Audience, ControlError> {
@@ -153,15 +172,6 @@ fn names<T: std::str::FromStr<Err: std::fmt::Display>>(
         .collect()
 }
 
-/// The widest cap of any role held.
-fn cap(staff: &Staff, policy: &Policy) -> Result<Cap, ControlError> {
-    let caps = &policy.draft().caps;
-    let held = staff.roles.iter().filter_map(|role| caps.get(role));
-    held.max_by_key(|cap| (cap.longest, std::cmp::Reverse(cap.approval)))
-        .copied()
-        .ok_or(ControlError::Forbidden("your role may not ask for an unblock"))
-}
-
 fn window(request: &UnblockRequest, longest: Duration, now: Timestamp) -> Result<Window, ControlError> {
     let starts_at = request.starts_at.unwrap_or(now);
     let ends_at = match (request.ends_at, request.minutes) {
@@ -189,14 +199,20 @@ fn window(request: &UnblockRequest, longest: Duration, now: Timestamp) -> Result
     let window = Window::new(starts_at, ends_at)
         .map_err(|fault| ControlError::Invalid("ends_at", fault.to_string()))?;
     if window.length() > longest {
-        let hours = longest.as_secs() / 3600;
-        return Err(ControlError::Invalid("ends_at", format!("your role may ask for {hours} hours at most")));
+        return Err(not_allowed(NotAllowed::TooLong(longest)));
     }
     Ok(window)
 }
 
-fn lesson(text: Option<&str>) -> Result<Option<String>, ControlError> {
-    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+fn lesson(text: Option<&str>, policy: &Policy) -> Result<Option<String>, ControlError> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
+        return match policy.draft().unblocks.lesson {
+            LessonName::Optional => Ok(None),
+            LessonName::Needed => {
+                Err(ControlError::Invalid("lesson", "say which lesson it is for: this school asks".into()))
+            }
+        };
+    };
     if text.chars().count() > MAX_LESSON || text.chars().any(char::is_control) {
         return Err(ControlError::Invalid(
             "lesson",
@@ -206,13 +222,14 @@ fn lesson(text: Option<&str>) -> Result<Option<String>, ControlError> {
     Ok(Some(text.to_owned()))
 }
 
-/// A target that no one may unblock: on a statutory list, or in a locked category.
-fn check_target(unblock: &Unblock, policy: &Policy, now: Timestamp) -> Result<(), ControlError> {
+/// The categories that block the target at any moment of its window, by id. One that no one may
+/// unblock is a fault: on a statutory list, or in a locked category.
+fn blocking(unblock: &Unblock, policy: &Policy, now: Timestamp) -> Result<Vec<String>, ControlError> {
     if let Target::Category(id) = &unblock.target {
         return match policy.draft().categories.iter().find(|category| category.id == *id) {
             None => Err(ControlError::Invalid("target", format!("there is no category “{id}”"))),
             Some(category) if category.unblockable == Unblockable::Locked => Err(ControlError::Locked),
-            Some(_) => Ok(()),
+            Some(_) => Ok(vec![id.clone()]),
         };
     }
     let url = match &unblock.target {
@@ -221,6 +238,7 @@ fn check_target(unblock: &Unblock, policy: &Policy, now: Timestamp) -> Result<()
     };
     let port = url.as_ref().map_or(443, crate::model::Url::port);
     let destination = Destination { host: unblock.target.host().cloned(), port, url };
+    let mut categories = Vec::new();
     for group in subjects(unblock, policy) {
         let subject = Subject {
             group: Some(group),
@@ -232,11 +250,15 @@ fn check_target(unblock: &Unblock, policy: &Policy, now: Timestamp) -> Result<()
         if policy.explain(&asked, now).verdict.reason.rung == Rung::Statutory {
             return Err(ControlError::Statutory);
         }
-        if policy.blocked_by(&asked, now).iter().any(|category| category.unblockable == Unblockable::Locked) {
+        let blocking = policy.blocked_during(&asked, unblock.window);
+        if blocking.iter().any(|category| category.unblockable == Unblockable::Locked) {
             return Err(ControlError::Locked);
         }
+        categories.extend(blocking.into_iter().map(|category| category.id.clone()));
     }
-    Ok(())
+    categories.sort_unstable();
+    categories.dedup();
+    Ok(categories)
 }
 
 /// The groups whose rules the target must be opened against; every group for single people and

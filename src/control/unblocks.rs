@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::control::journal::{Put, Table};
 use crate::control::store::{Store, StoreError};
-use crate::model::{Justification, StaffName, Timestamp, Window};
-use crate::policy::{Audience, Decided, State, Target, Unblock};
+use crate::model::{Justification, Role, StaffName, Timestamp, Window};
+use crate::policy::{Audience, DECIDERS, Decided, State, Target, Unblock};
 
 /// An unblock with the history of it that policy does not need.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Kept {
 }
 
 const COLUMNS: &str = "id, target, audience, starts_at, ends_at, reason, lesson, requester, decided, decided_by, \
-                       comment, announced, asked_at";
+                       comment, announced, asked_at, rules";
 
 impl Kept {
     /// Its row.
@@ -34,6 +34,7 @@ impl Kept {
         let audience = json!({
             "groups": unblock.audience.groups, "users": unblock.audience.users, "devices": unblock.audience.devices,
         });
+        let rules = json!({ "approvers": unblock.approvers, "answer_by": unblock.answer_by });
         Put::new(
             Table::Unblocks,
             [
@@ -50,6 +51,7 @@ impl Kept {
                 ("comment", json!(self.comment)),
                 ("announced", json!(self.announced.as_str())),
                 ("asked_at", json!(self.asked_at)),
+                ("rules", json!(rules.to_string())),
             ],
         )
     }
@@ -80,7 +82,7 @@ impl Store {
     }
 }
 
-type Columns = [Option<String>; 13];
+type Columns = [Option<String>; 14];
 
 fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
     let mut columns = Columns::default();
@@ -93,6 +95,7 @@ fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
 fn read(columns: &Columns) -> Result<Kept, StoreError> {
     let text = |at: usize| columns[at].as_deref().unwrap_or_default();
     let time = |at: usize| text(at).parse::<Timestamp>().map_err(|_| StoreError::Unreadable("time"));
+    let (approvers, answer_by) = rules(text(13), time(4)?)?;
     let unblock = Unblock {
         id: text(0).parse().map_err(|_| StoreError::Unreadable("id"))?,
         target: Target::parse(text(1)).map_err(|_| StoreError::Unreadable("target"))?,
@@ -101,6 +104,8 @@ fn read(columns: &Columns) -> Result<Kept, StoreError> {
         justification: Justification::parse(text(5)).map_err(|_| StoreError::Unreadable("reason"))?,
         lesson: columns[6].clone(),
         requester: text(7).parse().map_err(|_| StoreError::Unreadable("name"))?,
+        approvers,
+        answer_by,
         decided: decided(text(8)).ok_or(StoreError::Unreadable("decision"))?,
     };
     Ok(Kept {
@@ -131,8 +136,54 @@ fn audience(text: &str) -> Result<Audience, StoreError> {
     Ok(Audience { groups, users, devices })
 }
 
+/// Who may approve, and until when that is waited for; a row that says neither is of before there
+/// were rules.
+fn rules(text: &str, ends_at: Timestamp) -> Result<(Vec<Role>, Timestamp), StoreError> {
+    #[derive(serde::Deserialize)]
+    struct Stored {
+        approvers: Option<Vec<Role>>,
+        answer_by: Option<Timestamp>,
+    }
+    let stored: Stored = serde_json::from_str(text).map_err(|_| StoreError::Unreadable("rule"))?;
+    Ok((stored.approvers.unwrap_or_else(|| DECIDERS.to_vec()), stored.answer_by.unwrap_or(ends_at)))
+}
+
 fn decided(text: &str) -> Option<Decided> {
     [Decided::Awaited, Decided::Approved, Decided::Refused, Decided::Revoked]
         .into_iter()
         .find(|decided| decided.as_str() == text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A row of before there were rules: who answers for filtering may approve it, until its end.
+    #[test]
+    fn an_older_row_reads_with_the_rules_of_its_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("state.db")).unwrap();
+        let id = Uuid::now_v7();
+        store
+            .connection
+            .execute_batch(&format!(
+                "INSERT INTO staff (name, roles, added_at) VALUES ('m.jones', 'teacher', '2026-11-24T08:00:00Z');
+                 INSERT INTO unblocks (id, target, audience, starts_at, ends_at, reason, requester, decided,
+                                       announced, asked_at)
+                 VALUES ('{id}', 'games.example', '{{\"groups\":[\"ks2\"],\"users\":[],\"devices\":[]}}',
+                         '2026-11-24T09:00:00Z', '2026-11-24T10:00:00Z', 'chess club tournament practice',
+                         'm.jones', 'awaited', 'pending', '2026-11-24T08:30:00Z');"
+            ))
+            .unwrap();
+        let old = store.unblock(id).unwrap().unwrap();
+        assert_eq!(old.unblock.approvers, DECIDERS);
+        assert_eq!(old.unblock.answer_by, old.unblock.window.ends_at());
+
+        let asked_at = old.asked_at;
+        let unblock =
+            Unblock { approvers: vec![Role::Headteacher], answer_by: asked_at, ..old.unblock.clone() };
+        let kept = Kept { unblock, ..old };
+        store.keep_unblock(&kept).unwrap();
+        assert_eq!(store.unblock(id).unwrap(), Some(kept));
+    }
 }

@@ -10,6 +10,7 @@ use crate::content::FileKind;
 use crate::model::{GroupName, Host, Role};
 use crate::policy::calendar::Calendar;
 use crate::policy::timetable::Band;
+use crate::policy::unblock::UnblockRules;
 use crate::services::Enforce;
 
 /// All of `policy.toml`, read and found sound.
@@ -23,6 +24,8 @@ pub struct Draft {
     pub calendar: Calendar,
     /// What each role may ask for; a role without a cap may not ask.
     pub caps: BTreeMap<Role, Cap>,
+    /// What a request must say, and who approves what.
+    pub unblocks: UnblockRules,
 }
 
 /// A filtering group.

@@ -54,10 +54,11 @@ impl Effect {
 }
 
 fn loosens(before: &Draft, after: &Draft, unblocks: &[Unblock]) -> bool {
-    let Draft { groups, categories, caps, calendar } = after;
+    let Draft { groups, categories, caps, calendar, unblocks: rules } = after;
     let lists = category::lists(&before.categories, categories);
     let Some(pairs) = pairs::judged_as(before, after) else { return before != after };
     caps::widen(&before.caps, caps)
+        || caps::relax(&before.unblocks, rules)
         || timetable::moves(&before.calendar, calendar, groups)
         || category::unlocks(&before.categories, categories, &lists)
         || pairs.into_iter().any(|(was, is)| group::opens(was, is, &lists, unblocks))

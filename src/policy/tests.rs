@@ -8,6 +8,7 @@ mod inspection;
 mod restrictions;
 mod text;
 mod timetable;
+mod unblock;
 mod world;
 
 use std::net::IpAddr;
@@ -91,6 +92,8 @@ fn unblock(target: &str, group: &str, minutes: u64) -> Unblock {
         justification: Justification::parse("chess club tournament practice").unwrap(),
         lesson: None,
         requester: "m.jones".parse().unwrap(),
+        approvers: Vec::new(),
+        answer_by: now().plus(Duration::from_secs(60)),
         decided: Decided::Approved,
     }
 }

@@ -5,28 +5,26 @@
 
 mod seen;
 mod times;
+mod unblock;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
-use std::time::Duration;
 
 use ipnet::IpNet;
 
 use crate::document::{Document, Faults, Span, Spanned, Table};
-use crate::model::{GroupName, Host, Role};
+use crate::model::{GroupName, Host};
 use crate::policy::draft::{
-    Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Programs, Treatment,
-    Unblockable,
+    CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Programs, Treatment, Unblockable,
 };
 use crate::policy::timetable::Band;
 
 use seen::Seen;
 use times::{read_calendar, read_timetable};
+use unblock::read_unblock;
 
 /// The ports a group may name when its text says none.
 const WEB_PORTS: [u16; 2] = [80, 443];
-/// The longest window any role may be given.
-const MAX_HOURS: u32 = 24 * 7 * 15;
 
 /// Reads a policy text. `held` says whether a list of that id is held; a term list's is `terms/NAME`.
 ///
@@ -47,10 +45,10 @@ pub fn read(document: &Document, held: &dyn Fn(&str) -> bool) -> Result<Draft, F
     }
     check_subnets(&written, &mut faults);
     let groups = inherit(&written, &mut faults);
-    let caps = read_caps(&mut root, &mut faults);
+    let (caps, unblocks) = read_unblock(&mut root, &categories, &mut faults);
     let calendar = read_calendar(&mut root, &mut faults);
     root.finish(&mut faults);
-    faults.or(Draft { groups, categories, calendar, caps })
+    faults.or(Draft { groups, categories, calendar, caps, unblocks })
 }
 
 /// The categories by id, and whether a list of an id is held.
@@ -261,28 +259,6 @@ fn read_categories(
     categories
 }
 
-fn read_caps(root: &mut Table<'_>, faults: &mut Faults) -> BTreeMap<Role, Cap> {
-    let mut caps = BTreeMap::new();
-    let Some(mut unblock) = root.table("unblock") else { return caps };
-    for (role, mut table) in unblock.tables("caps") {
-        if table.at("hours").is_none() {
-            faults.push(role.at.fault("a cap needs `hours`: the longest that this role may ask for"));
-        }
-        let hours: Option<u32> = table.take_within("hours", 1..=MAX_HOURS, faults);
-        let approval = table.take_parsed("approval", faults).unwrap_or(Approval::Needed);
-        table.finish(faults);
-        match role.value.parse::<Role>() {
-            Ok(known) => {
-                let longest = Duration::from_secs(u64::from(hours.unwrap_or(1)) * 3600);
-                caps.insert(known, Cap { longest, approval });
-            }
-            Err(problem) => faults.push(role.at.fault(problem)),
-        }
-    }
-    unblock.finish(faults);
-    caps
-}
-
 impl FromStr for Inspect {
     type Err = String;
 
@@ -317,18 +293,6 @@ impl FromStr for CategoryAction {
             "alert" => Ok(CategoryAction::Alert),
             "block" => Ok(CategoryAction::Block),
             _ => Err(format!("“{text}” is no action: write “allow”, “alert” or “block”")),
-        }
-    }
-}
-
-impl FromStr for Approval {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Approval, String> {
-        match text {
-            "needed" => Ok(Approval::Needed),
-            "not_needed" => Ok(Approval::NotNeeded),
-            _ => Err(format!("“{text}” is no approval: write “needed” or “not_needed”")),
         }
     }
 }

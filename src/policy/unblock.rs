@@ -1,13 +1,19 @@
-//! A temporary unblock: what, for whom, when, and its life from request to end. Pure: who may
-//! approve is asked in `control`, and what time it is comes as an argument.
+//! A temporary unblock: what, for whom, when, and its life from request to end. Pure: what time it
+//! is comes as an argument.
 
 use uuid::Uuid;
 
 use crate::lists::{Entry, Scope, UrlEntry};
 use crate::model::{
-    DeviceName, GroupName, Host, Justification, StaffName, Subject, Timestamp, Url, UserName, Window,
+    DeviceName, GroupName, Host, Justification, Role, StaffName, Subject, Timestamp, Url, UserName, Window,
 };
 use crate::policy::draft::GroupDraft;
+
+mod rules;
+
+pub use rules::{
+    DECIDERS, Kind, LessonName, Needs, NotAllowed, Pupils, RuleGroups, UnblockRule, UnblockRules, Wish,
+};
 
 /// What is to be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,10 +46,21 @@ pub enum State {
     Scheduled,
     /// In force.
     Active,
-    /// Its end has come, or it was revoked, or nobody answered before its end.
+    /// It is over; [`Ending`] says how that came.
     Ended,
     /// Somebody said no.
     Refused,
+}
+
+/// How an unblock came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Its time was over.
+    Expired,
+    /// Somebody took it back before.
+    Revoked,
+    /// Nobody answered in time.
+    Lapsed,
 }
 
 /// What people have decided; with the time it gives the [`State`].
@@ -55,7 +72,7 @@ pub enum Decided {
     Approved,
     /// Refused.
     Refused,
-    /// Approved once, taken back since.
+    /// Taken back, by the one who asked or by one who decides.
     Revoked,
 }
 
@@ -76,6 +93,10 @@ pub struct Unblock {
     pub lesson: Option<String>,
     /// Who asked.
     pub requester: StaffName,
+    /// Who may approve, any one of them; empty where nobody needs to.
+    pub approvers: Vec<Role>,
+    /// When a request that nobody has answered lapses.
+    pub answer_by: Timestamp,
     /// What was decided.
     pub decided: Decided,
 }
@@ -103,6 +124,18 @@ impl State {
     }
 }
 
+impl Ending {
+    /// As written in the API and the audit event.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Ending::Expired => "expired",
+            Ending::Revoked => "revoked",
+            Ending::Lapsed => "lapsed",
+        }
+    }
+}
+
 impl Decided {
     /// As kept in the store.
     #[must_use]
@@ -123,10 +156,25 @@ impl Unblock {
         match self.decided {
             Decided::Refused => State::Refused,
             Decided::Revoked => State::Ended,
-            Decided::Awaited | Decided::Approved if now >= self.window.ends_at() => State::Ended,
+            Decided::Awaited if now >= self.answer_by.min(self.window.ends_at()) => State::Ended,
             Decided::Awaited => State::Pending,
+            Decided::Approved if now >= self.window.ends_at() => State::Ended,
             Decided::Approved if now < self.window.starts_at() => State::Scheduled,
             Decided::Approved => State::Active,
+        }
+    }
+
+    /// How it ended, if it has.
+    #[must_use]
+    pub fn ending(&self, now: Timestamp) -> Option<Ending> {
+        if self.state(now) != State::Ended {
+            return None;
+        }
+        match self.decided {
+            Decided::Awaited => Some(Ending::Lapsed),
+            Decided::Approved => Some(Ending::Expired),
+            Decided::Revoked => Some(Ending::Revoked),
+            Decided::Refused => None,
         }
     }
 

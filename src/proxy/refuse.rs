@@ -241,7 +241,7 @@ fn why(reason: &Reason) -> (Cow<'_, str>, Cow<'_, str>) {
             "Your internet is switched off for a while. If you need help, see below; you can also talk to your \
              teacher."
                 .into(),
-            "Mae dy rhyngrwyd wedi’i ddiffodd am ychydig. Os oes angen help arnat, gweler isod; gelli hefyd \
+            "Mae dy ryngrwyd wedi’i ddiffodd am ychydig. Os oes angen help arnat, gweler isod; gelli hefyd \
              siarad â dy athro."
                 .into(),
         ),

@@ -11,6 +11,7 @@ mod local;
 mod matrix;
 mod openapi;
 mod reads;
+mod rules;
 mod sockets;
 mod status;
 mod unblocks;

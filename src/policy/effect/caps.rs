@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Role;
 use crate::policy::draft::Cap;
+use crate::policy::unblock::{LessonName, Pupils, UnblockRules};
 
 type Caps = BTreeMap<Role, Cap>;
 
@@ -26,6 +27,15 @@ pub(super) fn widen(before: &Caps, after: &Caps) -> bool {
             *longest > was.longest || *approval < was.approval
         }
     })
+}
+
+/// Whether requests are asked for less: another set of rules is taken to be one that does. How long
+/// one waits for an answer opens nothing.
+pub(super) fn relax(before: &UnblockRules, after: &UnblockRules) -> bool {
+    let UnblockRules { lesson, unanswered: _, pupils, rules } = after;
+    *rules != before.rules
+        || (before.lesson, *lesson) == (LessonName::Needed, LessonName::Optional)
+        || (before.pupils, *pupils) == (Pupils::MayNot, Pupils::MayAsk)
 }
 
 fn widest<'c>(caps: &'c Caps, held: &[Role]) -> Option<&'c Cap> {

@@ -62,9 +62,10 @@ pub(in crate::policy) fn emergency_block(case: &Case<'_>) -> Step {
     }
 }
 
-/// 6. A band of the group's timetable in which there is no internet, or in which a category is
-/// blocked that the group's own rules let pass. A band that is looser answers nothing here: the
-/// rungs between must be asked, so the category rung takes its action.
+/// 6. A band of the group's timetable that shuts all internet, or a category that is open else.
+///
+/// A band that is looser answers nothing here, for the rungs between must be asked: the category
+/// rung takes its action.
 pub(in crate::policy) fn timetable(case: &Case<'_>) -> Step {
     let bands = &case.running.bands;
     if bands.is_empty() {

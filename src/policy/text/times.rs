@@ -41,11 +41,12 @@ pub(super) fn read_timetable(
 ) -> BTreeMap<String, Band> {
     let mut bands = BTreeMap::new();
     for (id, mut table) in group.tables("timetable") {
+        let before = faults.len();
         let hours = hours(&mut table, faults);
         let when = table.take_parsed("when", faults).unwrap_or(When::Always);
         let internet = table.take_parsed("internet", faults);
         let categories = actions(&mut table, known, faults);
-        if internet.is_none() && categories.is_empty() {
+        if internet.is_none() && categories.is_empty() && faults.len() == before {
             let fault = id.at.fault(format!("the band “{}” changes nothing", id.value));
             faults.push(fault.help("write internet = \"block\", or actions of categories"));
         }

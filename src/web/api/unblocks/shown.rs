@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::control::{DECIDERS, Kept, UnblockRequest};
+use crate::control::{Kept, UnblockRequest};
 use crate::model::{DeviceName, GroupName, Justification, Role, Scheme, StaffName, Timestamp, UserName};
 use crate::policy::{State, Target};
 use crate::web::openapi::words::{Moment, ReachWord, RoleWord, UnblockState};
@@ -64,7 +64,7 @@ pub(in crate::web) struct Unblock {
     state: &'static str,
     /// The roles of which one must approve it.
     #[schema(value_type = Vec<RoleWord>)]
-    needs: &'static [Role],
+    needs: Vec<Role>,
     /// What it opens.
     target: String,
     /// How much that is in truth: over https the gateway sees the host and no more.
@@ -135,7 +135,7 @@ impl Unblock {
     pub(super) fn new(kept: &Kept, now: Timestamp) -> Unblock {
         let unblock = kept.unblock.clone();
         let state = unblock.state(now);
-        let needs: &[Role] = if state == State::Pending { &DECIDERS } else { &[] };
+        let needs = if state == State::Pending { unblock.approvers.clone() } else { Vec::new() };
         let (applies_to, note) = reach(&unblock.target);
         Unblock {
             id: unblock.id,
