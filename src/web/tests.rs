@@ -1,5 +1,6 @@
 //! The real routers over a real gateway in a temporary folder.
 
+mod break_glass;
 mod ca;
 mod changes;
 mod events;
@@ -7,8 +8,13 @@ mod fixture;
 mod lists;
 mod local;
 mod matrix;
+mod pages;
+mod people;
+mod sign_in;
 mod sockets;
+mod staff;
 mod status;
+mod suppliers;
 mod unblocks;
 
 use serde_json::json;
