@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use utoipa::ToSchema;
 
 use crate::web::problem::Problem;
 
@@ -28,6 +29,14 @@ pub(super) struct Answer<T> {
     status: StatusCode,
     headers: HeaderMap,
     body: T,
+}
+
+/// That something was done.
+#[derive(Serialize, ToSchema)]
+#[allow(dead_code, reason = "a description of answers that are made on the spot")]
+pub(super) struct Done {
+    /// The record of it.
+    audit_seq: u64,
 }
 
 impl<T: Serialize> Answer<T> {

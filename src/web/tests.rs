@@ -15,6 +15,7 @@ mod pages;
 mod people;
 mod reads;
 mod rules;
+mod sequences;
 mod sign_in;
 mod sockets;
 mod staff;

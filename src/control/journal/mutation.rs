@@ -132,6 +132,16 @@ impl Store {
         }))
     }
 
+    /// Every act, with the number of its record.
+    #[cfg(test)]
+    pub(in crate::control) fn recorded_acts(
+        &self,
+    ) -> Result<std::collections::BTreeMap<String, u64>, StoreError> {
+        let mut query = self.connection.prepare("SELECT id, audit_seq FROM journal")?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?;
+        rows.map(|row| Ok(row?)).collect()
+    }
+
     /// The rows that every act put, in order: what another gateway replays.
     #[cfg(test)]
     pub(in crate::control) fn journalled(&self) -> Result<Vec<Vec<Put>>, StoreError> {

@@ -91,11 +91,14 @@ word! {
 }
 
 /// Every rung, in the order in which they are asked.
-pub(in crate::web) const RUNGS: [Rung; 10] = [
+pub(in crate::web) const RUNGS: [Rung; 13] = [
     Rung::Statutory,
     Rung::Lifeline,
+    Rung::Suspended,
+    Rung::EmergencyBlock,
     Rung::Unblock,
     Rung::SchoolLists,
+    Rung::Timetable,
     Rung::WalledGarden,
     Rung::Protocol,
     Rung::FileKind,
