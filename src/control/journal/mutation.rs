@@ -23,6 +23,10 @@ pub(in crate::control) enum Table {
     Changes,
     /// Temporary unblocks.
     Unblocks,
+    /// Emergency blocks.
+    Blocks,
+    /// Suspensions.
+    Suspensions,
 }
 
 /// A row to stand in the place of the one that has its key.
@@ -46,13 +50,15 @@ impl Table {
             Table::Policies => "policies",
             Table::Changes => "changes",
             Table::Unblocks => "unblocks",
+            Table::Blocks => "blocks",
+            Table::Suspensions => "suspensions",
         }
     }
 
     fn key(self) -> &'static str {
         match self {
             Table::Policies => "version",
-            Table::Changes | Table::Unblocks => "id",
+            Table::Changes | Table::Unblocks | Table::Blocks | Table::Suspensions => "id",
         }
     }
 }
