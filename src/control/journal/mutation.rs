@@ -27,6 +27,8 @@ pub(in crate::control) enum Table {
     Blocks,
     /// Suspensions.
     Suspensions,
+    /// Accounts, without anything that is secret.
+    Staff,
 }
 
 /// A row to stand in the place of the one that has its key.
@@ -52,12 +54,14 @@ impl Table {
             Table::Unblocks => "unblocks",
             Table::Blocks => "blocks",
             Table::Suspensions => "suspensions",
+            Table::Staff => "staff",
         }
     }
 
     fn key(self) -> &'static str {
         match self {
             Table::Policies => "version",
+            Table::Staff => "name",
             Table::Changes | Table::Unblocks | Table::Blocks | Table::Suspensions => "id",
         }
     }
