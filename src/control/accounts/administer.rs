@@ -119,7 +119,7 @@ impl Control {
         let act = Act { reason: why, ..added(by, staff) };
         let now = self.clock.now();
         let audit_seq = self.keep_staff(&mut journal, act, staff, now).await?;
-        let invitation = journal.store.invite(Whose::Member(&staff.name), now)?;
+        let invitation = journal.store.invite(Whose::Member(staff), now)?;
         Ok(Recorded { value: invitation, audit_seq })
     }
 
@@ -185,7 +185,7 @@ impl Control {
         for table in ["passwords", "factors", "recovery_codes", "sessions", "tokens", "invitations"] {
             transaction.execute(&format!("DELETE FROM {table} WHERE staff = ?1"), [name.as_str()])?;
         }
-        let invitation = journal.store.invite(Whose::Member(name), self.clock.now())?;
+        let invitation = journal.store.invite(Whose::Member(&staff), self.clock.now())?;
         transaction.commit()?;
         Ok(Recorded { value: invitation, audit_seq })
     }
