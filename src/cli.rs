@@ -17,6 +17,7 @@ use crate::settings::Settings;
 mod output;
 
 mod audit;
+mod block;
 mod ca;
 mod changes;
 mod check;
@@ -25,6 +26,7 @@ mod gateway;
 mod lists;
 mod serve;
 mod staff;
+mod suspend;
 mod unblock;
 
 /// `EX_CONFIG` of sysexits: what is configured is wrong, and trying again does not help.
@@ -51,6 +53,10 @@ enum Command {
     Explain(explain::Explain),
     /// Temporary unblocks.
     Unblock(unblock::Unblock),
+    /// Emergency blocks: something shut for everybody in one step.
+    Block(block::Block),
+    /// Suspensions: internet taken from people or devices for a time.
+    Suspend(suspend::Suspend),
     /// Edits of the school's lists that wait for a second person.
     Changes(changes::Changes),
     /// Accounts and tokens of staff.
@@ -91,6 +97,8 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Check(check) => check.run(&arguments.config),
         Command::Explain(explain) => explain.run(&settings()?),
         Command::Unblock(unblock) => unblock.run(&settings()?),
+        Command::Block(block) => block.run(&settings()?),
+        Command::Suspend(suspend) => suspend.run(&settings()?),
         Command::Changes(changes) => changes.run(&settings()?),
         Command::Staff(staff) => staff.run(&settings()?),
         Command::Audit(audit) => audit.run(&settings()?),

@@ -22,6 +22,7 @@ mod journal;
 pub mod lists;
 mod people;
 mod requests;
+mod restrictions;
 mod staff;
 mod store;
 mod unblocks;
@@ -32,6 +33,9 @@ pub use idempotency::digest;
 pub use journal::{PolicyVersion, Sources, StartError, Unlicensed, check, compile_once, subnets, waiting};
 pub use people::Pseudonyms;
 pub use requests::{DECIDERS, UnblockRequest};
+pub use restrictions::{
+    BLOCKERS, BlockRequest, KeptBlock, KeptSuspension, Lifted, SUSPENDERS, SuspensionRequest,
+};
 pub use staff::{Kind, Staff};
 pub use store::StoreError;
 pub use unblocks::Kept;
@@ -107,6 +111,7 @@ impl Control {
         journal.begin(&prepared, now)?;
         drop(journal);
         control.sweep().await?;
+        control.sweep_suspensions().await?;
         control.watch().await?;
         Ok(control)
     }

@@ -50,6 +50,11 @@ impl<T: Serialize> Answer<T> {
         Answer { status: StatusCode::CREATED, ..Answer::ok(body) }
     }
 
+    /// 202: what was asked for waits for somebody.
+    pub(super) fn accepted(body: T) -> Answer<T> {
+        Answer { status: StatusCode::ACCEPTED, ..Answer::ok(body) }
+    }
+
     /// The same answer with one more field in its head.
     pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Answer<T> {
         self.headers.insert(name, value);

@@ -14,6 +14,7 @@ mod openapi;
 mod pages;
 mod people;
 mod reads;
+mod restrictions;
 mod rules;
 mod sequences;
 mod sign_in;
@@ -118,7 +119,7 @@ async fn an_explanation_names_every_rung_and_of_a_statutory_one_only_the_list() 
     assert_eq!((&answer["action"], &answer["rung"]), (&json!("block"), &json!("category")));
     assert_eq!(answer["list"]["id"], "seed/games");
     assert_eq!(answer["list"]["line"], 3);
-    assert_eq!(answer["rungs"].as_array().unwrap().len(), 10);
+    assert_eq!(answer["rungs"].as_array().unwrap().len(), 13);
     assert_eq!(answer["visibility"], "host");
     let (_, answer) =
         office.post("teacher", "/explain", json!({ "url": "games.example", "client": "10.1.9.1" })).await;

@@ -21,5 +21,6 @@ mod reach;
 mod record;
 mod reload;
 mod requests;
+mod restrictions;
 mod smuggling;
 mod statutory;

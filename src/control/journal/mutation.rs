@@ -23,6 +23,12 @@ pub(in crate::control) enum Table {
     Changes,
     /// Temporary unblocks.
     Unblocks,
+    /// Emergency blocks.
+    Blocks,
+    /// Suspensions.
+    Suspensions,
+    /// Accounts, without anything that is secret.
+    Staff,
 }
 
 /// A row to stand in the place of the one that has its key.
@@ -46,13 +52,17 @@ impl Table {
             Table::Policies => "policies",
             Table::Changes => "changes",
             Table::Unblocks => "unblocks",
+            Table::Blocks => "blocks",
+            Table::Suspensions => "suspensions",
+            Table::Staff => "staff",
         }
     }
 
     fn key(self) -> &'static str {
         match self {
             Table::Policies => "version",
-            Table::Changes | Table::Unblocks => "id",
+            Table::Staff => "name",
+            Table::Changes | Table::Unblocks | Table::Blocks | Table::Suspensions => "id",
         }
     }
 }

@@ -11,7 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::control::changes::{ChangeState, Op, SchoolList};
 use crate::model::Role;
-use crate::policy::{Action, Rung, State};
+use crate::policy::{Action, Reduced, Rung, State, SuspensionState};
 
 /// Makes a schema of its own of a set of words.
 macro_rules! word {
@@ -47,7 +47,19 @@ word! {
 }
 word! {
     /// What a change is about.
-    ChangeKindWord, "ChangeKind", ["entry", "policy"]
+    ChangeKindWord, "ChangeKind", ["entry", "policy", "lift_block"]
+}
+word! {
+    /// Where an emergency block stands.
+    BlockState, "BlockState", BlockState::ALL
+}
+word! {
+    /// Where a suspension stands.
+    SuspensionStateWord, "SuspensionState", SuspensionState::ALL.map(SuspensionState::as_str)
+}
+word! {
+    /// What a suspension leaves.
+    ReducedWord, "Reduced", Reduced::ALL.map(Reduced::as_str)
 }
 word! {
     /// What a change does to decisions.
@@ -78,7 +90,7 @@ word! {
     VisibilityWord, "Visibility", ["url", "host"]
 }
 word! {
-    /// How much an unblock opens.
+    /// How much an unblock opens, or an emergency block shuts.
     ReachWord, "Reach", ["url", "host", "category"]
 }
 word! {
@@ -88,6 +100,11 @@ word! {
 word! {
     /// How it went.
     OutcomeWord, "Outcome", ["success", "failure"]
+}
+
+impl BlockState {
+    /// Both.
+    pub(in crate::web) const ALL: [&str; 2] = ["in_force", "lifted"];
 }
 
 /// Every rung, in the order in which they are asked.

@@ -129,6 +129,7 @@ impl Office {
             reach: Arc::new(Reach::default()),
             feeds: Vec::new(),
             extra_roots: Vec::new(),
+            zone: jiff::tz::TimeZone::UTC,
         };
         let given = control::Shared {
             recorder: recorder.clone(),

@@ -19,7 +19,7 @@ use crate::web::openapi::words::{
 pub(in crate::web) struct Change {
     /// UUIDv7.
     id: Uuid,
-    /// What it is about: an entry of a school list, or the policy.
+    /// What it is about: an entry of a school list, the policy, or an emergency block.
     #[schema(value_type = ChangeKindWord)]
     kind: &'static str,
     /// What it does.
@@ -37,8 +37,12 @@ pub(in crate::web) struct Change {
     line: Option<u32>,
     /// What the line says behind its `#`.
     remark: Option<String>,
-    /// The edits of the policy; empty for an entry.
+    /// The edits of the policy; empty for all else.
     edits: Vec<PolicyEdit>,
+    /// The emergency block that it lifts.
+    block: Option<Uuid>,
+    /// What that shuts.
+    target: Option<String>,
     /// Why, in the proposer's words.
     reason: Option<String>,
     /// What was thought through, where a category is opened.
@@ -146,7 +150,7 @@ pub(in crate::web) struct Proposed {
 
 impl Change {
     /// The same, in the answer to a decision.
-    pub(super) fn recorded(done: Recorded<changes::Change>) -> Change {
+    pub(in crate::web) fn recorded(done: Recorded<changes::Change>) -> Change {
         Change { audit_seq: Some(done.audit_seq), ..done.value.into() }
     }
 }
@@ -155,9 +159,14 @@ impl From<changes::Change> for Change {
     fn from(change: changes::Change) -> Change {
         let needs: &[Role] = if change.state == ChangeState::Pending { &DECIDERS } else { &[] };
         let entry = change.entry().cloned();
+        let (kind, target) = match &change.what {
+            changes::What::Entry(_) => ("entry", None),
+            changes::What::Policy { .. } => ("policy", None),
+            changes::What::LiftBlock { target, .. } => ("lift_block", Some(target.clone())),
+        };
         Change {
             id: change.id,
-            kind: if change.entry().is_some() { "entry" } else { "policy" },
+            kind,
             effect: change.effect.as_str(),
             list: entry.as_ref().map(|entry| entry.list.id()),
             op: entry.as_ref().map(|entry| entry.op.as_str()),
@@ -165,6 +174,8 @@ impl From<changes::Change> for Change {
             remark: entry.as_ref().and_then(|entry| entry.remark.clone()),
             entry: entry.map(|entry| entry.entry),
             edits: change.edits().iter().map(PolicyEdit::from).collect(),
+            block: change.block(),
+            target,
             reason: change.reason,
             risk: change.risk.map(RiskAssessment::from),
             owner: change.owner,
