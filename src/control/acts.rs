@@ -168,6 +168,7 @@ impl Control {
             | ControlError::Taken
             | ControlError::WrongState(_)
             | ControlError::Decided(_)
+            | ControlError::NotInForce
             | ControlError::Changed(_)
             | ControlError::Stale(_)
             | ControlError::Faulty(_)

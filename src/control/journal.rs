@@ -20,6 +20,7 @@ use crate::policy::{Draft, Live, Parts, Policy, Publisher, Reach, State, Unblock
 use crate::settings::Loosening;
 use crate::telemetry::Metrics;
 
+mod history;
 mod keep;
 mod mutation;
 mod reading;
@@ -27,6 +28,7 @@ mod record;
 mod sources;
 mod statutory;
 
+pub use history::{PolicyDifference, PolicyOfRecord};
 pub(super) use mutation::{Mutation, Put, Table};
 pub use reading::waiting;
 use reading::{first, look, prepare};

@@ -126,6 +126,7 @@ impl From<ControlError> for Problem {
             ControlError::Taken
             | ControlError::WrongState(_)
             | ControlError::Decided(_)
+            | ControlError::NotInForce
             | ControlError::Stale(_) => StatusCode::CONFLICT,
             ControlError::Record(cause) => {
                 tracing::error!(fault = %cause, "an act of staff was refused: it can't be recorded");
