@@ -39,6 +39,7 @@ mod openapi;
 mod page;
 mod pages;
 mod path;
+mod policy;
 mod precondition;
 mod problem;
 mod qr;

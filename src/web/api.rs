@@ -31,6 +31,8 @@ mod events;
 mod inspection;
 mod lists;
 mod own;
+mod policy;
+mod reviews;
 mod session;
 mod staff;
 mod unblocks;
@@ -66,6 +68,7 @@ fn once_only() -> OpenApiRouter<Shared> {
         .routes(routes!(changes::propose, changes::all))
         .routes(routes!(changes::approve))
         .routes(routes!(changes::refuse))
+        .routes(routes!(reviews::reviewed))
         .routes(routes!(lists::reload))
         .merge(staff::once_only())
 }
@@ -77,6 +80,7 @@ fn others() -> OpenApiRouter<Shared> {
         .routes(routes!(unblocks::one))
         .routes(routes!(unblocks::used))
         .routes(routes!(changes::one))
+        .routes(routes!(reviews::all))
         .routes(routes!(lists::all))
         .routes(routes!(lists::lookup))
         .routes(routes!(events::find))
@@ -86,6 +90,7 @@ fn others() -> OpenApiRouter<Shared> {
         .routes(routes!(audit::head))
         .routes(routes!(audit::verify))
         .merge(session::router())
+        .merge(policy::router())
         .merge(own::router())
         .merge(staff::router())
         .merge(break_glass::router())

@@ -74,6 +74,11 @@ impl Query {
         }
     }
 
+    /// Whether it is asked for: `true`; `false`, or nothing, when it is not.
+    pub(super) fn flag(&self, name: &str) -> Result<bool, Problem> {
+        Ok(self.one_of(name, &["true", "false"], |word| word)? == Some("true"))
+    }
+
     /// From when, and until when.
     pub(super) fn span(&self) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
         Ok((self.parsed("from")?, self.parsed("to")?))

@@ -9,9 +9,9 @@ use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::control::changes::{ChangeState, Op, SchoolList};
+use crate::control::changes::{ChangeState, Due, Op, SchoolList, What};
 use crate::model::Role;
-use crate::policy::{Action, Rung, State};
+use crate::policy::{Action, Effect, Rung, State};
 
 /// Makes a schema of its own of a set of words.
 macro_rules! word {
@@ -47,11 +47,15 @@ word! {
 }
 word! {
     /// What a change is about.
-    ChangeKindWord, "ChangeKind", ["entry", "policy"]
+    ChangeKindWord, "ChangeKind", What::KINDS
 }
 word! {
     /// What a change does to decisions.
-    EffectWord, "Effect", ["none", "tightens", "loosens"]
+    EffectWord, "Effect", Effect::ALL.map(Effect::as_str)
+}
+word! {
+    /// Whether somebody should have looked.
+    DueWord, "Due", Due::ALL.map(Due::as_str)
 }
 word! {
     /// What a change does to its list.
