@@ -20,9 +20,11 @@ mod audit;
 mod ca;
 mod changes;
 mod check;
+mod decisions;
 mod explain;
 mod gateway;
 mod lists;
+mod policy;
 mod serve;
 mod staff;
 mod unblock;
@@ -51,7 +53,9 @@ enum Command {
     Explain(explain::Explain),
     /// Temporary unblocks.
     Unblock(unblock::Unblock),
-    /// Edits of the school's lists that wait for a second person.
+    /// The policy of record: export, propose, compare, roll back, review.
+    Policy(policy::Policy),
+    /// Changes of the policy and of the school's lists: what waits for a second person.
     Changes(changes::Changes),
     /// Accounts and tokens of staff.
     #[command(subcommand)]
@@ -91,6 +95,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Check(check) => check.run(&arguments.config),
         Command::Explain(explain) => explain.run(&settings()?),
         Command::Unblock(unblock) => unblock.run(&settings()?),
+        Command::Policy(policy) => policy.run(&settings()?),
         Command::Changes(changes) => changes.run(&settings()?),
         Command::Staff(staff) => staff.run(&settings()?),
         Command::Audit(audit) => audit.run(&settings()?),

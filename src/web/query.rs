@@ -121,7 +121,8 @@ fn unknown(name: &str) -> Problem {
 }
 
 /// All but the unreserved characters of RFC 3986 section 2.3 as `%XX`.
-fn escaped(text: &str) -> String {
+#[must_use]
+pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
