@@ -183,7 +183,7 @@ mod tests {
         let unblock =
             Unblock { approvers: vec![Role::Headteacher], answer_by: asked_at, ..old.unblock.clone() };
         let kept = Kept { unblock, ..old };
-        store.keep_unblock(&kept).unwrap();
+        store.put(&kept.put()).unwrap();
         assert_eq!(store.unblock(id).unwrap(), Some(kept));
     }
 }

@@ -1,5 +1,6 @@
 //! The real routers over a real gateway in a temporary folder.
 
+mod break_glass;
 mod ca;
 mod changes;
 mod conform;
@@ -11,11 +12,16 @@ mod local;
 mod matrix;
 mod openapi;
 mod policy;
+mod pages;
+mod people;
 mod reads;
 mod reviews;
 mod rules;
+mod sign_in;
 mod sockets;
+mod staff;
 mod status;
+mod suppliers;
 mod unblocks;
 
 use serde_json::json;

@@ -121,7 +121,7 @@ impl Control {
         let now = self.clock.now();
         let transaction = journal.store.connection.unchecked_transaction()?;
         journal.store.add_staff(staff, now)?;
-        let invitation = journal.store.invite(Whose::Member(&staff.name), now)?;
+        let invitation = journal.store.invite(Whose::Member(staff), now)?;
         transaction.commit()?;
         Ok(Recorded { value: invitation, audit_seq })
     }
@@ -198,7 +198,7 @@ impl Control {
         for table in ["passwords", "factors", "recovery_codes", "sessions", "tokens", "invitations"] {
             transaction.execute(&format!("DELETE FROM {table} WHERE staff = ?1"), [name.as_str()])?;
         }
-        let invitation = journal.store.invite(Whose::Member(name), self.clock.now())?;
+        let invitation = journal.store.invite(Whose::Member(&staff), self.clock.now())?;
         transaction.commit()?;
         Ok(Recorded { value: invitation, audit_seq })
     }

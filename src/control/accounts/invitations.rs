@@ -17,7 +17,7 @@ use crate::control::store::{Store, StoreError};
 use crate::control::{Control, ControlError, Recorded};
 use crate::model::{Role, StaffName, Timestamp};
 
-/// How long a link for an account works.
+/// How long a link for an account works, from its first day on.
 const MEMBER: Duration = Duration::from_secs(72 * 3600);
 /// How long the link for the first account works.
 const FOUNDER: Duration = Duration::from_secs(24 * 3600);
@@ -53,7 +53,7 @@ pub struct Founder {
 
 /// Whose link is made.
 pub(super) enum Whose<'a> {
-    Member(&'a StaffName),
+    Member(&'a Staff),
     Founder,
 }
 
@@ -142,11 +142,13 @@ impl Store {
     pub(super) fn invite(&self, whose: Whose<'_>, now: Timestamp) -> Result<Invitation, StoreError> {
         self.connection.execute("DELETE FROM invitations WHERE ends_at <= ?1", [now.as_millis()])?;
         let token = secret::text("")?;
-        let (name, span) = match whose {
-            Whose::Member(name) => (Some(name.as_str()), MEMBER),
-            Whose::Founder => (None, FOUNDER),
+        let (name, expires_at) = match whose {
+            // Before the first day it opens nothing.
+            Whose::Member(staff) => {
+                (Some(staff.name.as_str()), staff.starts_at.unwrap_or(now).max(now).plus(MEMBER))
+            }
+            Whose::Founder => (None, now.plus(FOUNDER)),
         };
-        let expires_at = now.plus(span);
         self.connection.execute(
             "INSERT INTO invitations (hash, staff, ends_at) VALUES (?1, ?2, ?3)",
             params![secret::hash(&token).as_slice(), name, expires_at.as_millis()],

@@ -1,9 +1,11 @@
 //! What people do with their own account: a new password, a second factor.
 //!
 //! **Invariant:** whoever sits down at somebody's open session can take neither over: both take
-//! the password that counts.
+//! the password that counts. The first second factor of whoever must have one does not: before it
+//! is there the session can do nothing else.
 
 use crate::audit::Entry;
+use crate::control::accounts::sessions::must_enrol;
 use crate::control::accounts::sign_in::Attempt;
 use crate::control::accounts::{AccountError, By, Enrolment, password, totp};
 use crate::control::staff::Kind;
@@ -42,7 +44,7 @@ impl Control {
         Ok(Recorded { value: (), audit_seq })
     }
 
-    /// Begins a second factor. One that counts is replaced only with the password.
+    /// Begins a second factor: with the password, but for the first of whoever must have one.
     ///
     /// # Errors
     /// When the password is needed and wrong.
@@ -54,9 +56,9 @@ impl Control {
     ) -> Result<Enrolment, AccountError> {
         let staff = own(by)?;
         let has_one = self.journal.lock().await.store.has_factor(&staff.name)?;
-        if has_one {
+        if has_one || !must_enrol(staff) {
             let password = typed.ok_or_else(|| {
-                let text = "your password is needed to replace your second factor";
+                let text = "your password is needed for a new second factor";
                 ControlError::Invalid("password", text.to_owned())
             })?;
             let attempt = Attempt { name: staff.name.as_str(), password, code: None, client: by.client };

@@ -54,10 +54,11 @@ pub(super) fn step(secret: &[u8], code: &str, last: u64, now: Timestamp) -> Opti
     totp(secret)?.check(code.trim(), seconds).filter(|step| *step > last)
 }
 
-/// The code at `now`: what a phone shows, for tests.
+/// What a phone that was shown `secret` shows at `now`, for tests.
 #[cfg(test)]
-pub(crate) fn code(secret: &[u8], now: Timestamp) -> String {
-    totp(secret).unwrap().generate(u64::try_from(now.as_millis() / 1000).unwrap()).to_string()
+pub(crate) fn code(secret: &str, now: Timestamp) -> String {
+    let secret = totp_rs::Secret::try_from_base32(secret).unwrap();
+    totp(secret.as_bytes()).unwrap().generate(u64::try_from(now.as_millis() / 1000).unwrap()).to_string()
 }
 
 fn totp(secret: &[u8]) -> Option<Totp> {
@@ -134,7 +135,7 @@ impl Store {
         Ok(begun.flatten())
     }
 
-    /// The secret that was begun counts from now on, with new recovery codes; all sessions end.
+    /// The secret that was begun counts from now on, with new recovery codes.
     pub(super) fn confirm_factor(
         &mut self,
         name: &StaffName,

@@ -32,7 +32,7 @@ struct NewPassword {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Begin {
-    /// Needed to replace a second factor that counts.
+    /// Needed but for the first of whoever must have one.
     password: Option<String>,
 }
 

@@ -15,6 +15,7 @@ use super::conform;
 use crate::audit::{Access, Entry, Filter, Observer, Order, Recorder, Seen, Visibility, Writer, query};
 use crate::ca::Authority;
 use crate::clock::Clock;
+use crate::control::accounts::Cost;
 use crate::control::lists::{Exempt, Kept, Places};
 use crate::control::{self, Control, Sources, Unlicensed};
 use crate::identity::Directory;
@@ -67,6 +68,19 @@ pub(super) struct Office {
 impl Office {
     /// One member of staff a role, named like it, and a second teacher, `asker`.
     pub(super) async fn open() -> Office {
+        let mut office = Office::unstaffed().await;
+        let staff = Role::ALL.map(|role| (role.as_str(), role)).into_iter().chain([("asker", Role::Teacher)]);
+        for (name, role) in staff {
+            let word = name.parse().unwrap();
+            office.control.add_staff(&word, &[role]).await.unwrap();
+            let token = office.control.make_token(&word).await.unwrap().value.text;
+            office.tokens.insert(name.to_owned(), token);
+        }
+        office
+    }
+
+    /// Nobody has an account.
+    pub(super) async fn unstaffed() -> Office {
         let folder = TempDir::new().unwrap();
         for (path, text) in [
             ("policy.toml", POLICY),
@@ -111,19 +125,13 @@ impl Office {
             directory: Directory::default(),
         };
         let started = Control::start(sources, given, &|_, _, _| ()).await;
-        let control = Arc::new(started.unwrap_or_else(|fault| panic!("{fault}")));
-        let mut tokens = HashMap::new();
-        let staff = Role::ALL.map(|role| (role.as_str(), role)).into_iter().chain([("asker", Role::Teacher)]);
-        for (name, role) in staff {
-            let word = name.parse().unwrap();
-            control.add_staff(&word, &[role]).await.unwrap();
-            tokens.insert(name.to_owned(), control.make_token(&word).await.unwrap().value.text);
-        }
+        let control = started.unwrap_or_else(|fault| panic!("{fault}"));
+        let control = Arc::new(control.with_password_cost(Cost { memory: 8, passes: 1 }));
         let inspect = Inspect { authority: None, no_inspect: None, never: Vec::new() };
         let authority = Authority::open(&inspect, folder.path(), "Fish & Chips", clock.now()).unwrap();
         let public = authority.public().clone();
         let shared = Shared::new(Arc::clone(&control), recorder.clone(), at("audit"), public, "Fish & Chips");
-        Office { folder, control, recorder, clock, metrics, shared, writer, tokens }
+        Office { folder, control, recorder, clock, metrics, shared, writer, tokens: HashMap::new() }
     }
 
     pub(super) fn write(&self, path: &str, text: &str) {
