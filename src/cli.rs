@@ -21,9 +21,11 @@ mod block;
 mod ca;
 mod changes;
 mod check;
+mod decisions;
 mod explain;
 mod gateway;
 mod lists;
+mod policy;
 mod serve;
 mod staff;
 mod suspend;
@@ -57,7 +59,9 @@ enum Command {
     Block(block::Block),
     /// Suspensions: internet taken from people or devices for a time.
     Suspend(suspend::Suspend),
-    /// Edits of the school's lists that wait for a second person.
+    /// The policy of record: export, propose, compare, roll back, review.
+    Policy(policy::Policy),
+    /// Changes of the policy and of the school's lists: what waits for a second person.
     Changes(changes::Changes),
     /// Accounts and tokens of staff.
     #[command(subcommand)]
@@ -99,6 +103,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Unblock(unblock) => unblock.run(&settings()?),
         Command::Block(block) => block.run(&settings()?),
         Command::Suspend(suspend) => suspend.run(&settings()?),
+        Command::Policy(policy) => policy.run(&settings()?),
         Command::Changes(changes) => changes.run(&settings()?),
         Command::Staff(staff) => staff.run(&settings()?),
         Command::Audit(audit) => audit.run(&settings()?),

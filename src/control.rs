@@ -30,7 +30,10 @@ mod unblocks;
 pub use acts::Decision;
 pub use error::ControlError;
 pub use idempotency::digest;
-pub use journal::{PolicyVersion, Sources, StartError, Unlicensed, check, compile_once, subnets, waiting};
+pub use journal::{
+    PolicyDifference, PolicyOfRecord, PolicyVersion, Sources, StartError, Unlicensed, check, compile_once,
+    subnets, waiting,
+};
 pub use people::Pseudonyms;
 pub use requests::{DECIDERS, UnblockRequest};
 pub use restrictions::{

@@ -70,6 +70,7 @@ pub struct Metrics {
     panics: IntCounter,
     leaves_rejected: IntCounter,
     break_glass: IntCounter,
+    reviews_overdue: IntGauge,
 }
 
 /// A connection that is open for as long as this lives.
@@ -149,6 +150,10 @@ impl Metrics {
                 "Connections whose client did not trust the school's authority.",
             )?,
             break_glass: make.counter("break_glass_total", "Openings of the sealed code.")?,
+            reviews_overdue: make.gauge(
+                "reviews_overdue",
+                "Entries and loosenings that somebody should have looked at again.",
+            )?,
             registry,
         })
     }
@@ -248,6 +253,11 @@ impl Metrics {
     /// How many temporary unblocks are in force.
     pub fn unblocks_active(&self, count: usize) {
         self.unblocks.set(whole(count));
+    }
+
+    /// How many entries and loosenings somebody should have looked at again by now.
+    pub fn reviews_overdue(&self, count: usize) {
+        self.reviews_overdue.set(whole(count));
     }
 
     /// How long ago the last self-test was.

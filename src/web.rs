@@ -39,6 +39,7 @@ mod openapi;
 mod page;
 mod pages;
 mod path;
+mod policy;
 mod precondition;
 mod problem;
 mod qr;
@@ -54,6 +55,7 @@ mod tests;
 pub use axum::Router as Routes;
 pub use certificate::{CertificateError, Tls};
 pub use explain::{Explanation, ListEntry, RungAnswer, explain};
+pub use query::escaped;
 pub use serve::serve;
 
 /// Searches of the trail that may run at one time; further ones wait.

@@ -117,6 +117,7 @@ async fn serve(
 
 /// Keeps the record and the gauges up with the clock.
 async fn sweep(mut lists: Lists, stop: CancellationToken) {
+    let mut reviews = Reviews::default();
     let mut ticks = tokio::time::interval(SWEEP);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -131,6 +132,26 @@ async fn sweep(mut lists: Lists, stop: CancellationToken) {
             tracing::error!(%fault, "could not record what the clock did to suspensions; trying again");
         }
         lists.tick().await;
+        reviews.tick(&lists.control).await;
+    }
+}
+
+/// Reviews, counted once a day.
+#[derive(Default)]
+struct Reviews {
+    counted: String,
+}
+
+impl Reviews {
+    async fn tick(&mut self, control: &Control) {
+        let today = control.now().day();
+        if self.counted == today {
+            return;
+        }
+        self.counted = today;
+        if let Err(fault) = control.reviews_overdue().await {
+            tracing::error!(%fault, "can't tell which reviews are overdue");
+        }
     }
 }
 

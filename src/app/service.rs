@@ -184,11 +184,16 @@ async fn print_school_lists(settings: &Settings, running: &Running) {
     match running.control.changes_pending().await {
         Ok(0) => {}
         Ok(count) => {
-            println!(
-                "\n  HELD: {count} edits of the school's lists wait for approval: schoolgate changes list"
-            );
+            println!("\n  HELD: {count} changes wait for approval: schoolgate changes list --state pending");
         }
-        Err(fault) => tracing::error!(%fault, "can't tell which changes of the school's lists are held"),
+        Err(fault) => tracing::error!(%fault, "can't tell which changes are held"),
+    }
+    match running.control.reviews_overdue().await {
+        Ok(0) => {}
+        Ok(count) => println!(
+            "\n  OVERDUE: {count} entries or changes should have been looked at again: schoolgate policy reviews --overdue"
+        ),
+        Err(fault) => tracing::error!(%fault, "can't tell which reviews are overdue"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `schoolgate changes`: edits of the school's lists that wait for a second person.
+//! `schoolgate changes`: what waits for a second person, and what became of the rest.
 
 use std::process::ExitCode;
 
@@ -7,31 +7,27 @@ use comfy_table::Table;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::cli::gateway::{Gateway, text};
+use crate::cli::decisions::{Form, RiskAssessment, Token, decide, every, joined};
+use crate::cli::gateway::text;
 use crate::cli::output;
 use crate::settings::Settings;
 
-/// Edits of the school's lists that open something, in the name of the token's owner.
+/// Where they are.
+const PATH: &str = "/api/v1/changes";
+
+/// Changes of the policy and of the school's lists, in the name of the token's owner.
 #[derive(Args)]
 pub(super) struct Changes {
-    /// The token of the one who looks or decides (`schoolgate staff token NAME`).
-    #[arg(long, global = true, env = "SCHOOLGATE_TOKEN", hide_env_values = true)]
-    token: Option<String>,
+    #[command(flatten)]
+    token: Token,
     #[command(subcommand)]
     act: Act,
 }
 
 #[derive(Subcommand)]
 enum Act {
-    /// List them.
-    List {
-        /// pending, approved, refused or withdrawn.
-        #[arg(long)]
-        state: Option<String>,
-        /// Print as JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    /// List them, the newest first.
+    List(List),
     /// Let it come in force. Never one's own.
     Approve {
         /// The change.
@@ -39,6 +35,8 @@ enum Act {
         /// Why it may be opened.
         #[arg(long)]
         comment: String,
+        #[command(flatten)]
+        risk: RiskAssessment,
     },
     /// Say no.
     Refuse {
@@ -48,56 +46,84 @@ enum Act {
         #[arg(long)]
         comment: Option<String>,
     },
+    /// Say that it was looked at again, and when that is done next.
+    Reviewed {
+        /// The change.
+        id: Uuid,
+        /// The next day of review: 2027-07-01.
+        #[arg(long)]
+        review_on: String,
+        /// What was looked at, and what came of it.
+        #[arg(long)]
+        comment: String,
+    },
+}
+
+#[derive(Args)]
+struct List {
+    /// pending, approved, refused, withdrawn or at_once.
+    #[arg(long)]
+    state: Option<String>,
+    /// none, tightens or loosens.
+    #[arg(long)]
+    effect: Option<String>,
+    /// entry, policy or lift_block.
+    #[arg(long)]
+    kind: Option<String>,
+    /// Only what this member of staff proposed; or local, or system.
+    #[arg(long)]
+    proposer: Option<String>,
+    /// Proposed at this moment or later (RFC 3339).
+    #[arg(long)]
+    from: Option<String>,
+    /// Proposed before this moment.
+    #[arg(long)]
+    to: Option<String>,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Changes {
     pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
-        anyhow::ensure!(self.token.is_some(), "say who you are: --token, or SCHOOLGATE_TOKEN");
-        let gateway = Gateway::of(settings, self.token.clone());
+        let gateway = self.token.gateway(settings)?;
+        let decided = |id: Uuid, act, said| decide(&gateway, PATH, (id, act), said);
         match &self.act {
-            Act::List { state, json } => {
-                let items = every(&gateway, state.as_deref())?;
-                if *json {
-                    out!("{}", json!({ "items": items, "next": null }));
-                } else if items.is_empty() {
-                    out!("No such change.");
-                } else {
-                    out!("{}", table(&items));
-                }
+            Act::List(list) => {
+                let items = every(&gateway, PATH, &list.query())?;
+                list.form.print(&items, table, "No such change.");
             }
-            Act::Approve { id, comment } => decide(&gateway, *id, "approve", Some(comment))?,
-            Act::Refuse { id, comment } => decide(&gateway, *id, "refuse", comment.as_ref())?,
+            Act::Approve { id, comment, risk } => {
+                print(&decided(*id, "approve", json!({ "comment": comment, "risk": risk.value() }))?);
+            }
+            Act::Refuse { id, comment } => {
+                print(&decided(*id, "refuse", json!({ "comment": comment }))?);
+            }
+            Act::Reviewed { id, review_on, comment } => {
+                let said = json!({ "review_on": review_on, "comment": comment });
+                let change = decided(*id, "reviewed", said)?;
+                print(&change);
+                out!("To be looked at again on {}.", text(&change, "review_on"));
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Every page of them.
-fn every(gateway: &Gateway, state: Option<&str>) -> anyhow::Result<Vec<Value>> {
-    let state = state.map(|state| format!("&state={state}")).unwrap_or_default();
-    let (mut items, mut cursor) = (Vec::new(), String::new());
-    loop {
-        let mut page = gateway.get(&format!("/api/v1/changes?limit=500{state}{cursor}"))?;
-        items.extend(page["items"].as_array_mut().map(std::mem::take).unwrap_or_default());
-        match page["next"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => return Ok(items),
-        }
+impl List {
+    fn query(&self) -> [(&str, Option<&str>); 6] {
+        [
+            ("state", self.state.as_deref()),
+            ("effect", self.effect.as_deref()),
+            ("kind", self.kind.as_deref()),
+            ("proposer", self.proposer.as_deref()),
+            ("from", self.from.as_deref()),
+            ("to", self.to.as_deref()),
+        ]
     }
 }
 
-fn decide(gateway: &Gateway, id: Uuid, act: &str, comment: Option<&String>) -> anyhow::Result<()> {
-    let body = comment.map_or_else(|| json!({}), |comment| json!({ "comment": comment }));
-    let change = gateway.post(&format!("/api/v1/changes/{id}/{act}"), Some(body))?;
-    out!(
-        "{}: {} {} ({}, record {})",
-        text(&change, "state"),
-        text(&change, "op"),
-        text(&change, "entry"),
-        text(&change, "list"),
-        change["audit_seq"]
-    );
-    Ok(())
+fn print(change: &Value) {
+    out!("{}: {} (record {})", text(change, "state"), text(change, "sentence"), change["audit_seq"]);
 }
 
 fn table(items: &[Value]) -> Table {
@@ -105,11 +131,11 @@ fn table(items: &[Value]) -> Table {
     table.set_header([
         "id",
         "state",
-        "list",
-        "change",
-        "entry",
-        "line",
-        "remark",
+        "kind",
+        "effect",
+        "what",
+        "why",
+        "risk",
         "proposed",
         "by",
         "decided by",
@@ -118,18 +144,33 @@ fn table(items: &[Value]) -> Table {
         let column = |field: &str| text(change, field);
         let proposer = &change["proposer"];
         let by = proposer["name"].as_str().map_or_else(|| text(proposer, "kind"), ToOwned::to_owned);
+        let needs = joined(&change["needs"], " or ");
+        let decided = if needs.is_empty() { column("decided_by") } else { format!("waits for {needs}") };
         table.add_row([
             column("id"),
             column("state"),
-            column("list"),
-            column("op"),
-            column("entry"),
-            change["line"].to_string(),
-            column("remark"),
+            column("kind"),
+            column("effect"),
+            column("sentence"),
+            column("reason"),
+            risk(change),
             column("proposed_at"),
             by,
-            column("decided_by"),
+            decided,
         ]);
     }
     table
+}
+
+/// What was thought through, or that somebody must.
+fn risk(change: &Value) -> String {
+    let risk = &change["risk"];
+    match (risk.is_object(), change["needs_risk"] == true) {
+        (true, _) => {
+            let [benefit, risk, mitigation] = ["benefit", "risk", "mitigation"].map(|part| text(risk, part));
+            format!("good for: {benefit}\nrisk: {risk}\ndone about it: {mitigation}")
+        }
+        (false, true) => "to be given with the approval".to_owned(),
+        (false, false) => String::new(),
+    }
 }

@@ -1,11 +1,19 @@
 //! The running gateway as the commands see it: its local socket.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use serde_json::Value;
 
 use crate::settings::Settings;
 use crate::web::local::{self, CallError};
+
+/// The gateway says no.
+#[derive(Debug, thiserror::Error)]
+pub(super) struct Refused {
+    status: u16,
+    body: Value,
+}
 
 /// The running gateway.
 pub(super) struct Gateway {
@@ -93,7 +101,26 @@ fn understood(answer: Result<(u16, Value), CallError>) -> anyhow::Result<Value> 
     if status < 400 {
         return Ok(body);
     }
-    let said =
-        ["detail", "title"].iter().find_map(|field| body[*field].as_str()).unwrap_or("it gave no reason");
-    anyhow::bail!("{said} ({status}, {})", body["code"].as_str().unwrap_or("no code"))
+    Err(Refused { status, body }.into())
+}
+
+impl Refused {
+    /// The faults of policy or lists that it names.
+    pub(super) fn faults(&self) -> impl Iterator<Item = &Value> {
+        self.body["faults"].as_array().into_iter().flatten()
+    }
+}
+
+impl fmt::Display for Refused {
+    /// What it says, and each fault as `file:line:column`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = ["detail", "title"].iter().find_map(|field| self.body[*field].as_str());
+        let code = self.body["code"].as_str().unwrap_or("no code");
+        write!(f, "{} ({}, {code})", said.unwrap_or("it gave no reason"), self.status)?;
+        for fault in self.faults() {
+            let (file, problem) = (text(fault, "file"), text(fault, "problem"));
+            write!(f, "\n  {file}:{}:{}: {problem}", fault["line"], fault["column"])?;
+        }
+        Ok(())
+    }
 }

@@ -7,17 +7,20 @@ use comfy_table::Table;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::cli::decisions::{Form, Token, decide, every, joined};
 use crate::cli::gateway::{Gateway, text};
 use crate::cli::output;
 use crate::model::Timestamp;
 use crate::settings::Settings;
 
+/// Where they are.
+const PATH: &str = "/api/v1/unblocks";
+
 /// Temporary unblocks, in the name of the token's owner.
 #[derive(Args)]
 pub(super) struct Unblock {
-    /// The token of the one who asks or decides (`schoolgate staff token NAME`).
-    #[arg(long, global = true, env = "SCHOOLGATE_TOKEN", hide_env_values = true)]
-    token: Option<String>,
+    #[command(flatten)]
+    token: Token,
     #[command(subcommand)]
     act: Act,
 }
@@ -37,9 +40,8 @@ enum Act {
         /// pending, scheduled, active, ended or refused.
         #[arg(long)]
         state: Option<String>,
-        /// Print as JSON.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        form: Form,
     },
 }
 
@@ -84,23 +86,17 @@ struct Decision {
 
 impl Unblock {
     pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
-        anyhow::ensure!(self.token.is_some(), "say who you are: --token, or SCHOOLGATE_TOKEN");
-        let gateway = Gateway::of(settings, self.token.clone());
+        let gateway = self.token.gateway(settings)?;
         match &self.act {
             Act::Request(request) => {
-                print_one(&gateway.post("/api/v1/unblocks", Some(request.body()))?);
+                print_one(&gateway.post(PATH, Some(request.body()))?);
             }
             Act::Approve(decision) => decision.send(&gateway, "approve")?,
             Act::Refuse(decision) => decision.send(&gateway, "refuse")?,
             Act::Revoke(decision) => decision.send(&gateway, "revoke")?,
-            Act::List { state, json } => {
-                let query = state.as_ref().map(|state| format!("?state={state}")).unwrap_or_default();
-                let answer = gateway.get(&format!("/api/v1/unblocks{query}"))?;
-                if *json {
-                    out!("{answer}");
-                } else {
-                    out!("{}", table(&answer));
-                }
+            Act::List { state, form } => {
+                let items = every(&gateway, PATH, &[("state", state.as_deref())])?;
+                form.print(&items, table, "No such unblock.");
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -130,44 +126,34 @@ impl Request {
 
 impl Decision {
     fn send(&self, gateway: &Gateway, act: &str) -> anyhow::Result<()> {
-        let body = self.comment.as_ref().map_or_else(|| json!({}), |comment| json!({ "comment": comment }));
-        print_one(&gateway.post(&format!("/api/v1/unblocks/{}/{act}", self.id), Some(body))?);
+        print_one(&decide(gateway, PATH, (self.id, act), json!({ "comment": self.comment }))?);
         Ok(())
     }
 }
 
 fn print_one(unblock: &Value) {
     out!("{}  {} until {}", text(unblock, "id"), text(unblock, "state"), text(unblock, "ends_at"));
-    let needs: Vec<&str> =
-        unblock["needs"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let needs = joined(&unblock["needs"], " or ");
     if !needs.is_empty() {
-        out!("Needs somebody else’s yes: {}", needs.join(" or "));
+        out!("Needs somebody else’s yes: {needs}");
     }
     if let Some(note) = unblock["note"].as_str() {
         out!("{note}");
     }
 }
 
-fn table(answer: &Value) -> Table {
+fn table(items: &[Value]) -> Table {
     let mut table = output::table();
     table.set_header(["id", "state", "target", "for", "from", "until", "asked by", "reason"]);
-    for unblock in answer["items"].as_array().into_iter().flatten() {
-        let named = |field: &str| -> Vec<String> {
-            unblock[field]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect()
-        };
-        let audience = [named("groups"), named("users"), named("devices")].concat().join(", ");
+    for unblock in items {
+        let named = ["groups", "users", "devices"].map(|field| joined(&unblock[field], ", "));
+        let audience: Vec<String> = named.into_iter().filter(|names| !names.is_empty()).collect();
         let column = |field: &str| text(unblock, field);
         table.add_row([
             column("id"),
             column("state"),
             column("target"),
-            audience,
+            audience.join(", "),
             column("starts_at"),
             column("ends_at"),
             column("requester"),

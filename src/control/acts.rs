@@ -169,6 +169,7 @@ impl Control {
             | ControlError::WrongState(_)
             | ControlError::Conflict(..)
             | ControlError::Decided(_)
+            | ControlError::NotInForce
             | ControlError::Changed(_)
             | ControlError::Stale(_)
             | ControlError::Faulty(_)

@@ -10,28 +10,34 @@ use std::fmt;
 use uuid::Uuid;
 
 use crate::audit::Actor;
+use crate::control::requests::DECIDERS;
 use crate::lists::Reading;
-use crate::model::{StaffName, Timestamp};
+use crate::model::{Role, StaffName, Timestamp};
 use crate::policy::{Edit, Effect};
 
 mod acts;
 mod difference;
 mod kept;
 mod lift;
+mod plain;
 mod policy;
 mod proposal;
 mod propose;
 mod record;
+mod review;
 mod risk;
 mod weigh;
 
 pub use acts::{CHANGE_READERS, ChangeDecision, Reloaded, Verdict};
 pub(super) use difference::{changes_since, sizes_changed};
+pub use plain::in_words;
 pub(super) use policy::{NotApproved, PolicyProposal, Record, Scales};
 pub(super) use proposal::{Proposal, School, Word};
 pub use propose::{ChangeRequest, Proposed, What as Wanted};
 pub(super) use record::{acts, held_or_at_once};
+pub use review::{Due, Renewal, Review};
 pub use risk::Risk;
+pub(super) use weigh::entries as entries_of;
 
 /// One of the school's own lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -223,6 +229,17 @@ impl Change {
         }
     }
 
+    /// The roles of which one must approve it; none once it is decided.
+    #[must_use]
+    pub fn needs(&self) -> &'static [Role] {
+        match self.state {
+            ChangeState::Pending => &DECIDERS,
+            ChangeState::Approved | ChangeState::Refused | ChangeState::Withdrawn | ChangeState::AtOnce => {
+                &[]
+            }
+        }
+    }
+
     /// The entry that it is about, if it is about one.
     #[must_use]
     pub fn entry(&self) -> Option<&EntryChange> {
@@ -248,6 +265,29 @@ impl Change {
             What::Policy { edits } => edits,
             What::Entry(_) | What::LiftBlock { .. } => &[],
         }
+    }
+}
+
+impl What {
+    /// Every kind.
+    pub const KINDS: [&str; 3] = ["entry", "policy", "lift_block"];
+
+    /// As written in the API.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            What::Entry(_) => "entry",
+            What::Policy { .. } => "policy",
+            What::LiftBlock { .. } => "lift_block",
+        }
+    }
+}
+
+impl EntryChange {
+    /// What it does.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        if self.list.held_op() == self.op { Effect::Loosens } else { Effect::Tightens }
     }
 }
 

@@ -39,6 +39,9 @@ pub enum ControlError {
     /// The change was decided before, or taken back.
     #[error("this change is {} already", .0.as_str())]
     Decided(ChangeState),
+    /// There is nothing in force of the change that could be looked at again.
+    #[error("this change is not in force")]
+    NotInForce,
     /// The policy of record is another version than the change was written for.
     #[error("the policy is version {0} by now: look at what was changed, and propose it anew")]
     Changed(u64),
@@ -82,6 +85,7 @@ impl ControlError {
             ControlError::WrongState(_) => "wrong_state",
             ControlError::Conflict(code, _) => code,
             ControlError::Decided(_) => "over",
+            ControlError::NotInForce => "not_in_force",
             ControlError::Changed(_) => "precondition_failed",
             ControlError::Stale(_) => "stale",
             ControlError::Faulty(_) => "faulty",

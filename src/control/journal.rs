@@ -20,6 +20,7 @@ use crate::policy::{Draft, Live, Parts, Policy, Publisher, State, put_in_force};
 use crate::settings::Loosening;
 use crate::telemetry::Metrics;
 
+mod history;
 mod keep;
 mod laid;
 mod mutation;
@@ -28,6 +29,7 @@ mod record;
 mod sources;
 mod statutory;
 
+pub use history::{PolicyDifference, PolicyOfRecord};
 use laid::Laid;
 pub(super) use mutation::{Mutation, Put, Table};
 pub use reading::waiting;

@@ -42,6 +42,9 @@ pub fn effect(before: &Draft, after: &Draft, unblocks: &[Unblock]) -> Effect {
 }
 
 impl Effect {
+    /// Every effect.
+    pub const ALL: [Effect; 3] = [Effect::None, Effect::Tightens, Effect::Loosens];
+
     /// As written in the API and the audit event.
     #[must_use]
     pub fn as_str(self) -> &'static str {

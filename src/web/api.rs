@@ -32,6 +32,8 @@ mod events;
 mod inspection;
 mod lists;
 mod own;
+mod policy;
+mod reviews;
 mod session;
 mod staff;
 mod suspensions;
@@ -79,6 +81,7 @@ fn once_only() -> OpenApiRouter<Shared> {
         .routes(routes!(blocks::place, blocks::all))
         .routes(routes!(suspensions::impose, suspensions::all))
         .routes(routes!(suspensions::lift))
+        .routes(routes!(reviews::reviewed))
         .routes(routes!(lists::reload))
         .merge(staff::once_only())
 }
@@ -92,6 +95,7 @@ fn others() -> OpenApiRouter<Shared> {
         .routes(routes!(changes::one))
         .routes(routes!(blocks::one, blocks::lift))
         .routes(routes!(suspensions::one))
+        .routes(routes!(reviews::all))
         .routes(routes!(lists::all))
         .routes(routes!(lists::lookup))
         .routes(routes!(events::find))
@@ -101,6 +105,7 @@ fn others() -> OpenApiRouter<Shared> {
         .routes(routes!(audit::head))
         .routes(routes!(audit::verify))
         .merge(session::router())
+        .merge(policy::router())
         .merge(own::router())
         .merge(staff::router())
         .merge(break_glass::router())

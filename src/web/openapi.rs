@@ -17,6 +17,7 @@ use utoipa::openapi::{
     RefOr, Required, Schema, SecurityRequirement, Server, Type,
 };
 
+use crate::web::precondition;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
 
@@ -24,12 +25,14 @@ mod answers;
 pub(super) mod words;
 
 use answers::{
-    CONFLICT, FAILED, FORBIDDEN, HEAD_TOO_LONG, INVALID, MALFORMED, NOT_FOUND, NOT_JSON, NOT_RECORDED,
-    Shared, TOO_LARGE, TOO_SLOW, UNAUTHENTICATED,
+    CHANGED, CONFLICT, FAILED, FORBIDDEN, HEAD_TOO_LONG, INVALID, MALFORMED, NOT_FOUND, NOT_JSON,
+    NOT_RECORDED, Shared, TOO_LARGE, TOO_SLOW, UNAUTHENTICATED,
 };
 
 /// Where the API stands.
 pub(super) const ROOT: &str = "/api/v1";
+/// What asks for a version of the policy that there may not be, other than in the path.
+const NAMES_A_VERSION: [&str; 2] = ["/policy/diff", "/changes"];
 /// The longest `Idempotency-Key`.
 pub(super) const MAX_KEY: usize = 200;
 
@@ -134,8 +137,14 @@ fn complete(path: &str, method: &Method, operation: &mut Operation, components: 
             may.push(CONFLICT);
         }
     }
+    if NAMES_A_VERSION.contains(&path) {
+        may.push(NOT_FOUND);
+    }
     if takes(operation, &ParameterIn::Query) {
         may.push(MALFORMED);
+    }
+    if has_precondition(operation) {
+        may.extend([CHANGED, MALFORMED]);
     }
     if let Some(RefOr::T(body)) = &mut operation.request_body {
         may.extend([MALFORMED, TOO_SLOW, TOO_LARGE, NOT_JSON]);
@@ -169,6 +178,13 @@ fn demands(schema: &RefOr<Schema>, components: &Components) -> bool {
         RefOr::T(Schema::Object(object)) => !object.required.is_empty(),
         RefOr::T(_) => false,
     }
+}
+
+fn has_precondition(operation: &Operation) -> bool {
+    operation.parameters.iter().flatten().any(|parameter| match parameter {
+        RefOr::T(parameter) => parameter.name == precondition::FIELD,
+        RefOr::Ref(_) => false,
+    })
 }
 
 fn takes(operation: &Operation, place: &ParameterIn) -> bool {

@@ -1,10 +1,14 @@
 //! A part of a list, and where to go on.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use axum::http::{HeaderValue, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::web::body::Answer;
+use crate::web::problem::Problem;
 use crate::web::query::Query;
 
 /// Some of the items, in the order asked for.
@@ -23,6 +27,22 @@ impl<T: Serialize> Page<T> {
     /// A page and what to send for the next one.
     pub(super) fn new(items: Vec<T>, next: Option<String>) -> Page<T> {
         Page { items, next, audit_seq: None }
+    }
+
+    /// The page that a query asks for of `all`, whose ids fall from one to the next.
+    pub(super) fn of<I, K: FromStr<Err: Display> + Ord + ToString>(
+        mut all: Vec<I>,
+        query: &Query,
+        most: usize,
+        id: impl Fn(&I) -> K,
+        shown: impl Fn(I) -> T,
+    ) -> Result<Answer<Page<T>>, Problem> {
+        let (limit, cursor) = (query.limit(most)?, query.parsed::<K>("cursor")?);
+        all.retain(|item| cursor.as_ref().is_none_or(|cursor| id(item) < *cursor));
+        let more = all.len() > limit;
+        all.truncate(limit);
+        let next = all.last().filter(|_| more).map(|last| id(last).to_string());
+        Ok(Page::new(all.into_iter().map(shown).collect(), next).answer(query))
     }
 
     /// The same page, with the record of its having been looked at.

@@ -1,4 +1,4 @@
-//! What stands in a path: an id, or the number of an event.
+//! What stands in a path: an id, or the number of an event or a version.
 //!
 //! **Invariant:** what is no id is nothing that there is: 404, whatever was written there.
 
@@ -20,6 +20,25 @@ pub(super) struct Id(pub(super) Uuid);
 /// The number in `…/{seq}`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sequence(pub(super) u64);
+
+/// The number in `…/{version}`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Version(pub(super) u64);
+
+impl<S: Send + Sync> FromRequestParts<S> for Version {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Version, Problem> {
+        of(parts, state, "version").await.map(Version)
+    }
+}
+
+impl IntoParams for Version {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let schema = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).build();
+        vec![described("version", "Which: a version of the policy.", schema)]
+    }
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = Problem;

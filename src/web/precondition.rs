@@ -4,16 +4,20 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::{ObjectBuilder, Required, Type};
 
 use crate::web::problem::Problem;
 
+/// The field.
+pub(super) const FIELD: &str = "If-Match";
 /// The most tags that are read.
 const MAX_TAGS: usize = 16;
 
 /// What the asker knows of what they change. Put it among a handler's arguments, and ask it
 /// before the change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "for changes of what has a version")]
 pub(super) enum Precondition {
     /// Nothing is said.
     None,
@@ -23,7 +27,6 @@ pub(super) enum Precondition {
     OneOf(Vec<String>),
 }
 
-#[allow(dead_code, reason = "for changes of what has a version")]
 impl Precondition {
     /// Goes on if the asker knows `version`, or says nothing.
     ///
@@ -47,6 +50,7 @@ impl Precondition {
     /// # Errors
     /// 428 `precondition_required` (RFC 6585 section 3) where nothing is said, else as
     /// [`Precondition::holds`].
+    #[allow(dead_code, reason = "for changes that nobody makes unseen")]
     pub(super) fn must_hold(&self, version: u64) -> Result<(), Problem> {
         if *self == Precondition::None {
             let detail = "send the version that you have looked at: If-Match, with its ETag";
@@ -92,8 +96,17 @@ impl<S: Sync> FromRequestParts<S> for Precondition {
     }
 }
 
+impl IntoParams for Precondition {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let text = "The version that you have looked at, as its `ETag` said: `\"42\"`. By then another, nothing \
+                    is changed: 412.";
+        let field = ParameterBuilder::new().name(FIELD).parameter_in(ParameterIn::Header);
+        let schema = ObjectBuilder::new().schema_type(Type::String);
+        vec![field.required(Required::False).description(Some(text)).schema(Some(schema)).build()]
+    }
+}
+
 /// The tag of a version, as `ETag` says it.
-#[allow(dead_code, reason = "for answers of what has a version")]
 pub(super) fn tag(version: u64) -> HeaderValue {
     // Quoted digits are always a valid field; an empty one would be none.
     HeaderValue::try_from(format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"\""))

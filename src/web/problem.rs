@@ -127,6 +127,7 @@ impl From<ControlError> for Problem {
             | ControlError::WrongState(_)
             | ControlError::Conflict(..)
             | ControlError::Decided(_)
+            | ControlError::NotInForce
             | ControlError::Stale(_) => StatusCode::CONFLICT,
             ControlError::Record(cause) => {
                 tracing::error!(fault = %cause, "an act of staff was refused: it can't be recorded");

@@ -74,6 +74,11 @@ impl Query {
         }
     }
 
+    /// Whether it is asked for: `true`; `false`, or nothing, when it is not.
+    pub(super) fn flag(&self, name: &str) -> Result<bool, Problem> {
+        Ok(self.one_of(name, &["true", "false"], |word| word)? == Some("true"))
+    }
+
     /// From when, and until when.
     pub(super) fn span(&self) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
         Ok((self.parsed("from")?, self.parsed("to")?))
@@ -116,7 +121,8 @@ fn unknown(name: &str) -> Problem {
 }
 
 /// All but the unreserved characters of RFC 3986 section 2.3 as `%XX`.
-fn escaped(text: &str) -> String {
+#[must_use]
+pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

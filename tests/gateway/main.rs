@@ -16,6 +16,7 @@ mod inspect;
 mod limits;
 mod names;
 mod netns;
+mod policy_changes;
 mod process;
 mod reach;
 mod record;

@@ -241,7 +241,7 @@ fn may_decide(staff: &Staff, change: &Change) -> Result<(), ControlError> {
     }
 }
 
-fn read_comment(text: Option<&str>) -> Result<Option<String>, ControlError> {
+pub(super) fn read_comment(text: Option<&str>) -> Result<Option<String>, ControlError> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
     if text.chars().count() > MAX_COMMENT || text.chars().any(|c| c.is_control() && c != '\n') {
         let text = "the comment is longer than 1,000 characters or holds control characters";

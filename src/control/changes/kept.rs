@@ -82,7 +82,7 @@ fn read(row: &Row<'_>) -> Result<Change, StoreError> {
     Ok(Change {
         id: text(0)?.parse().map_err(|_| StoreError::Unreadable("id"))?,
         what: serde_json::from_str(&text(1)?).map_err(|_| StoreError::Unreadable("change"))?,
-        effect: found(&EFFECTS, |known| known.as_str() == effect, "effect")?,
+        effect: found(&Effect::ALL, |known| known.as_str() == effect, "effect")?,
         reason: optional(3)?,
         risk: risk.map_err(|_| StoreError::Unreadable("risk assessment"))?,
         owner: optional(5)?.map(name).transpose()?,
@@ -100,8 +100,6 @@ fn read(row: &Row<'_>) -> Result<Change, StoreError> {
 fn school(row: &Row<'_>) -> rusqlite::Result<School> {
     Ok(School { allow: row.get(0)?, block: row.get(1)? })
 }
-
-const EFFECTS: [Effect; 3] = [Effect::None, Effect::Tightens, Effect::Loosens];
 
 fn found<T: Copy>(all: &[T], is_it: impl Fn(&T) -> bool, what: &'static str) -> Result<T, StoreError> {
     all.iter().copied().find(|known| is_it(known)).ok_or(StoreError::Unreadable(what))

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::audit::Actor;
 use crate::control::changes::difference::entries_changed;
+use crate::control::changes::review::said;
 use crate::control::changes::weigh::{Passed, Stated, Weighed};
 use crate::control::changes::{Change, ChangeState, EntryChange, SchoolList, What};
 use crate::control::journal::Put;
@@ -217,7 +218,8 @@ impl Word<'_> {
             remark: held.remark.clone(),
         };
         let change = Change::proposed(What::Entry(what), Effect::Loosens, proposer, now);
-        Change { reason: held.remark.clone(), ..change }
+        let (owner, review_on) = said(held.remark.as_deref());
+        Change { reason: held.remark.clone(), owner, review_on, ..change }
     }
 
     /// A change that is held no longer, and why.

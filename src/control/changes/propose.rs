@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use crate::audit::{Act, Actor, Entry, Outcome};
 use crate::control::changes::policy::LET_THROUGH;
 use crate::control::changes::record::proposed;
+use crate::control::changes::review::review_day;
 use crate::control::changes::{
     Change, ChangeState, EntryChange, Op, PolicyProposal, Risk, School, SchoolList, What as About, weigh,
 };
@@ -101,14 +102,9 @@ impl Control {
         if !fits(version) {
             return Err(ControlError::Changed(version));
         }
-        let prepared = match prepare(&journal, proposer, request, now) {
+        let prepared = match prepare(&journal, proposer, request, now).and_then(Prepared::assessed) {
             Ok(prepared) => prepared,
-            Err(fault @ (ControlError::Statutory | ControlError::Locked)) => {
-                let act = Act::new(proposer.clone(), "change.proposed").with("refused", fault.code());
-                self.record(Entry::Change(Act { outcome: Outcome::Failure, client, ..act })).await?;
-                return Err(fault);
-            }
-            Err(fault) => return Err(fault),
+            Err(fault) => return Err(self.not_proposed(proposer, client, fault).await),
         };
         let act = Act { client, ..proposed(proposer, &prepared.new, &prepared.withdrawn) };
         let reason = act.reason.clone().unwrap_or_default();
@@ -128,9 +124,60 @@ impl Control {
         let version = journal.record_version()?;
         Ok(Recorded { value: Proposed { changes: prepared.new, version }, audit_seq })
     }
+
+    /// What would come of a change, were it proposed. Nothing is changed, and nothing recorded but a
+    /// try at what nobody may open.
+    ///
+    /// # Errors
+    /// As [`Control::propose`]; but a risk assessment may be missing.
+    pub async fn weigh_change(
+        &self,
+        proposer: &Actor,
+        request: ChangeRequest,
+        fits: impl Fn(u64) -> bool,
+        client: Option<IpAddr>,
+    ) -> Result<Proposed, ControlError> {
+        let journal = self.journal.lock().await;
+        let version = journal.record_version()?;
+        if !fits(version) {
+            return Err(ControlError::Changed(version));
+        }
+        match prepare(&journal, proposer, request, self.clock.now()) {
+            Ok(prepared) => Ok(Proposed { changes: prepared.new, version }),
+            Err(fault) => Err(self.not_proposed(proposer, client, fault).await),
+        }
+    }
+
+    /// Why a change is not proposed; a try at what nobody may open is recorded.
+    async fn not_proposed(
+        &self,
+        proposer: &Actor,
+        client: Option<IpAddr>,
+        fault: ControlError,
+    ) -> ControlError {
+        if !matches!(fault, ControlError::Statutory | ControlError::Locked) {
+            return fault;
+        }
+        let act = Act::new(proposer.clone(), "change.proposed").with("refused", fault.code());
+        let recorded = self.record(Entry::Change(Act { outcome: Outcome::Failure, client, ..act })).await;
+        recorded.err().unwrap_or(fault)
+    }
 }
 
 impl Prepared {
+    /// The same, if what opens a category says what was thought through.
+    fn assessed(self) -> Result<Prepared, ControlError> {
+        match self.new.iter().find(|change| change.needs_risk() && change.risk.is_none()) {
+            None => Ok(self),
+            Some(change) => {
+                let text = format!(
+                    "{change}: this opens a category, so say what it is good for, what can go wrong, and what is done about that"
+                );
+                Err(ControlError::Invalid("risk", text))
+            }
+        }
+    }
+
     fn in_force(&self) -> impl Iterator<Item = &Change> {
         self.new.iter().filter(|change| change.state != ChangeState::Pending)
     }
@@ -149,15 +196,11 @@ fn prepare(
             let change = EntryChange { list: *list, op: *op, entry: entry.clone(), line: None, remark: None };
             of_entry(journal, proposer, change, now)?
         }
-        What::Policy { text } => {
-            let document = Document::new("policy", text.clone());
-            of_text(journal, proposer, &Written::read(&document).map_err(ControlError::Faulty)?, now)?
-        }
+        What::Policy { text } => of_document(journal, proposer, &Document::new("policy", text.clone()), now)?,
         What::Set { key, value } => of_text(journal, proposer, &set(journal, key, value.as_ref())?, now)?,
         What::Rollback { version } => {
             let text = journal.store.policy_text(*version)?.ok_or(ControlError::NotFound)?;
-            let document = Document::new(&format!("version {version}"), text);
-            of_text(journal, proposer, &Written::read(&document).map_err(ControlError::Faulty)?, now)?
+            of_document(journal, proposer, &Document::new(&format!("version {version}"), text), now)?
         }
     };
     if prepared.new.is_empty() {
@@ -170,17 +213,22 @@ fn prepare(
         Actor::Local | Actor::System => None,
     });
     for change in &mut prepared.new {
-        if change.needs_risk() && risk.is_none() {
-            let text = format!(
-                "{change}: this opens a category, so say what it is good for, what can go wrong, and what is done about that"
-            );
-            return Err(ControlError::Invalid("risk", text));
-        }
         change.reason = Some(reason.to_string());
         (change.risk, change.owner) = (risk.clone(), owner.clone());
         change.review_on = Some(review_on.clone());
     }
     Ok(prepared)
+}
+
+/// A text that somebody wrote: what is faulty is told where it stands there.
+fn of_document(
+    journal: &Journal,
+    proposer: &Actor,
+    document: &Document,
+    now: Timestamp,
+) -> Result<Prepared, ControlError> {
+    journal.read_policy(document).map_err(ControlError::Faulty)?;
+    of_text(journal, proposer, &Written::read(document).map_err(ControlError::Faulty)?, now)
 }
 
 fn of_text(
@@ -236,11 +284,8 @@ fn of_entry(
     if (change.list, change.op) == (SchoolList::Allow, Op::Add) && is_statutory(journal, &change.entry) {
         return Err(ControlError::Statutory);
     }
-    let opens = change.list.held_op() == change.op;
-    let (effect, passes) = match opens {
-        true => (Effect::Loosens, journal.loosening() == Loosening::AtOnce),
-        false => (Effect::Tightens, true),
-    };
+    let effect = change.effect();
+    let passes = effect != Effect::Loosens || journal.loosening() == Loosening::AtOnce;
     let added = passes.then(|| added.with(&change));
     let proposed = Change::proposed(About::Entry(change), effect, proposer, now);
     let proposed = Change { stands: false, ..proposed };
@@ -265,19 +310,6 @@ fn is_statutory(journal: &Journal, entry: &str) -> bool {
         Ok(Target::Host(host)) => journal.is_statutory(&host, None),
         Ok(Target::Category(_)) | Err(_) => false,
     }
-}
-
-/// The day on which it is looked at again: not in the past, and a year from now at most.
-fn review_day(day: Option<String>, now: Timestamp) -> Result<String, ControlError> {
-    const YEAR: std::time::Duration = std::time::Duration::from_secs(366 * 24 * 3600);
-    let (today, last) = (now.day(), now.plus(YEAR).day());
-    let Some(day) = day else { return Ok(last) };
-    let is_day = format!("{day}T00:00:00Z").parse::<Timestamp>().is_ok_and(|at| at.day() == day);
-    if !is_day || day < today || day > last {
-        let text = format!("write a day such as {last}, from today to a year from now");
-        return Err(ControlError::Invalid("review_on", text));
-    }
-    Ok(day)
 }
 
 impl School {

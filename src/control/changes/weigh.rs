@@ -94,8 +94,20 @@ impl Passed {
 }
 
 /// The entries of a text in their normal form.
-pub(super) fn entries(text: &str) -> BTreeSet<String> {
+pub(in crate::control) fn entries(text: &str) -> BTreeSet<String> {
     by_line(text).into_values().flatten().collect()
+}
+
+/// Every entry of a text, where it stands and what the line says of it.
+pub(super) fn stated(text: &str) -> Vec<Stated> {
+    let mut lines = by_line(text);
+    let of_line = |piece: Piece<'_>| {
+        let (line, remark) = (piece.number, remark(piece.text()));
+        let entries = lines.remove(&line).unwrap_or_default();
+        let stated = move |entry| Stated { entry, line, remark: remark.clone() };
+        entries.into_iter().map(stated).collect::<Vec<_>>()
+    };
+    pieces(text).flat_map(of_line).collect()
 }
 
 fn allow(before: &str, file: &str, passed: &Passed) -> Weighed {

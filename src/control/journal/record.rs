@@ -9,10 +9,10 @@ use crate::control::ControlError;
 use crate::control::changes::{PolicyProposal, Proposal, Record, Scales, School, SchoolList, Word};
 use crate::control::journal::{Journal, Mutation, Put, Said, Version, subnets};
 use crate::control::store::{Store, StoreError};
-use crate::document::Document;
+use crate::document::{Document, Faults};
 use crate::lists::Asked as Wanted;
 use crate::model::{Host, Timestamp, Url};
-use crate::policy::{Edit, Written};
+use crate::policy::{self, Draft, Edit, Written};
 use crate::settings::Loosening;
 
 /// One version of the policy of record, as the history shows it.
@@ -138,6 +138,11 @@ impl Journal {
             said,
         };
         PolicyProposal::of_text(&self.record()?, proposed, &scales).map_err(ControlError::Faulty)
+    }
+
+    /// Whether a policy text reads without a fault, with the lists that there are.
+    pub(in crate::control) fn read_policy(&self, text: &Document) -> Result<Draft, Faults> {
+        policy::read_text(text, &|id: &str| self.holds(id))
     }
 
     /// The policy with edits that somebody approved.

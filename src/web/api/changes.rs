@@ -8,16 +8,20 @@ use uuid::Uuid;
 
 use crate::audit::Entry;
 use crate::control::changes::{
-    CHANGE_READERS, ChangeDecision, ChangeRequest, ChangeState, Verdict, Wanted as What,
+    CHANGE_READERS, ChangeDecision, ChangeRequest, ChangeState, Verdict, Wanted as What, What as About,
 };
 use crate::document::Plain;
 use crate::model::Role;
+use crate::policy::Effect;
 use crate::web::Shared;
 use crate::web::auth::Caller;
 use crate::web::body::{Answer, Sent};
-use crate::web::openapi::words::{ChangeStateWord, OpWord, SchoolListWord};
+use crate::web::openapi::words::{
+    ChangeKindWord, ChangeStateWord, EffectWord, Moment, OpWord, SchoolListWord,
+};
 use crate::web::page::Page;
 use crate::web::path::Id;
+use crate::web::policy::{self, Weighing};
 use crate::web::precondition::Precondition;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
@@ -32,10 +36,13 @@ const MOST: usize = 500;
 /// Who proposes changes of the policy and of the school's lists.
 const PROPOSERS: [Role; 1] = [Role::FilteringManager];
 
+/// Who may ask what would come of one: whoever writes the text, too.
+const WEIGHERS: [Role; 2] = [Role::FilteringManager, Role::Technician];
+
 /// A change that is proposed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Proposal {
+pub(in crate::web) struct Proposal {
     /// What is to change.
     change: Proposable,
     /// Why.
@@ -114,6 +121,20 @@ pub(super) struct Wanted {
     /// Only those that stand there.
     #[param(inline)]
     state: Option<ChangeStateWord>,
+    /// Only what does that.
+    #[param(inline)]
+    effect: Option<EffectWord>,
+    /// Only what is about that.
+    #[param(inline)]
+    kind: Option<ChangeKindWord>,
+    /// Only what this member of staff proposed; or `local`, or `system`.
+    proposer: Option<String>,
+    /// Proposed at this moment or later.
+    #[param(inline)]
+    from: Option<Moment>,
+    /// Proposed before this moment.
+    #[param(inline)]
+    to: Option<Moment>,
     /// How many items a page may have.
     #[param(minimum = 1, maximum = 500, default = 100)]
     limit: Option<u32>,
@@ -121,9 +142,10 @@ pub(super) struct Wanted {
     cursor: Option<Uuid>,
 }
 
-/// Edits that open something
+/// Changes
 ///
-/// The newest first: pending ones, and what became of the others.
+/// The newest first: what waits, what came in force at once, and what became of the rest; each in a plain
+/// sentence.
 #[utoipa::path(get, path = "/changes", operation_id = "list_changes", tag = "changes", params(Wanted),
     responses((status = 200, description = "A page of changes", body = Page<Change>,
         headers(("Link", description = "The next page (RFC 8288)")))))]
@@ -135,17 +157,21 @@ pub(super) async fn all(
     caller.must_hold(&CHANGE_READERS, &shared, "changes.read", Entry::Read).await?;
     let query = Query::read::<Wanted>(&uri)?;
     let state = query.one_of("state", &ChangeState::ALL, ChangeState::as_str)?;
-    let (limit, cursor) = (query.limit(MOST)?, query.parsed::<Uuid>("cursor")?);
+    let effect = query.one_of("effect", &Effect::ALL, Effect::as_str)?;
+    let kind = query.one_of("kind", &About::KINDS, |kind| kind)?;
+    let (proposer, (from, to)) = (query.text("proposer"), query.span()?);
     let mut changes = shared.control.changes(state).await?;
-    changes.retain(|change| cursor.is_none_or(|cursor| change.id < cursor));
-    let more = changes.len() > limit;
-    changes.truncate(limit);
-    let next = changes.last().filter(|_| more).map(|last| last.id.to_string());
-    let items = changes.into_iter().map(Change::from).collect();
-    Ok(Page::new(items, next).answer(&query))
+    changes.retain(|change| {
+        effect.is_none_or(|effect| change.effect == effect)
+            && kind.is_none_or(|kind| change.what.kind() == kind)
+            && proposer.is_none_or(|name| change.proposer.name().unwrap_or(change.proposer.as_str()) == name)
+            && from.is_none_or(|from| change.proposed_at >= from)
+            && to.is_none_or(|to| change.proposed_at < to)
+    });
+    Page::of(changes, &query, MOST, |change| change.id, Change::from)
 }
 
-/// One edit
+/// One change
 #[utoipa::path(get, path = "/changes/{id}", operation_id = "get_change", tag = "changes", params(Id),
     responses((status = 200, description = "The change", body = Change)))]
 pub(super) async fn one(
@@ -161,25 +187,33 @@ pub(super) async fn one(
 ///
 /// A policy text, one key of it, an entry of a school list, or an earlier version. What opens nothing
 /// is in force at once; the rest waits for a second person. With `If-Match` it is taken only for the
-/// version of the policy that it was written for.
+/// version of the policy that it was written for. `?dry_run=true` says what would come of it: nothing is
+/// changed, and a technician may ask too.
 #[utoipa::path(post, path = "/changes", operation_id = "propose_change", tag = "changes",
-    request_body = Proposal,
-    responses((status = 201, description = "What came of it", body = Proposed)))]
+    params(Weighing, Precondition), request_body = Proposal,
+    responses((status = 201, description = "What came of it", body = Proposed),
+        (status = 200, description = "What would come of it", body = Proposed)))]
 pub(super) async fn propose(
     State(shared): State<Shared>,
     caller: Caller,
     precondition: Precondition,
+    uri: Uri,
     Sent(proposal): Sent<Proposal>,
 ) -> Result<Answer<Proposed>, Problem> {
+    if Query::read::<Weighing>(&uri)?.flag("dry_run")? {
+        caller.must_hold(&WEIGHERS, &shared, "change.proposed", Entry::Change).await?;
+        return policy::weighed(&shared, Some(&caller), proposal.try_into()?, precondition).await;
+    }
     caller.must_hold(&PROPOSERS, &shared, "change.proposed", Entry::Change).await?;
     let fits = move |version| precondition.holds(version).is_ok();
     let done = shared.control.propose(&caller.actor(), proposal.try_into()?, fits, caller.client).await?;
     Ok(Answer::created(done.into()))
 }
 
-/// Put an edit in force
+/// Put a change in force
 ///
-/// Never by the member of staff who had the edit read. It takes a comment, and holds at once.
+/// Never by the member of staff who proposed it or had it read. It takes a comment, and holds at once. 409
+/// `stale`: the policy has moved on, so that it must be proposed anew.
 #[utoipa::path(post, path = "/changes/{id}/approve", operation_id = "approve_change", tag = "changes",
     params(Id), request_body = Said,
     responses((status = 200, description = "The change, approved", body = Change)))]
@@ -192,7 +226,7 @@ pub(super) async fn approve(
     decide(&shared, &caller, id, ChangeDecision::Approve, said).await
 }
 
-/// Turn an edit down
+/// Turn a change down
 ///
 /// It never was in force, and will not be while the file says so.
 #[utoipa::path(post, path = "/changes/{id}/refuse", operation_id = "refuse_change", tag = "changes",

@@ -12,14 +12,18 @@ use serde_json::Value;
 use crate::audit::Actor;
 use crate::control::feeds::{Asked, Which};
 use crate::web::Shared;
-use crate::web::api::changes::Reloaded;
+use crate::web::api::changes::{Proposal, Proposed, Reloaded};
 use crate::web::body::{Answer, Sent};
 use crate::web::events::{self, Reader, SeenEvent, Sight};
 use crate::web::explain::{self, Explanation};
 use crate::web::inspection::{self, Candidates};
 use crate::web::local::staff;
 use crate::web::page::Page;
+use crate::web::path::Version;
+use crate::web::policy::{self, Difference, PolicyOfRecord, PolicyVersion, Review, Weighing};
+use crate::web::precondition::Precondition;
 use crate::web::problem::{self, Problem};
+use crate::web::query::Query;
 use crate::web::said::{Purpose, bounded};
 
 /// `{reason?}`
@@ -47,6 +51,12 @@ pub(super) fn router(shared: &Shared) -> Router {
         .route("/lists/fetch", post(fetch))
         .route("/events", get(find))
         .route("/inspection/candidates", get(candidates))
+        .route("/policy", get(policy_in_force))
+        .route("/policy/{version}", get(policy_version))
+        .route("/policy/history", get(policy_history))
+        .route("/policy/diff", get(policy_difference))
+        .route("/reviews", get(reviews))
+        .route("/changes", post(weigh))
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::wrong_method)
         .with_state(shared.clone())
@@ -79,6 +89,45 @@ async fn find(State(shared): State<Shared>, uri: Uri) -> Result<Answer<Page<Seen
     let (sight, purpose) = (Sight::Names, Purpose::Optional);
     let reader = Reader { actor: Actor::Local, client: None, sight, purpose };
     events::find(&shared, &uri, reader).await
+}
+
+async fn policy_in_force(State(shared): State<Shared>) -> Result<Answer<PolicyOfRecord>, Problem> {
+    policy::version(&shared, None).await
+}
+
+async fn policy_version(
+    State(shared): State<Shared>,
+    Version(version): Version,
+) -> Result<Answer<PolicyOfRecord>, Problem> {
+    policy::version(&shared, Some(version)).await
+}
+
+async fn policy_history(
+    State(shared): State<Shared>,
+    uri: Uri,
+) -> Result<Answer<Page<PolicyVersion>>, Problem> {
+    policy::history(&shared, &uri).await
+}
+
+async fn policy_difference(State(shared): State<Shared>, uri: Uri) -> Result<Answer<Difference>, Problem> {
+    policy::difference(&shared, &uri).await
+}
+
+async fn reviews(State(shared): State<Shared>, uri: Uri) -> Result<Answer<Page<Review>>, Problem> {
+    policy::reviews(&shared, &uri).await
+}
+
+/// What would come of a proposal; to make one, somebody says who they are.
+async fn weigh(
+    State(shared): State<Shared>,
+    uri: Uri,
+    precondition: Precondition,
+    Sent(proposal): Sent<Proposal>,
+) -> Result<Answer<Proposed>, Problem> {
+    if !Query::read::<Weighing>(&uri)?.flag("dry_run")? {
+        return Err(Problem::unauthenticated());
+    }
+    policy::weighed(&shared, None, proposal.try_into()?, precondition).await
 }
 
 async fn candidates(State(shared): State<Shared>, uri: Uri) -> Result<Answer<Candidates>, Problem> {

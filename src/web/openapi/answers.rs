@@ -41,14 +41,18 @@ pub(super) const FAILED: Shared = shared("500", "Failed", "A fault of the gatewa
 pub(super) const NOT_RECORDED: Shared =
     shared("503", "NotRecorded", "The act or the look can't be recorded, so it is not done.");
 
+pub(super) const CHANGED: Shared =
+    shared("412", "Changed", "It is another version by now than the one that you have looked at.");
+
 /// Every one.
-pub(super) const ALL: [Shared; 12] = [
+pub(super) const ALL: [Shared; 13] = [
     MALFORMED,
     UNAUTHENTICATED,
     FORBIDDEN,
     NOT_FOUND,
     TOO_SLOW,
     CONFLICT,
+    CHANGED,
     TOO_LARGE,
     NOT_JSON,
     INVALID,

@@ -9,9 +9,9 @@ use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::control::changes::{ChangeState, Op, SchoolList};
+use crate::control::changes::{ChangeState, Due, Op, SchoolList, What};
 use crate::model::Role;
-use crate::policy::{Action, Reduced, Rung, State, SuspensionState};
+use crate::policy::{Action, Effect, Reduced, Rung, State, SuspensionState};
 
 /// Makes a schema of its own of a set of words.
 macro_rules! word {
@@ -47,7 +47,7 @@ word! {
 }
 word! {
     /// What a change is about.
-    ChangeKindWord, "ChangeKind", ["entry", "policy", "lift_block"]
+    ChangeKindWord, "ChangeKind", What::KINDS
 }
 word! {
     /// Where an emergency block stands.
@@ -63,7 +63,11 @@ word! {
 }
 word! {
     /// What a change does to decisions.
-    EffectWord, "Effect", ["none", "tightens", "loosens"]
+    EffectWord, "Effect", Effect::ALL.map(Effect::as_str)
+}
+word! {
+    /// Whether somebody should have looked.
+    DueWord, "Due", Due::ALL.map(Due::as_str)
 }
 word! {
     /// What a change does to its list.

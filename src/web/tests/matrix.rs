@@ -12,11 +12,16 @@ const ANYONE: [u16; 6] = [200; 6];
 const KEEPERS: [u16; 6] = [200, 200, 403, 403, 403, 403];
 const DECIDERS: [u16; 6] = [403, 200, 200, 200, 403, 403];
 
+fn tighter() -> Value {
+    let change = json!({ "kind": "set", "key": "groups.staff.categories.games", "value": "block" });
+    json!({ "change": change, "reason": "Asked for by the teachers of year 5" })
+}
+
 #[tokio::test]
 async fn every_route_knows_every_role() {
     let office = Office::open().await;
     let none = || Value::Null;
-    let rows: [(&str, &str, Value, [u16; 6]); 25] = [
+    let rows: [(&str, &str, Value, [u16; 6]); 31] = [
         ("GET", "/me", none(), ANYONE),
         ("POST", "/explain", json!({ "url": "games.example", "group": "ks2" }), ANYONE),
         ("POST", "/unblocks", wish("games.example"), [403, 201, 201, 201, 403, 201]),
@@ -27,6 +32,12 @@ async fn every_route_knows_every_role() {
         ("POST", "/unblocks/{id}/refuse", json!({ "comment": "not today" }), DECIDERS),
         ("POST", "/unblocks/{id}/revoke", none(), DECIDERS),
         ("GET", "/changes", none(), [200, 200, 200, 200, 200, 403]),
+        ("POST", "/changes?dry_run=true", tighter(), KEEPERS),
+        ("GET", "/reviews?overdue=true", none(), [200, 200, 200, 200, 200, 403]),
+        ("GET", "/policy", none(), ANYONE),
+        ("GET", "/policy/history", none(), ANYONE),
+        ("GET", "/policy/1", none(), ANYONE),
+        ("GET", "/policy/diff?from=1&to=1", none(), ANYONE),
         ("GET", "/lists", none(), KEEPERS),
         ("GET", "/lists/lookup?q=games.example", none(), KEEPERS),
         ("POST", "/lists/reload", none(), KEEPERS),

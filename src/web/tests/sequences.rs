@@ -70,9 +70,12 @@ fn call(number: usize, which: usize) -> (&'static str, &'static str, Value) {
         4 => ("POST", "/unblocks/{unblock}/refuse", said),
         5 => ("POST", "/unblocks/{unblock}/revoke", said),
         6 => {
-            let set = json!({ "kind": "set", "key": "groups.pupils.categories.games",
-                              "value": ["allow", "block", "alert", "allow"][which] });
-            ("POST", "/changes", change(set))
+            let value = ["allow", "block", "alert", "allow"][which];
+            (
+                "POST",
+                "/changes",
+                change(json!({ "kind": "set", "key": "groups.pupils.categories.games", "value": value })),
+            )
         }
         7 => {
             let (list, op) = (["school/allow", "school/block"][which % 2], ["add", "remove"][which / 2]);

@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::audit::Actor;
-use crate::control::changes::{self, ChangeState, Risk};
-use crate::control::{DECIDERS, Recorded};
+use crate::control::Recorded;
+use crate::control::changes::{self, Risk};
 use crate::model::{Role, StaffName, Timestamp};
 use crate::policy::Edit;
 use crate::web::openapi::words::{
@@ -25,6 +25,10 @@ pub(in crate::web) struct Change {
     /// What it does.
     #[schema(value_type = EffectWord)]
     effect: &'static str,
+    /// The same in plain English.
+    sentence: String,
+    /// Why it counts as opening something; null when it does not.
+    why_it_loosens: Option<String>,
     /// The list, of an entry.
     #[schema(value_type = Option<SchoolListWord>)]
     list: Option<&'static str>,
@@ -63,6 +67,8 @@ pub(in crate::web) struct Change {
     /// The roles of which one must approve it.
     #[schema(value_type = Vec<RoleWord>)]
     needs: &'static [Role],
+    /// Whether whoever approves must say what was thought through, since nobody has.
+    needs_risk: bool,
     /// Who decided; nobody where the settings did.
     #[schema(value_type = Option<String>)]
     decided_by: Option<StaffName>,
@@ -144,8 +150,9 @@ pub(in crate::web) struct Proposed {
     changes: Vec<Change>,
     /// The version of the policy of record now in force.
     version: u64,
-    /// The record of it.
-    audit_seq: u64,
+    /// The record of it; nothing is recorded where it was only weighed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit_seq: Option<u64>,
 }
 
 impl Change {
@@ -155,19 +162,29 @@ impl Change {
     }
 }
 
+impl Proposed {
+    /// What would come of a proposal.
+    pub(in crate::web) fn weighed(weighed: changes::Proposed) -> Proposed {
+        let changes = weighed.changes.into_iter().map(Change::from).collect();
+        Proposed { changes, version: weighed.version, audit_seq: None }
+    }
+}
+
 impl From<changes::Change> for Change {
     fn from(change: changes::Change) -> Change {
-        let needs: &[Role] = if change.state == ChangeState::Pending { &DECIDERS } else { &[] };
+        let needs = change.needs();
         let entry = change.entry().cloned();
-        let (kind, target) = match &change.what {
-            changes::What::Entry(_) => ("entry", None),
-            changes::What::Policy { .. } => ("policy", None),
-            changes::What::LiftBlock { target, .. } => ("lift_block", Some(target.clone())),
+        let target = match &change.what {
+            changes::What::LiftBlock { target, .. } => Some(target.clone()),
+            changes::What::Entry(_) | changes::What::Policy { .. } => None,
         };
         Change {
             id: change.id,
-            kind,
+            kind: change.what.kind(),
             effect: change.effect.as_str(),
+            sentence: change.sentence(),
+            why_it_loosens: change.why_it_loosens(),
+            needs_risk: !needs.is_empty() && change.needs_risk() && change.risk.is_none(),
             list: entry.as_ref().map(|entry| entry.list.id()),
             op: entry.as_ref().map(|entry| entry.op.as_str()),
             line: entry.as_ref().and_then(|entry| entry.line),
@@ -207,8 +224,7 @@ impl From<Recorded<changes::Reloaded>> for Reloaded {
 
 impl From<Recorded<changes::Proposed>> for Proposed {
     fn from(done: Recorded<changes::Proposed>) -> Proposed {
-        let changes = done.value.changes.into_iter().map(Change::from).collect();
-        Proposed { changes, version: done.value.version, audit_seq: done.audit_seq }
+        Proposed { audit_seq: Some(done.audit_seq), ..Proposed::weighed(done.value) }
     }
 }
 
@@ -219,7 +235,7 @@ impl From<&Edit> for PolicyEdit {
             key: edit.key.clone(),
             before: value(&edit.before),
             after: value(&edit.after),
-            sentence: edit.to_string(),
+            sentence: changes::in_words(edit),
         }
     }
 }
