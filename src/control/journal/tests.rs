@@ -167,7 +167,7 @@ async fn an_account_is_what_its_record_says_after_a_sudden_end_and_keeps_no_way_
     let lost = Mutation::new(at(), vec![put(&unrecorded)]);
     store(&folder).intend(&lost, &act()).unwrap();
     close(&store(&folder), &recorder).unwrap();
-    assert_eq!(store(&folder).staff().unwrap(), [evans.clone()]);
+    assert_eq!(store(&folder).staff().unwrap(), std::slice::from_ref(&evans));
     assert_eq!(left(), 3);
 
     let disabled = Staff { disabled: true, ..evans };

@@ -288,7 +288,7 @@ async fn what_a_suspension_must_be_is_said_by_field() {
 async fn nobody_who_goes_away_cuts_an_act_in_half() {
     let office = Office::open().await;
     let mut live = office.control.live();
-    drop(live.snapshot());
+    let _ = live.snapshot();
     let request = Request::post("/api/v1/blocks")
         .header(header::AUTHORIZATION, format!("Bearer {}", office.token("dsl").unwrap()))
         .header(header::CONTENT_TYPE, "application/json")
