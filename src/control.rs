@@ -35,13 +35,13 @@ pub use journal::{
     subnets, waiting,
 };
 pub use people::Pseudonyms;
-pub use requests::{DECIDERS, UnblockRequest};
+pub use requests::{DECIDERS, UnblockRequest, Until};
 pub use restrictions::{
     BLOCKERS, BlockRequest, KeptBlock, KeptSuspension, Lifted, SUSPENDERS, SuspensionRequest,
 };
 pub use staff::{Kind, Staff};
 pub use store::StoreError;
-pub use unblocks::Kept;
+pub use unblocks::{Dependency, Kept, Look, Others, Used, User, Whom};
 
 use accounts::{Accounts, Cost};
 use changes::Reloaded;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::content::Terms;
 use crate::lists::{Catalogue, Statutory};
-use crate::model::{GroupName, Subject};
+use crate::model::{GroupName, Subject, Timestamp};
+use crate::policy::calendar::Lesson;
 use crate::policy::draft::{CategoryAction, Draft};
 use crate::policy::{EmergencyBlock, Parts, Policy, Suspension, Unblock};
 use crate::services::Enforce;
@@ -64,6 +65,12 @@ impl Policy {
     #[must_use]
     pub fn statutory(&self) -> &Statutory {
         &self.statutory
+    }
+
+    /// The lesson that a moment lies in, and when it ends, by the clock on the school's wall.
+    #[must_use]
+    pub fn lesson_end(&self, at: Timestamp) -> Option<(&Lesson, Timestamp)> {
+        self.draft.lesson_end(at, self.clockwork.zone())
     }
 
     /// The unblocks that this policy holds.

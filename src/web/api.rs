@@ -90,6 +90,7 @@ fn others() -> OpenApiRouter<Shared> {
     OpenApiRouter::default()
         .routes(routes!(description))
         .routes(routes!(answer))
+        .routes(routes!(unblocks::dependencies))
         .routes(routes!(unblocks::one))
         .routes(routes!(unblocks::used))
         .routes(routes!(changes::one))

@@ -4,6 +4,7 @@ mod break_glass;
 mod ca;
 mod changes;
 mod conform;
+mod dependencies;
 mod events;
 mod fixture;
 mod limits;

@@ -20,8 +20,10 @@ use crate::web::problem::Problem;
 use crate::web::query::Query;
 use crate::web::said::{Comment, Purpose};
 
+mod dependencies;
 mod shown;
 
+pub(super) use dependencies::{__path_dependencies, dependencies};
 use shown::{Unblock, UnblockWish};
 
 /// Most unblocks of a page.

@@ -11,7 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::control::changes::{ChangeState, Due, Op, SchoolList, What};
 use crate::model::Role;
-use crate::policy::{Action, Effect, Reduced, Rung, State, SuspensionState};
+use crate::policy::{Action, Effect, Ending, Reduced, Rung, State, SuspensionState};
 
 /// Makes a schema of its own of a set of words.
 macro_rules! word {
@@ -40,6 +40,14 @@ word! {
 word! {
     /// Where a temporary unblock stands.
     UnblockState, "UnblockState", State::ALL.map(State::as_str)
+}
+word! {
+    /// How a temporary unblock came to its end.
+    EndingWord, "UnblockEnding", [Ending::Expired, Ending::Revoked, Ending::Lapsed].map(Ending::as_str)
+}
+word! {
+    /// What a temporary unblock ends with.
+    UntilWord, "UnblockUntil", ["lesson"]
 }
 word! {
     /// Where a change stands.

@@ -46,10 +46,23 @@ async fn from_request_to_end() {
     let (_, usage) = office.get("teacher", &format!("/unblocks/{id}/usage")).await;
     assert_eq!((&usage["accesses"], &usage["hosts"][0]["host"]), (&json!(2), &json!("games.example")));
     assert_eq!(usage["clients"][0]["user"], "y5.042");
+    assert_eq!((&usage["distinct_users"], &usage["distinct_clients"]), (&json!(2), &json!(2)));
+    assert_eq!(office.visit("10.1.2.4", "y5.043", "maths.example").await, "allow default");
+    assert_eq!(office.visit("10.1.2.9", "y5.044", "other.example").await, "allow default");
+    let (_, usage) = office.get("teacher", &format!("/unblocks/{id}/usage")).await;
+    let others = json!({ "hosts": 1, "accesses": 1, "top": [{ "host": "maths.example", "accesses": 1 }], "cut": false });
+    assert_eq!(usage["others"], others, "what a client fetched that did not use it is not counted");
 
     office.clock.advance(hour);
     assert_eq!(office.visit("10.1.2.3", "y5.042", "games.example").await, "block category");
     office.control.sweep().await.unwrap();
+    assert_eq!(office.control.report_ended().await.unwrap(), 1);
+    assert_eq!(office.control.report_ended().await.unwrap(), 0, "once");
+    let trail = office.trail().await;
+    let report = &trail.iter().find(|event| event["event"]["action"] == "unblock.report").unwrap();
+    let report = &report["schoolgate"]["details"];
+    assert_eq!((&report["unblock_id"], &report["accesses"]), (&json!(id), &json!(2)), "{report}");
+    assert_eq!((&report["other_hosts"], &report["distinct_users"]), (&json!(1), &json!(2)));
     let (_, ended) = office.get("teacher", &format!("/unblocks/{id}")).await;
     assert_eq!(ended["state"], "ended");
     let (status, over) = office.post("teacher", &format!("/unblocks/{id}/revoke"), json!({})).await;
@@ -57,7 +70,7 @@ async fn from_request_to_end() {
     let (_, list) = office.get("teacher", "/unblocks?state=ended").await;
     assert_eq!(list["items"].as_array().unwrap().len(), 1);
     let acts = acts(&office.trail().await);
-    assert_eq!(acts, ["unblock.requested", "unblock.approved", "unblock.ended"]);
+    assert_eq!(acts, ["unblock.requested", "unblock.approved", "unblock.ended", "unblock.report"]);
 }
 
 #[tokio::test]
