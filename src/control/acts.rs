@@ -7,13 +7,13 @@ use std::net::IpAddr;
 use uuid::Uuid;
 
 use crate::audit::{Act, Actor, Entry, Outcome};
-use crate::control::journal::Mutation;
+use crate::control::journal::{Journal, Mutation, Put};
 use crate::control::requests::{self, UnblockRequest};
 use crate::control::staff::Staff;
 use crate::control::unblocks::{Kept, Report};
 use crate::control::{Control, ControlError, Recorded};
 use crate::model::{Role, Timestamp};
-use crate::policy::{State, Unblock};
+use crate::policy::{Decided, State, Unblock};
 
 /// The roles that see every unblock, not their own alone.
 const OVERSEERS: [Role; 4] = [Role::FilteringManager, Role::Dsl, Role::Headteacher, Role::Technician];
@@ -41,6 +41,18 @@ impl Control {
         client: Option<IpAddr>,
     ) -> Result<Recorded<Kept>, ControlError> {
         let mut journal = self.journal.lock().await;
+        self.ask_for(&mut journal, staff, request, client, |_| Vec::new()).await
+    }
+
+    /// The same, under the journal's lock, with `more` rows that belong to it.
+    pub(super) async fn ask_for(
+        &self,
+        journal: &mut Journal,
+        staff: &Staff,
+        request: &UnblockRequest,
+        client: Option<IpAddr>,
+        more: impl FnOnce(&Kept) -> Vec<Put>,
+    ) -> Result<Recorded<Kept>, ControlError> {
         let now = self.clock.now();
         let unblock = match requests::read(request, staff, &self.live.snapshot(), now) {
             Ok(read) => read,
@@ -59,10 +71,13 @@ impl Control {
         };
         let act = describe(&kept, Actor::Staff(staff.name.clone()), "unblock.requested", client);
         let act = Act { reason: Some(kept.unblock.justification.to_string()), ..act };
-        let mutation = Mutation::new(now, vec![kept.put()]);
-        let audit_seq = self.keep(&mut journal, Entry::Unblock, act, mutation).await?;
+        let mutation = Mutation::new(now, [vec![kept.put()], more(&kept)].concat());
+        let audit_seq = self.keep(journal, Entry::Unblock, act, mutation).await?;
         journal.publish_unblocks()?;
         self.metrics.unblocks_active(journal.active(now));
+        if kept.unblock.decided == Decided::Approved {
+            self.suggest(journal, &kept).await;
+        }
         Ok(Recorded { value: kept, audit_seq })
     }
 
@@ -101,6 +116,9 @@ impl Control {
         let audit_seq = self.keep(&mut journal, Entry::Unblock, act, mutation).await?;
         journal.publish_unblocks()?;
         self.metrics.unblocks_active(journal.active(now));
+        if decision == Decision::Approve {
+            self.suggest(&mut journal, &kept).await;
+        }
         Ok(Recorded { value: kept, audit_seq })
     }
 
@@ -181,6 +199,7 @@ impl Control {
             | ControlError::Conflict(..)
             | ControlError::Decided(_)
             | ControlError::NotInForce
+            | ControlError::Answered
             | ControlError::Changed(_)
             | ControlError::Stale(_)
             | ControlError::Faulty(_)

@@ -42,6 +42,9 @@ pub enum ControlError {
     /// Something else stands in the way: the stable code, and what it is.
     #[error("{1}")]
     Conflict(&'static str, String),
+    /// The pupil's ask waits no more.
+    #[error("somebody answered this already, or nobody did in time")]
+    Answered,
     /// The change was decided before, or taken back.
     #[error("this change is {} already", .0.as_str())]
     Decided(ChangeState),
@@ -92,7 +95,7 @@ impl ControlError {
             ControlError::WrongState(WrongState(State::Ended | State::Refused)) => "over",
             ControlError::WrongState(_) => "wrong_state",
             ControlError::Conflict(code, _) => code,
-            ControlError::Decided(_) => "over",
+            ControlError::Decided(_) | ControlError::Answered => "over",
             ControlError::NotInForce => "not_in_force",
             ControlError::Changed(_) => "precondition_failed",
             ControlError::Stale(_) => "stale",

@@ -14,9 +14,11 @@ use crate::policy::{Audience, DECIDERS, Decided, State, Target, Unblock};
 
 mod dependencies;
 mod report;
+mod suggestions;
 mod usage;
 
 pub use dependencies::{Dependency, Look, Whom};
+pub use suggestions::{REVIEWERS, Suggested, Suggestion};
 pub use usage::{Others, Used, User};
 
 /// An unblock with the history of it that policy does not need.

@@ -129,6 +129,7 @@ impl From<ControlError> for Problem {
             ControlError::NotFound => StatusCode::NOT_FOUND,
             ControlError::Taken
             | ControlError::EmergencyBlock
+            | ControlError::Answered
             | ControlError::WrongState(_)
             | ControlError::Conflict(..)
             | ControlError::Decided(_)

@@ -133,7 +133,7 @@ impl Tally {
     fn meanwhile(&mut self, event: &Value, unblock: &str, end: &str) -> bool {
         self.read += 1;
         self.used.others.cut = self.read > MOST_READ;
-        let past = event["@timestamp"].as_str().is_none_or(|time| time >= end);
+        let past = event["@timestamp"].as_str().is_none_or(|time| time > end);
         match event["event"]["dataset"].as_str() {
             Some("schoolgate.close") => self.closed(event),
             Some("schoolgate.access") if !past => self.other(event, unblock),

@@ -9,6 +9,7 @@ use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::control::AskState;
 use crate::control::changes::{ChangeState, Due, Op, SchoolList, What};
 use crate::model::Role;
 use crate::policy::{Action, Effect, Ending, Reduced, Rung, State, SuspensionState};
@@ -48,6 +49,10 @@ word! {
 word! {
     /// What a temporary unblock ends with.
     UntilWord, "UnblockUntil", ["lesson"]
+}
+word! {
+    /// Where what a pupil asked for stands.
+    AskStateWord, "AskState", AskState::ALL.map(AskState::as_str)
 }
 word! {
     /// Where a change stands.

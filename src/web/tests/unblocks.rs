@@ -217,3 +217,23 @@ async fn what_cannot_be_recorded_is_not_done() {
     }
     assert_eq!(control.live().snapshot().generation(), generation);
 }
+
+/// Somebody sets the box's clock back, or forward and back again: what is over stays over.
+#[tokio::test]
+async fn a_clock_that_is_set_back_reopens_nothing() {
+    let office = Office::open().await;
+    let nine = office.clock.now();
+    let (_, asked) = office.post("filtering_manager", "/unblocks", wish("games.example")).await;
+    assert_eq!(asked["state"], "active");
+    assert_eq!(office.visit("10.1.2.3", "y5.042", "games.example").await, "allow unblock");
+    office.clock.advance(Duration::from_secs(3600));
+    assert_eq!(office.visit("10.1.2.3", "y5.042", "games.example").await, "block category");
+    office.clock.set(nine);
+    assert_eq!(office.visit("10.1.2.3", "y5.042", "games.example").await, "block category");
+    office.control.sweep().await.unwrap();
+    office.clock.set(nine.minus(Duration::from_secs(24 * 3600)));
+    let path = format!("/unblocks/{}", asked["id"].as_str().unwrap());
+    let (_, ended) = office.get("filtering_manager", &path).await;
+    assert_eq!((&ended["state"], &ended["ending"]), (&json!("ended"), &json!("expired")));
+    assert_eq!(office.visit("10.1.2.3", "y5.042", "games.example").await, "block category");
+}
