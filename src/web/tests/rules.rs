@@ -195,3 +195,20 @@ async fn an_unblock_opens_each_of_its_targets_and_each_is_checked() {
     assert_eq!(office.post("governor", "/unblocks", both).await.1["code"], "forbidden");
     assert!(!serde_json::to_string(&office.trail().await).unwrap().contains("listed.example"));
 }
+
+#[tokio::test]
+async fn what_an_emergency_block_shuts_is_not_asked_for() {
+    let office = Office::open().await;
+    for (target, shut) in [("games.example", "chess.games.example"), ("category:games", "category:games")] {
+        assert_eq!(office.post("dsl", "/unblocks", wish(shut)).await.0, 201, "{shut}");
+        let block = json!({ "target": target, "reason": "A page there was taken over this morning" });
+        let (status, answer) = office.post("dsl", "/blocks", block).await;
+        assert_eq!(status, 201, "{answer}");
+        let (status, answer) = office.post("dsl", "/unblocks", wish(shut)).await;
+        assert_eq!((status, &answer["code"]), (409, &json!("emergency_block")), "{shut}: {answer}");
+    }
+    let refused = office.trail().await;
+    let refused =
+        refused.iter().filter(|event| event["schoolgate"]["details"]["refused"] == "emergency_block");
+    assert_eq!(refused.count(), 2, "each is recorded");
+}
