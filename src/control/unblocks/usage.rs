@@ -139,7 +139,7 @@ impl Tally {
             Some("schoolgate.access") if !past => self.other(event, unblock),
             Some(_) | None => {}
         }
-        !self.used.others.cut && !(past && self.open.is_empty())
+        !(self.used.others.cut || past && self.open.is_empty())
     }
 
     fn closed(&mut self, event: &Value) {
