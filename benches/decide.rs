@@ -92,6 +92,7 @@ fn unblock(number: u32, now: Timestamp) -> Unblock {
     Unblock {
         id: uuid::Uuid::from_u128(number.into()),
         target: Target::parse(&name(number)).unwrap(),
+        also: Vec::new(),
         audience: Audience { groups: vec!["ks2".parse().unwrap()], ..Audience::default() },
         window: Window::new(now, now.plus(Duration::from_secs(3600))).unwrap(),
         justification: Justification::parse("Chess club looks at openings in lesson two").unwrap(),

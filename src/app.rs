@@ -28,6 +28,7 @@ use crate::settings::Settings;
 use crate::telemetry::Metrics;
 
 mod admin;
+mod asking;
 mod authority;
 mod service;
 
@@ -149,6 +150,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         bounds: bounds(settings),
         site: settings.site.name.clone(),
         notice: settings.statutory.unlicensed.then_some(UNLICENSED),
+        asking: Arc::new(asking::ToControl(Arc::clone(&control))),
         stop: stop.clone(),
         cut,
         crowd: Crowd::new(settings.limits.connections, settings.limits.per_client),

@@ -14,6 +14,7 @@ use crate::telemetry::Metrics;
 
 pub mod accounts;
 mod acts;
+mod asks;
 pub mod changes;
 mod error;
 pub mod feeds;
@@ -28,6 +29,7 @@ mod store;
 mod unblocks;
 
 pub use acts::Decision;
+pub use asks::{AskDecided, AskState, NotAsked, PupilAsk, Refused, Ticket, TicketError};
 pub use error::ControlError;
 pub use idempotency::digest;
 pub use journal::{
@@ -35,13 +37,13 @@ pub use journal::{
     subnets, waiting,
 };
 pub use people::Pseudonyms;
-pub use requests::{DECIDERS, UnblockRequest};
+pub use requests::{DECIDERS, UnblockRequest, Until};
 pub use restrictions::{
     BLOCKERS, BlockRequest, KeptBlock, KeptSuspension, Lifted, SUSPENDERS, SuspensionRequest,
 };
 pub use staff::{Kind, Staff};
 pub use store::StoreError;
-pub use unblocks::Kept;
+pub use unblocks::{Dependency, Kept, Look, Others, REVIEWERS, Suggested, Suggestion, Used, User, Whom};
 
 use accounts::{Accounts, Cost};
 use changes::Reloaded;
@@ -57,6 +59,7 @@ pub struct Control {
     live: Live,
     feeds: Feeds,
     accounts: Accounts,
+    asks: asks::Asks,
 }
 
 /// What control shares with the rest of the gateway.
@@ -96,6 +99,7 @@ impl Control {
         let waiting = feeds.waiting();
         let (journal, live, prepared) = Journal::start(sources, &shared, progress)?;
         feeds.note_waiting(&waiting, false);
+        let asks = asks::Asks::open(&journal.store, shared.clock.now()).map_err(ControlError::from)?;
         let control = Control {
             journal: Mutex::new(journal),
             recorder: shared.recorder,
@@ -104,6 +108,7 @@ impl Control {
             live,
             feeds,
             accounts: Accounts::new(Cost::OWASP),
+            asks,
         };
         let policy = control.live.snapshot();
         let act = Act::new(Actor::System, "policy.loaded").with("generation", policy.generation());

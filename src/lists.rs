@@ -22,6 +22,7 @@ mod origin;
 pub mod parse;
 mod patterns;
 mod sections;
+mod site;
 pub mod statutory;
 mod table;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use parse::{
 };
 pub use patterns::{MAX_PATTERN, Pattern, PatternFault, PatternSubject, PatternSyntax};
 pub use sections::{Compiled, NotCompiled};
+pub use site::site;
 pub use statutory::{
     EntryId, HashedList, ListHasher, Sealed, Statutory, StatutoryBuilder, StatutoryList, StatutoryMatch,
 };

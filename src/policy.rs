@@ -149,7 +149,7 @@ impl Policy {
         Ok(Policy {
             generation,
             categories: categories_by_list(&parts.draft),
-            opened: targets::index("unblock", parts.unblocks.iter().map(|one| (one.id, [&one.target]))),
+            opened: targets::index("unblock", parts.unblocks.iter().map(|one| (one.id, one.targets()))),
             excepted: targets::index(
                 "exception",
                 parts.suspensions.iter().map(|one| (one.id, &one.exceptions)),

@@ -3,6 +3,7 @@
 //! **Invariant:** the only way out is [`upstream`], which takes a `Permit`; and an access is
 //! recorded before a byte of it leaves.
 
+mod ask;
 mod asked;
 mod body;
 mod connection;
@@ -27,6 +28,7 @@ pub mod splice;
 mod tunnel;
 mod upstream;
 
+pub use ask::{Answering, Asking, Denied, Offer, Told};
 pub use gate::{Bounds, Gate};
 pub use inspect::Inspection;
 pub use listen::{Client, Crowd, Door, accept, bind};

@@ -131,6 +131,7 @@ async fn sweep(mut lists: Lists, stop: CancellationToken) {
         if let Err(fault) = lists.control.sweep_suspensions().await {
             tracing::error!(%fault, "could not record what the clock did to suspensions; trying again");
         }
+        lists.report().await;
         lists.tick().await;
         reviews.tick(&lists.control).await;
     }
@@ -161,11 +162,35 @@ struct Lists {
     readiness: Readiness,
     /// The thread that looks at sources: it waits for servers, and nothing else may wait with it.
     looking: Option<JoinHandle<()>>,
+    /// The thread that reports on unblocks that are over: it reads the trail.
+    reporting: Option<JoinHandle<()>>,
 }
 
 impl Lists {
     fn new(control: Arc<Control>, readiness: Readiness) -> Lists {
-        Lists { control, readiness, looking: None }
+        Lists { control, readiness, looking: None, reporting: None }
+    }
+
+    /// Reports on unblocks that are over, on a thread where that holds up nothing else.
+    async fn report(&mut self) {
+        if self.reporting.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return;
+        }
+        match self.control.has_report_due().await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(fault) => return tracing::error!(%fault, "can't tell which unblocks are to be reported on"),
+        }
+        let (control, runtime) = (Arc::clone(&self.control), Handle::current());
+        let report = move || {
+            if let Err(fault) = runtime.block_on(control.report_ended()) {
+                tracing::error!(%fault, "could not report on an unblock that is over; trying again");
+            }
+        };
+        match std::thread::Builder::new().name("reports".to_owned()).spawn(report) {
+            Ok(thread) => self.reporting = Some(thread),
+            Err(fault) => tracing::error!(%fault, "no thread to report on unblocks; trying again"),
+        }
     }
 
     async fn tick(&mut self) {

@@ -49,6 +49,9 @@ enum Act {
 struct Request {
     /// A page, a host (subdomains included), or category:NAME.
     target: String,
+    /// Also this host or page, which the target needs; may be repeated.
+    #[arg(long = "also")]
+    also: Vec<String>,
     /// For this group; may be repeated.
     #[arg(long = "group")]
     groups: Vec<String>,
@@ -59,11 +62,15 @@ struct Request {
     #[arg(long = "device")]
     devices: Vec<String>,
     /// How long, in minutes.
-    #[arg(long, conflicts_with = "until", required_unless_present = "until")]
+    #[arg(long, conflicts_with_all = ["until", "until_lesson_ends"],
+          required_unless_present_any = ["until", "until_lesson_ends"])]
     minutes: Option<u32>,
     /// Until when (RFC 3339).
-    #[arg(long)]
+    #[arg(long, conflicts_with = "until_lesson_ends")]
     until: Option<Timestamp>,
+    /// Until the lesson ends that the start lies in.
+    #[arg(long)]
+    until_lesson_ends: bool,
     /// From when (RFC 3339); now, when absent.
     #[arg(long)]
     from: Option<Timestamp>,
@@ -114,6 +121,8 @@ impl Request {
             ("ends_at", json!(self.until)),
             ("starts_at", json!(self.from)),
             ("lesson", json!(self.lesson)),
+            ("until", json!(self.until_lesson_ends.then_some("lesson"))),
+            ("also", if self.also.is_empty() { Value::Null } else { json!(self.also) }),
         ];
         for (field, value) in optional {
             if !value.is_null() {
@@ -136,6 +145,9 @@ fn print_one(unblock: &Value) {
     let needs = joined(&unblock["needs"], " or ");
     if !needs.is_empty() {
         out!("Needs somebody else’s yes: {needs}");
+    }
+    if unblock["repeated_reason"] == true {
+        out!("The same reason was given for something else not long ago: that is recorded.");
     }
     if let Some(note) = unblock["note"].as_str() {
         out!("{note}");

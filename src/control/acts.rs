@@ -7,13 +7,13 @@ use std::net::IpAddr;
 use uuid::Uuid;
 
 use crate::audit::{Act, Actor, Entry, Outcome};
-use crate::control::journal::Mutation;
+use crate::control::journal::{Journal, Mutation, Put};
 use crate::control::requests::{self, UnblockRequest};
 use crate::control::staff::Staff;
-use crate::control::unblocks::Kept;
+use crate::control::unblocks::{Kept, Report};
 use crate::control::{Control, ControlError, Recorded};
-use crate::model::Role;
-use crate::policy::{State, Unblock};
+use crate::model::{Role, Timestamp};
+use crate::policy::{Decided, State, Unblock};
 
 /// The roles that see every unblock, not their own alone.
 const OVERSEERS: [Role; 4] = [Role::FilteringManager, Role::Dsl, Role::Headteacher, Role::Technician];
@@ -41,19 +41,43 @@ impl Control {
         client: Option<IpAddr>,
     ) -> Result<Recorded<Kept>, ControlError> {
         let mut journal = self.journal.lock().await;
+        self.ask_for(&mut journal, staff, request, client, |_| Vec::new()).await
+    }
+
+    /// The same, under the journal's lock, with `more` rows that belong to it.
+    pub(super) async fn ask_for(
+        &self,
+        journal: &mut Journal,
+        staff: &Staff,
+        request: &UnblockRequest,
+        client: Option<IpAddr>,
+        more: impl FnOnce(&Kept) -> Vec<Put>,
+    ) -> Result<Recorded<Kept>, ControlError> {
         let now = self.clock.now();
         let unblock = match requests::read(request, staff, &self.live.snapshot(), now) {
             Ok(read) => read,
-            Err(fault) => return Err(self.denied(staff, request, client, fault).await),
+            Err(fault) => return Err(self.denied(staff, request, client, fault, now).await),
         };
-        let kept =
-            Kept { announced: unblock.state(now), unblock, decided_by: None, comment: None, asked_at: now };
+        let repeated_reason = journal.store.is_repeated(&unblock, now)?;
+        let kept = Kept {
+            announced: unblock.state(now),
+            unblock,
+            decided_by: None,
+            comment: None,
+            asked_at: now,
+            ended_at: None,
+            repeated_reason,
+            report: Report::NotDue,
+        };
         let act = describe(&kept, Actor::Staff(staff.name.clone()), "unblock.requested", client);
         let act = Act { reason: Some(kept.unblock.justification.to_string()), ..act };
-        let mutation = Mutation::new(now, vec![kept.put()]);
-        let audit_seq = self.keep(&mut journal, Entry::Unblock, act, mutation).await?;
+        let mutation = Mutation::new(now, [vec![kept.put()], more(&kept)].concat());
+        let audit_seq = self.keep(journal, Entry::Unblock, act, mutation).await?;
         journal.publish_unblocks()?;
         self.metrics.unblocks_active(journal.active(now));
+        if kept.unblock.decided == Decided::Approved {
+            self.suggest(journal, &kept).await;
+        }
         Ok(Recorded { value: kept, audit_seq })
     }
 
@@ -79,23 +103,22 @@ impl Control {
             return Err(fault);
         }
         let comment = comment.map(str::trim).filter(|comment| !comment.is_empty()).map(ToOwned::to_owned);
+        let unblock = kept.unblock.clone();
         let unblock = match decision {
-            Decision::Approve => kept.unblock.approved(now),
-            Decision::Refuse => kept.unblock.refused(now),
-            Decision::Revoke => kept.unblock.revoked(now),
+            Decision::Approve => unblock.approved(now),
+            Decision::Refuse => unblock.refused(now),
+            Decision::Revoke => unblock.revoked(now),
         }?;
-        let kept = Kept {
-            announced: unblock.state(now),
-            unblock,
-            decided_by: Some(staff.name.clone()),
-            comment: comment.clone(),
-            asked_at: kept.asked_at,
-        };
+        let kept = Kept { decided_by: Some(staff.name.clone()), comment: comment.clone(), ..kept }
+            .moved_to(unblock, now);
         let act = Act { reason: comment, ..describe(&kept, actor, decision.action(), client) };
         let mutation = Mutation::new(now, vec![kept.put()]);
         let audit_seq = self.keep(&mut journal, Entry::Unblock, act, mutation).await?;
         journal.publish_unblocks()?;
         self.metrics.unblocks_active(journal.active(now));
+        if decision == Decision::Approve {
+            self.suggest(&mut journal, &kept).await;
+        }
         Ok(Recorded { value: kept, audit_seq })
     }
 
@@ -140,7 +163,8 @@ impl Control {
                 State::Pending | State::Scheduled | State::Refused => "unblock.changed",
             };
             let act = describe(&kept, Actor::System, action, None);
-            kept.announced = state;
+            let unblock = kept.unblock.clone();
+            kept = kept.moved_to(unblock, now);
             let mutation = Mutation::new(now, vec![kept.put()]);
             self.keep(&mut journal, Entry::Unblock, act, mutation).await?;
         }
@@ -155,21 +179,27 @@ impl Control {
         request: &UnblockRequest,
         client: Option<IpAddr>,
         fault: ControlError,
+        now: Timestamp,
     ) -> ControlError {
-        let actor = Actor::Staff(staff.name.clone());
+        let act = Act::new(Actor::Staff(staff.name.clone()), "unblock.requested");
         let act = match &fault {
-            ControlError::Statutory => Act::new(actor, "unblock.requested"),
-            ControlError::Locked | ControlError::Forbidden(_) => {
-                Act::new(actor, "unblock.requested").with("target", request.target.as_str())
+            ControlError::Statutory => act,
+            ControlError::Locked | ControlError::EmergencyBlock | ControlError::Forbidden(_) => {
+                match requests::is_unspeakable(request, &self.live.snapshot(), now) {
+                    true => act,
+                    false => act.with("target", request.target.as_str()).with("also", request.also.clone()),
+                }
             }
             ControlError::Invalid(..)
             | ControlError::FourEyes
+            | ControlError::NoLesson
             | ControlError::NotFound
             | ControlError::Taken
             | ControlError::WrongState(_)
             | ControlError::Conflict(..)
             | ControlError::Decided(_)
             | ControlError::NotInForce
+            | ControlError::Answered
             | ControlError::Changed(_)
             | ControlError::Stale(_)
             | ControlError::Faulty(_)
@@ -205,11 +235,12 @@ impl Decision {
     }
 }
 
-fn describe(kept: &Kept, actor: Actor, action: &'static str, client: Option<IpAddr>) -> Act {
+pub(super) fn describe(kept: &Kept, actor: Actor, action: &'static str, client: Option<IpAddr>) -> Act {
     let unblock = &kept.unblock;
     let act = Act::new(actor, action)
         .with("unblock_id", unblock.id.to_string())
         .with("target", unblock.target.to_string())
+        .with("also", unblock.also.iter().map(ToString::to_string).collect::<Vec<_>>())
         .with("groups", unblock.audience.groups.iter().map(ToString::to_string).collect::<Vec<_>>())
         .with("users", unblock.audience.users.iter().map(ToString::to_string).collect::<Vec<_>>())
         .with("devices", unblock.audience.devices.iter().map(ToString::to_string).collect::<Vec<_>>())
@@ -217,6 +248,7 @@ fn describe(kept: &Kept, actor: Actor, action: &'static str, client: Option<IpAd
         .with("ends_at", unblock.window.ends_at().to_string())
         .with("justification", unblock.justification.as_str())
         .with("lesson", unblock.lesson.clone())
-        .with("requester", unblock.requester.as_str());
+        .with("requester", unblock.requester.as_str())
+        .with("repeated_reason", kept.repeated_reason);
     Act { client, ..act }
 }

@@ -24,6 +24,12 @@ pub enum ControlError {
     /// The target is on a statutory list.
     #[error("a statutory list holds this; nobody can open it")]
     Statutory,
+    /// An emergency block shuts the target for everybody.
+    #[error("the school has shut this for everybody: lift the emergency block first")]
+    EmergencyBlock,
+    /// The start lies in no lesson, so no lesson ends it.
+    #[error("no lesson is on at the start: say when it ends, with `ends_at` or `minutes`")]
+    NoLesson,
     /// There is no such thing, or it is not yours to see.
     #[error("there is no such thing")]
     NotFound,
@@ -36,6 +42,9 @@ pub enum ControlError {
     /// Something else stands in the way: the stable code, and what it is.
     #[error("{1}")]
     Conflict(&'static str, String),
+    /// The pupil's ask waits no more.
+    #[error("somebody answered this already, or nobody did in time")]
+    Answered,
     /// The change was decided before, or taken back.
     #[error("this change is {} already", .0.as_str())]
     Decided(ChangeState),
@@ -79,12 +88,14 @@ impl ControlError {
             ControlError::FourEyes => "four_eyes",
             ControlError::Locked => "locked",
             ControlError::Statutory => "statutory",
+            ControlError::EmergencyBlock => "emergency_block",
+            ControlError::NoLesson => "no_lesson",
             ControlError::NotFound => "not_found",
             ControlError::Taken => "taken",
             ControlError::WrongState(WrongState(State::Ended | State::Refused)) => "over",
             ControlError::WrongState(_) => "wrong_state",
             ControlError::Conflict(code, _) => code,
-            ControlError::Decided(_) => "over",
+            ControlError::Decided(_) | ControlError::Answered => "over",
             ControlError::NotInForce => "not_in_force",
             ControlError::Changed(_) => "precondition_failed",
             ControlError::Stale(_) => "stale",

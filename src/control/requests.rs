@@ -7,22 +7,22 @@ use uuid::Uuid;
 
 use crate::control::ControlError;
 use crate::control::staff::Staff;
-use crate::model::{
-    Attribution, DeviceName, GroupName, Justification, StaffName, Subject, Timestamp, UserName, Window,
-};
-use crate::policy::{
-    Asked, Audience, Content, Decided, Destination, GroupDraft, LessonName, Needs, NotAllowed, Policy, Rung,
-    Shown, Target, Unblock, Unblockable, Wish,
-};
+use crate::model::{DeviceName, GroupName, StaffName, Timestamp, UserName, Window};
+use crate::policy::{Audience, Decided, GroupDraft, Needs, NotAllowed, Policy, Target, Unblock, Wish};
+
+mod targets;
+mod words;
 
 pub use crate::policy::DECIDERS;
+pub(super) use targets::{Standing, is_unspeakable, standing};
+pub(super) use words::is_same_reason;
 
 /// How far ahead an unblock may be scheduled.
 const AHEAD: Duration = Duration::from_secs(90 * 24 * 3600);
 /// How late a start may be named: clocks differ, and people type.
 const GRACE: Duration = Duration::from_secs(120);
-/// The longest lesson name, in characters.
-const MAX_LESSON: usize = 100;
+/// Most hosts and pages that one unblock may open besides its target.
+const MAX_ALSO: usize = 30;
 
 /// A request for a temporary unblock, as the API takes it.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
@@ -30,6 +30,9 @@ const MAX_LESSON: usize = 100;
 pub struct UnblockRequest {
     /// A URL prefix, a host, or `category:NAME`.
     pub target: String,
+    /// What else: hosts and pages that the target needs.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// Groups that it is for.
     #[serde(default)]
     pub groups: Vec<String>,
@@ -42,9 +45,12 @@ pub struct UnblockRequest {
     /// When it starts; now, when absent.
     #[serde(default)]
     pub starts_at: Option<Timestamp>,
-    /// When it ends; or `minutes`.
+    /// When it ends; or `minutes`, or `until`.
     #[serde(default)]
     pub ends_at: Option<Timestamp>,
+    /// What it ends with.
+    #[serde(default)]
+    pub until: Option<Until>,
     /// How long it lasts, in minutes.
     #[serde(default)]
     pub minutes: Option<u32>,
@@ -55,6 +61,14 @@ pub struct UnblockRequest {
     pub lesson: Option<String>,
 }
 
+/// What an unblock ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Until {
+    /// The lesson that its start lies in.
+    Lesson,
+}
+
 /// Reads a request against the policy in force, its caps and its rules. Where nobody needs to
 /// approve, it is approved.
 pub(super) fn read(
@@ -63,25 +77,27 @@ pub(super) fn read(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Unblock, ControlError> {
-    let justification = Justification::parse(&request.reason)
-        .map_err(|fault| ControlError::Invalid("reason", fault.to_string()))?;
     let target = Target::parse(&request.target).map_err(|fault| ControlError::Invalid("target", fault))?;
+    let also = targets::also(&request.also, &target)?;
+    let lesson = words::lesson(request.lesson.as_deref(), policy)?;
+    let justification = words::reason(&request.reason, &request.target, lesson.as_deref())?;
     let audience = audience(request, policy)?;
     let longest = policy.draft().longest(&staff.roles).map_err(not_allowed)?;
-    let window = window(request, longest, now)?;
+    let window = window(request, policy, longest, now)?;
     let unblock = Unblock {
         id: Uuid::now_v7(),
         target,
+        also,
         audience,
         window,
         justification,
-        lesson: lesson(request.lesson.as_deref(), policy)?,
+        lesson,
         requester: staff.name.clone(),
         approvers: Vec::new(),
         answer_by: now.plus(policy.draft().unblocks.unanswered).min(window.ends_at()),
         decided: Decided::Awaited,
     };
-    let categories = blocking(&unblock, policy, now)?;
+    let categories = targets::blocking(&unblock, policy, now)?;
     let wish = Wish {
         roles: &staff.roles,
         teaches: &staff.groups,
@@ -172,19 +188,28 @@ fn names<T: std::str::FromStr<Err: std::fmt::Display>>(
         .collect()
 }
 
-fn window(request: &UnblockRequest, longest: Duration, now: Timestamp) -> Result<Window, ControlError> {
+fn window(
+    request: &UnblockRequest,
+    policy: &Policy,
+    longest: Duration,
+    now: Timestamp,
+) -> Result<Window, ControlError> {
     let starts_at = request.starts_at.unwrap_or(now);
-    let ends_at = match (request.ends_at, request.minutes) {
-        (Some(ends_at), None) => ends_at,
-        (None, Some(minutes)) => starts_at.plus(Duration::from_secs(u64::from(minutes) * 60)),
-        (Some(_), Some(_)) => {
-            return Err(ControlError::Invalid("minutes", "give `ends_at` or `minutes`, not both".to_owned()));
+    let ends_at = match (request.ends_at, request.minutes, request.until) {
+        (Some(ends_at), None, None) => ends_at,
+        (None, Some(minutes), None) => starts_at.plus(Duration::from_secs(u64::from(minutes) * 60)),
+        (None, None, Some(Until::Lesson)) => policy.lesson_end(starts_at).ok_or(ControlError::NoLesson)?.1,
+        (None, None, None) => {
+            let text = "an end is needed: give `ends_at`, `minutes` or `until`".to_owned();
+            return Err(ControlError::Invalid("ends_at", text));
         }
-        (None, None) => {
-            return Err(ControlError::Invalid(
-                "ends_at",
-                "an end is needed: give `ends_at` or `minutes`".to_owned(),
-            ));
+        (_, Some(_), _) => {
+            let text = "give `ends_at`, `minutes` or `until`, one of them".to_owned();
+            return Err(ControlError::Invalid("minutes", text));
+        }
+        (Some(_), None, Some(_)) => {
+            let text = "give `ends_at`, `minutes` or `until`, one of them".to_owned();
+            return Err(ControlError::Invalid("until", text));
         }
     };
     if now.since(starts_at) > GRACE {
@@ -202,71 +227,4 @@ fn window(request: &UnblockRequest, longest: Duration, now: Timestamp) -> Result
         return Err(not_allowed(NotAllowed::TooLong(longest)));
     }
     Ok(window)
-}
-
-fn lesson(text: Option<&str>, policy: &Policy) -> Result<Option<String>, ControlError> {
-    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
-        return match policy.draft().unblocks.lesson {
-            LessonName::Optional => Ok(None),
-            LessonName::Needed => {
-                Err(ControlError::Invalid("lesson", "say which lesson it is for: this school asks".into()))
-            }
-        };
-    };
-    if text.chars().count() > MAX_LESSON || text.chars().any(char::is_control) {
-        return Err(ControlError::Invalid(
-            "lesson",
-            "the lesson's name is too long or holds control characters".into(),
-        ));
-    }
-    Ok(Some(text.to_owned()))
-}
-
-/// The categories that block the target at any moment of its window, by id. One that no one may
-/// unblock is a fault: on a statutory list, or in a locked category.
-fn blocking(unblock: &Unblock, policy: &Policy, now: Timestamp) -> Result<Vec<String>, ControlError> {
-    if let Target::Category(id) = &unblock.target {
-        return match policy.draft().categories.iter().find(|category| category.id == *id) {
-            None => Err(ControlError::Invalid("target", format!("there is no category “{id}”"))),
-            Some(category) if category.unblockable == Unblockable::Locked => Err(ControlError::Locked),
-            Some(_) => Ok(vec![id.clone()]),
-        };
-    }
-    let url = match &unblock.target {
-        Target::Url(url) => Some(url.clone()),
-        Target::Host(_) | Target::Category(_) => None,
-    };
-    let port = url.as_ref().map_or(443, crate::model::Url::port);
-    let destination = Destination { host: unblock.target.host().cloned(), port, url };
-    let mut categories = Vec::new();
-    for group in subjects(unblock, policy) {
-        let subject = Subject {
-            group: Some(group),
-            attribution: Attribution::Subnet,
-            ..Subject::unknown(std::net::IpAddr::from([0, 0, 0, 0]))
-        };
-        let content = Content::unseen();
-        let asked = Asked { subject: &subject, destination: &destination, shown: Shown::Request, content };
-        if policy.explain(&asked, now).verdict.reason.rung == Rung::Statutory {
-            return Err(ControlError::Statutory);
-        }
-        let blocking = policy.blocked_during(&asked, unblock.window);
-        if blocking.iter().any(|category| category.unblockable == Unblockable::Locked) {
-            return Err(ControlError::Locked);
-        }
-        categories.extend(blocking.into_iter().map(|category| category.id.clone()));
-    }
-    categories.sort_unstable();
-    categories.dedup();
-    Ok(categories)
-}
-
-/// The groups whose rules the target must be opened against; every group for single people and
-/// devices, whose group is not known beforehand.
-fn subjects(unblock: &Unblock, policy: &Policy) -> Vec<GroupName> {
-    let all = policy.draft().groups.iter();
-    let single = !unblock.audience.users.is_empty() || !unblock.audience.devices.is_empty();
-    all.filter(|group| single || unblock.audience.groups.iter().any(|name| group.is_within(name)))
-        .map(|group| group.id.clone())
-        .collect()
 }

@@ -1,13 +1,25 @@
 //! Temporary unblocks in the store.
 
+use std::time::Duration;
+
 use rusqlite::{OptionalExtension, Row};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::control::journal::{Put, Table};
+use crate::control::requests::is_same_reason;
 use crate::control::store::{Store, StoreError};
 use crate::model::{Justification, Role, StaffName, Timestamp, Window};
 use crate::policy::{Audience, DECIDERS, Decided, State, Target, Unblock};
+
+mod dependencies;
+mod report;
+mod suggestions;
+mod usage;
+
+pub use dependencies::{Dependency, Look, Whom};
+pub use suggestions::{REVIEWERS, Suggested, Suggestion};
+pub use usage::{Others, Used, User};
 
 /// An unblock with the history of it that policy does not need.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,19 +34,61 @@ pub struct Kept {
     pub asked_at: Timestamp,
     /// The last state that the audit trail was told.
     pub announced: State,
+    /// When it ended, if it was open before.
+    pub ended_at: Option<Timestamp>,
+    /// Whether the same person gave the same reason for something else in the 30 days before.
+    pub repeated_reason: bool,
+    /// Whether the trail has the report of what it was used for.
+    pub report: Report,
 }
+
+/// The report that closes an unblock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// It is not over, or nothing was ever open.
+    NotDue,
+    /// It was open and is over; nobody has counted yet.
+    Due,
+    /// It is in the trail.
+    Made,
+}
+
+/// How far back a reason that was given before is looked for.
+const REPEATS: Duration = Duration::from_secs(30 * 24 * 3600);
 
 const COLUMNS: &str = "id, target, audience, starts_at, ends_at, reason, lesson, requester, decided, decided_by, \
                        comment, announced, asked_at, rules";
 
 impl Kept {
+    /// The same, as `unblock` stands at `now`. What was open and is over is to be reported.
+    pub(super) fn moved_to(self, unblock: Unblock, now: Timestamp) -> Kept {
+        let announced = unblock.state(now);
+        let was_open = self.unblock.decided == Decided::Approved && self.unblock.window.starts_at() < now;
+        let over = announced == State::Ended && was_open;
+        if over && self.report == Report::NotDue {
+            let ended_at = Some(now.min(unblock.window.ends_at()));
+            return Kept { unblock, announced, ended_at, report: Report::Due, ..self };
+        }
+        Kept { unblock, announced, ..self }
+    }
+
+    /// The same, with its report made.
+    pub(super) fn reported(self) -> Kept {
+        Kept { report: Report::Made, ..self }
+    }
+
     /// Its row.
     pub(super) fn put(&self) -> Put {
         let unblock = &self.unblock;
         let audience = json!({
             "groups": unblock.audience.groups, "users": unblock.audience.users, "devices": unblock.audience.devices,
         });
-        let rules = json!({ "approvers": unblock.approvers, "answer_by": unblock.answer_by });
+        let also: Vec<String> = unblock.also.iter().map(ToString::to_string).collect();
+        let rules = json!({
+            "approvers": unblock.approvers, "answer_by": unblock.answer_by, "also": also,
+            "repeated_reason": self.repeated_reason, "report": self.report.as_str(),
+            "ended_at": self.ended_at,
+        });
         Put::new(
             Table::Unblocks,
             [
@@ -57,6 +111,18 @@ impl Kept {
     }
 }
 
+impl Report {
+    const ALL: [Report; 3] = [Report::NotDue, Report::Due, Report::Made];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Report::NotDue => "not_due",
+            Report::Due => "due",
+            Report::Made => "made",
+        }
+    }
+}
+
 impl Store {
     /// One unblock.
     pub(super) fn unblock(&self, id: Uuid) -> Result<Option<Kept>, StoreError> {
@@ -73,6 +139,31 @@ impl Store {
     /// Those that are not over, as far as the audit trail knows.
     pub(super) fn open_unblocks(&self) -> Result<Vec<Kept>, StoreError> {
         self.select("SELECT {} FROM unblocks WHERE announced NOT IN ('ended', 'refused') ORDER BY id")
+    }
+
+    /// Those that are over and whose report is to be made, the first to end first.
+    pub(super) fn unreported(&self) -> Result<Vec<Kept>, StoreError> {
+        self.select(
+            "SELECT {} FROM unblocks WHERE announced = 'ended' AND json_extract(rules, '$.report') = 'due'
+             ORDER BY ends_at",
+        )
+    }
+
+    /// Whether whoever asks for `unblock` gave its reason for something else not long ago.
+    pub(super) fn is_repeated(&self, unblock: &Unblock, now: Timestamp) -> Result<bool, StoreError> {
+        let since = now.minus(REPEATS);
+        let before = self.asked_since(since)?;
+        Ok(before.iter().any(|kept| {
+            kept.unblock.requester == unblock.requester
+                && kept.unblock.target != unblock.target
+                && is_same_reason(&kept.unblock.justification, &unblock.justification)
+        }))
+    }
+
+    /// Those that were asked for at `since` or later.
+    pub(super) fn asked_since(&self, since: Timestamp) -> Result<Vec<Kept>, StoreError> {
+        let all = self.select("SELECT {} FROM unblocks ORDER BY id DESC")?;
+        Ok(all.into_iter().filter(|kept| kept.asked_at >= since).collect())
     }
 
     fn select(&self, query: &str) -> Result<Vec<Kept>, StoreError> {
@@ -95,17 +186,19 @@ fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
 fn read(columns: &Columns) -> Result<Kept, StoreError> {
     let text = |at: usize| columns[at].as_deref().unwrap_or_default();
     let time = |at: usize| text(at).parse::<Timestamp>().map_err(|_| StoreError::Unreadable("time"));
-    let (approvers, answer_by) = rules(text(13), time(4)?)?;
+    let rules = rules(text(13))?;
+    let also = rules.also.iter().map(|text| Target::parse(text)).collect::<Result<_, _>>();
     let unblock = Unblock {
         id: text(0).parse().map_err(|_| StoreError::Unreadable("id"))?,
         target: Target::parse(text(1)).map_err(|_| StoreError::Unreadable("target"))?,
+        also: also.map_err(|_| StoreError::Unreadable("target"))?,
         audience: audience(text(2))?,
         window: Window::new(time(3)?, time(4)?).map_err(|_| StoreError::Unreadable("window"))?,
         justification: Justification::parse(text(5)).map_err(|_| StoreError::Unreadable("reason"))?,
         lesson: columns[6].clone(),
         requester: text(7).parse().map_err(|_| StoreError::Unreadable("name"))?,
-        approvers,
-        answer_by,
+        approvers: rules.approvers.unwrap_or_else(|| DECIDERS.to_vec()),
+        answer_by: rules.answer_by.unwrap_or(time(4)?),
         decided: decided(text(8)).ok_or(StoreError::Unreadable("decision"))?,
     };
     Ok(Kept {
@@ -121,6 +214,12 @@ fn read(columns: &Columns) -> Result<Kept, StoreError> {
             .find(|state| state.as_str() == text(11))
             .ok_or(StoreError::Unreadable("state"))?,
         asked_at: time(12)?,
+        ended_at: rules.ended_at,
+        repeated_reason: rules.repeated_reason,
+        report: Report::ALL
+            .into_iter()
+            .find(|report| Some(report.as_str()) == rules.report.as_deref())
+            .unwrap_or(Report::Made),
     })
 }
 
@@ -136,16 +235,22 @@ fn audience(text: &str) -> Result<Audience, StoreError> {
     Ok(Audience { groups, users, devices })
 }
 
-/// Who may approve, and until when that is waited for; a row that says neither is of before there
-/// were rules.
-fn rules(text: &str, ends_at: Timestamp) -> Result<(Vec<Role>, Timestamp), StoreError> {
-    #[derive(serde::Deserialize)]
-    struct Stored {
-        approvers: Option<Vec<Role>>,
-        answer_by: Option<Timestamp>,
-    }
-    let stored: Stored = serde_json::from_str(text).map_err(|_| StoreError::Unreadable("rule"))?;
-    Ok((stored.approvers.unwrap_or_else(|| DECIDERS.to_vec()), stored.answer_by.unwrap_or(ends_at)))
+/// What stands in `rules`. A row without approvers is of before there were rules; one without a
+/// report is of before there were reports.
+#[derive(serde::Deserialize)]
+struct Rules {
+    approvers: Option<Vec<Role>>,
+    answer_by: Option<Timestamp>,
+    #[serde(default)]
+    also: Vec<String>,
+    #[serde(default)]
+    repeated_reason: bool,
+    report: Option<String>,
+    ended_at: Option<Timestamp>,
+}
+
+fn rules(text: &str) -> Result<Rules, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::Unreadable("rule"))
 }
 
 fn decided(text: &str) -> Option<Decided> {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::content::Terms;
 use crate::lists::{Catalogue, Statutory};
-use crate::model::{GroupName, Subject};
+use crate::model::{GroupName, Subject, Timestamp};
+use crate::policy::calendar::Lesson;
 use crate::policy::draft::{CategoryAction, Draft};
-use crate::policy::{EmergencyBlock, Parts, Policy, Suspension, Unblock};
+use crate::policy::{EmergencyBlock, Parts, Policy, Pupils, Reason, Rung, Suspension, Unblock};
 use crate::services::Enforce;
 
 impl Policy {
@@ -64,6 +65,34 @@ impl Policy {
     #[must_use]
     pub fn statutory(&self) -> &Statutory {
         &self.statutory
+    }
+
+    /// The lesson that a moment lies in, and when it ends, by the clock on the school's wall.
+    #[must_use]
+    pub fn lesson_end(&self, at: Timestamp) -> Option<(&Lesson, Timestamp)> {
+        self.draft.lesson_end(at, self.clockwork.zone())
+    }
+
+    /// Whether a pupil may ask for what was refused for this reason: where pupils may ask at all, and
+    /// an unblock could open it.
+    #[must_use]
+    pub fn may_be_asked_for(&self, reason: &Reason) -> bool {
+        let openable = match reason.rung {
+            Rung::Category | Rung::SchoolLists | Rung::WalledGarden | Rung::Default => true,
+            Rung::Timetable => reason.rule.category.is_some(),
+            Rung::Statutory
+            | Rung::Lifeline
+            | Rung::Suspended
+            | Rung::EmergencyBlock
+            | Rung::Unblock
+            | Rung::Protocol
+            | Rung::FileKind
+            | Rung::SearchTerm => false,
+        };
+        let mut categories = reason.rule.category.iter().chain(&reason.categories);
+        openable
+            && self.draft.unblocks.pupils == Pupils::MayAsk
+            && !categories.any(|id| self.draft.is_locked(id))
     }
 
     /// The unblocks that this policy holds.

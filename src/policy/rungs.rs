@@ -296,13 +296,13 @@ fn categories<'a>(case: &Case<'a>, wanted: &Wanted<'_>, reading: Reading) -> Vec
 /// What no index can tell: a category, and a page of which only the host can be seen. There a
 /// page opens its host, since nothing finer can be told apart without decryption.
 fn opens(unblock: &Unblock, wanted: &Wanted<'_>, blocking: &[&CategoryDraft]) -> bool {
-    match &unblock.target {
+    unblock.targets().any(|target| match target {
         Target::Category(id) => !blocking.is_empty() && blocking.iter().all(|category| category.id == *id),
         Target::Url(url) => {
             url.scheme() == Scheme::Https && wanted.url.is_none() && wanted.host == url.host()
         }
         Target::Host(_) => false,
-    }
+    })
 }
 
 fn unblock_reason(unblock: &Unblock) -> Reason {

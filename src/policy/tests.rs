@@ -87,6 +87,7 @@ fn unblock(target: &str, group: &str, minutes: u64) -> Unblock {
     Unblock {
         id: Uuid::now_v7(),
         target: Target::parse(target).unwrap(),
+        also: Vec::new(),
         audience: Audience { groups: vec![group.parse().unwrap()], ..Audience::default() },
         window: Window::new(now(), now().plus(Duration::from_secs(minutes * 60))).unwrap(),
         justification: Justification::parse("chess club tournament practice").unwrap(),

@@ -83,6 +83,8 @@ pub struct Unblock {
     pub id: Uuid,
     /// What.
     pub target: Target,
+    /// What else: what a page of it needs from other hosts.
+    pub also: Vec<Target>,
     /// For whom.
     pub audience: Audience,
     /// When.
@@ -150,6 +152,11 @@ impl Decided {
 }
 
 impl Unblock {
+    /// All that it opens.
+    pub fn targets(&self) -> impl Iterator<Item = &Target> {
+        std::iter::once(&self.target).chain(&self.also)
+    }
+
     /// Where it stands at `now`.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> State {

@@ -4,6 +4,7 @@
 //! refused.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
@@ -11,11 +12,12 @@ use tokio_util::sync::CancellationToken;
 use crate::audit::{Access, ClosedBy, Closing, Entry, Handling, Receipt, Recorder, Seen, Visibility};
 use crate::clock::Clock;
 use crate::identity::Directory;
-use crate::model::{Host, Subject, Url};
+use crate::model::{GroupName, Host, Subject, Url};
 use crate::policy::{
     Action, Asked, Destination, Live, OnConnect, OnRequest, Permit, Policy, Reason, Renewed, Rung, Seal,
     Shown, Verdict,
 };
+use crate::proxy::ask::Asking;
 use crate::proxy::inspect::Inspection;
 use crate::proxy::listen::Crowd;
 use crate::proxy::question::{Circumstances, Files, Question, Rules};
@@ -52,6 +54,8 @@ pub struct Gate {
     pub site: String,
     /// What must be said on every page.
     pub notice: Option<&'static str>,
+    /// What takes what pupils ask for.
+    pub asking: Arc<dyn Asking>,
     /// Told when the gateway is to stop: idle connections end, others finish what they do.
     pub stop: CancellationToken,
     /// Told when the time to drain is over: tunnels end too.
@@ -103,6 +107,8 @@ pub(super) struct Judged {
 
 /// A refusal, for the page that explains it.
 pub(super) struct Refusal {
+    /// The group that was judged.
+    pub(super) group: GroupName,
     pub(super) reason: Reason,
     pub(super) receipt: Receipt,
 }
@@ -174,7 +180,7 @@ impl Gate {
         seen.error = seen.error.or(addresses.as_ref().err().map(ToString::to_string));
         let receipt = self.record(&subject, &question.destination, &verdict, seen).await?;
         let Some(permit) = verdict.answer else {
-            return Ok(Admission::Blocked(Refusal { reason: verdict.reason, receipt }));
+            return Ok(Admission::Blocked(Refusal { group: verdict.group, reason: verdict.reason, receipt }));
         };
         let open = Open::new(receipt, self.recorder.clone());
         Ok(match addresses {

@@ -15,8 +15,11 @@ use tokio::net::TcpStream;
 
 use crate::ca::OriginFault;
 use crate::policy::{Reason, Rung};
+use crate::proxy::ask::{self, Offer, Told};
 use crate::proxy::parting;
 use crate::wire::alert;
+
+mod asking;
 
 /// A page that explains itself, in English and Welsh.
 #[derive(Template)]
@@ -27,6 +30,8 @@ struct Page<'a> {
     site: Option<&'a str>,
     notice: Option<&'static str>,
     parts: [Part<'a>; 2],
+    /// Where a form to ask for the site goes, and its ticket.
+    ask: Option<(&'static str, &'a str)>,
     help: bool,
     reference: String,
 }
@@ -47,6 +52,8 @@ pub(super) struct About<'a> {
     pub(super) site: Option<&'a str>,
     /// The number of the record.
     pub(super) sequence: u64,
+    /// What a pupil may ask.
+    pub(super) offer: Offer,
 }
 
 /// What kept a request from being answered, other than policy.
@@ -73,12 +80,24 @@ pub(super) enum Failure {
 /// The page for a refusal; for other than a page's worth of request, less.
 pub(super) fn blocked(reason: &Reason, about: &About<'_>, wants: Wants) -> Response<Full<Bytes>> {
     let statutory = reason.rung == Rung::Statutory;
+    let mut parts = if statutory { statutory_parts() } else { blocked_parts(reason) };
+    let ask = match &about.offer {
+        Offer::Nothing => None,
+        Offer::Form(ticket) => Some((ask::PATH, ticket.as_str())).filter(|_| !statutory),
+        Offer::Asked(told) => {
+            for (part, words) in parts.iter_mut().zip(told.words()) {
+                part.lines.push(words.into());
+            }
+            None
+        }
+    };
     let page = Page {
         title: "This site is blocked",
         school: about.school,
         site: about.site.filter(|_| !statutory),
         notice: about.notice,
-        parts: if statutory { statutory_parts() } else { blocked_parts(reason) },
+        parts,
+        ask,
         help: !statutory,
         reference: format!("Reference {}", about.sequence),
     };
@@ -88,6 +107,25 @@ pub(super) fn blocked(reason: &Reason, about: &About<'_>, wants: Wants) -> Respo
         "audit_seq": about.sequence,
     });
     respond(StatusCode::FORBIDDEN, answer(wants, &page, &told))
+}
+
+/// The page that says what became of an ask.
+pub(super) fn asked(told: Told, school: &str) -> Response<Full<Bytes>> {
+    let [english, welsh] = told.words();
+    let page = Page {
+        title: "Asking for a site",
+        school,
+        site: None,
+        notice: None,
+        parts: [
+            Part { lang: "en-GB", heading: "Asking for a site", lines: vec![english.into()] },
+            Part { lang: "cy", heading: "Gofyn am wefan", lines: vec![welsh.into()] },
+        ],
+        ask: None,
+        help: true,
+        reference: format!("Code {}", told.status().as_u16()),
+    };
+    respond(told.status(), html(&page))
 }
 
 /// The page for anything else that went wrong.
@@ -102,6 +140,7 @@ pub(super) fn failed(failure: Failure, school: &str, wants: Wants) -> Response<F
             Part { lang: "en-GB", heading: "This page could not be shown", lines: vec![english.into()] },
             Part { lang: "cy", heading: "Nid oedd modd dangos y dudalen hon", lines: vec![welsh.into()] },
         ],
+        ask: None,
         help: false,
         reference: format!("Code {}", status.as_u16()),
     };

@@ -18,6 +18,7 @@ use crate::audit::{Seen as Sight, Visibility};
 use crate::ca::OriginFault;
 use crate::model::{Scheme, Url};
 use crate::policy::{Destination, Reason, Seal, Shown};
+use crate::proxy::ask::{self, Denied, Offer};
 use crate::proxy::asked::{self, Mode, Wanted};
 use crate::proxy::body::{Payload, Uploaded, Whole};
 use crate::proxy::content;
@@ -163,10 +164,7 @@ impl Session {
                 ..Sight::default()
             };
             return match self.gate.admit(&question, sight).await {
-                Ok(Admission::Blocked(refusal)) => {
-                    let site = question.destination.host.as_ref().map(ToString::to_string);
-                    Ok(self.blocked(&refusal, site.as_deref(), wants))
-                }
+                Ok(Admission::Blocked(refusal)) => Ok(self.blocked(&refusal, &question, wants)),
                 // It has become allowed in this very moment: the client may ask again.
                 Ok(Admission::Passed(_) | Admission::Nowhere) => Err(Failure::Unreachable),
                 Err(_) => Err(self.unrecorded()),
@@ -188,6 +186,10 @@ impl Session {
             }
             (Wanted::Url(url) | Wanted::Elsewhere(url), _) => (url, Shown::Request),
         };
+        if ask::is_ask(&request, &url) {
+            let page = ask::answer(request, self.address, &self.gate).await;
+            return Ok(Answered::Refused(page.map(Payload::page)));
+        }
         let (content, held) =
             content::of_request(&mut request, &url, &self.gate).await.map_err(|fault| fault.of_request())?;
         let question = Question { address: self.address, destination: destination(&url), shown, content };
@@ -198,7 +200,7 @@ impl Session {
         let passage = match admitted {
             Ok(Admission::Passed(passage)) => passage,
             Ok(Admission::Blocked(refusal)) => {
-                return self.refused(&refusal, &question, &url, wants);
+                return self.refused(&refusal, &question, wants);
             }
             Ok(Admission::Nowhere) => return Err(Failure::Unreachable),
             Err(_) => return Err(self.unrecorded()),
@@ -210,10 +212,7 @@ impl Session {
         let errand = Errand { request, url, question, passage, up, under_way, sight: sight.clone() };
         match self.forward(errand).await {
             Ok(Forwarded::Answer(response)) => Ok(Answered::Passed(response)),
-            Ok(Forwarded::Refused(refusal)) => {
-                let site = asked_again.destination.host.as_ref().map(ToString::to_string);
-                Ok(self.blocked(&refusal, site.as_deref(), wants))
-            }
+            Ok(Forwarded::Refused(refusal)) => Ok(self.blocked(&refusal, &asked_again, wants)),
             Err(Failure::Origin(fault)) => Err(self.blamed(fault, &asked_again, sight).await),
             Err(failure) => Err(failure),
         }
@@ -248,28 +247,36 @@ impl Session {
         }
     }
 
-    fn refused(
-        &self,
-        refusal: &Refusal,
-        question: &Question,
-        url: &Url,
-        wants: Wants,
-    ) -> Result<Answered, Failure> {
+    fn refused(&self, refusal: &Refusal, question: &Question, wants: Wants) -> Result<Answered, Failure> {
         match (self.fault, &question.shown) {
             (Some(fault), _) if refusal.reason.is_fault_of_origin() => Err(Failure::Origin(fault)),
             (_, Shown::RequestElsewhere(_)) => Err(Failure::Misdirected),
-            (_, _) => Ok(self.blocked(refusal, Some(&url.host().to_string()), wants)),
+            (_, _) => Ok(self.blocked(refusal, question, wants)),
         }
     }
 
-    fn blocked(&self, refusal: &Refusal, site: Option<&str>, wants: Wants) -> Answered {
+    fn blocked(&self, refusal: &Refusal, question: &Question, wants: Wants) -> Answered {
+        let site = question.destination.host.as_ref().map(ToString::to_string);
         let about = About {
             school: &self.gate.site,
             notice: self.gate.notice,
-            site,
+            site: site.as_deref(),
             sequence: refusal.receipt.sequence,
+            offer: self.offer(refusal, question, wants),
         };
         Answered::Refused(refuse::blocked(&refusal.reason, &about, wants).map(Payload::page))
+    }
+
+    /// What the page of a refusal offers to a pupil: only where there is a page, and its form can
+    /// come back.
+    fn offer(&self, refusal: &Refusal, question: &Question, wants: Wants) -> Offer {
+        match (&question.destination.host, &question.destination.url) {
+            (Some(host), Some(url)) if wants == Wants::Page => {
+                let (client, reason) = (self.address, &refusal.reason);
+                self.gate.asking.offer(&Denied { client, group: &refusal.group, host, url, reason })
+            }
+            (_, _) => Offer::Nothing,
+        }
     }
 
     fn unrecorded(&self) -> Failure {

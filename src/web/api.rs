@@ -24,6 +24,7 @@ use crate::web::idempotency::once;
 use crate::web::openapi::{as_described, completed, repeatable};
 use crate::web::problem::{self, Problem};
 
+mod asks;
 mod audit;
 mod blocks;
 mod break_glass;
@@ -36,6 +37,7 @@ mod policy;
 mod reviews;
 mod session;
 mod staff;
+mod suggestions;
 mod suspensions;
 mod unblocks;
 
@@ -75,6 +77,9 @@ fn once_only() -> OpenApiRouter<Shared> {
         .routes(routes!(unblocks::approve))
         .routes(routes!(unblocks::refuse))
         .routes(routes!(unblocks::revoke))
+        .routes(routes!(asks::take))
+        .routes(routes!(asks::refuse))
+        .routes(routes!(suggestions::dismiss))
         .routes(routes!(changes::propose, changes::all))
         .routes(routes!(changes::approve))
         .routes(routes!(changes::refuse))
@@ -90,8 +95,11 @@ fn others() -> OpenApiRouter<Shared> {
     OpenApiRouter::default()
         .routes(routes!(description))
         .routes(routes!(answer))
+        .routes(routes!(unblocks::dependencies))
         .routes(routes!(unblocks::one))
         .routes(routes!(unblocks::used))
+        .routes(routes!(asks::all))
+        .routes(routes!(suggestions::all))
         .routes(routes!(changes::one))
         .routes(routes!(blocks::one, blocks::lift))
         .routes(routes!(suspensions::one))

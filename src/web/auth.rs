@@ -137,7 +137,7 @@ fn scope(method: &Method, path: &str) -> Scope {
     match noun {
         _ if cookie::is_safe(method) => Scope::Read,
         "explain" => Scope::Read,
-        "unblocks" => Scope::Unblock,
+        "unblocks" | "asks" => Scope::Unblock,
         "staff" | "me" | "session" | "sessions" | "tokens" | "break-glass" => Scope::Staff,
         _ => Scope::Change,
     }

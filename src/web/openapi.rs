@@ -140,6 +140,10 @@ fn complete(path: &str, method: &Method, operation: &mut Operation, components: 
     if NAMES_A_VERSION.contains(&path) {
         may.push(NOT_FOUND);
     }
+    // What makes something may find that something else stands in its way.
+    if operation.responses.responses.contains_key("201") {
+        may.push(CONFLICT);
+    }
     if takes(operation, &ParameterIn::Query) {
         may.push(MALFORMED);
     }

@@ -116,6 +116,10 @@ impl From<ControlError> for Problem {
                 let detail = "what is proposed is faulty; nothing was changed";
                 return Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail).with("faults", faults);
             }
+            ControlError::NoLesson => {
+                let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, fault.to_string());
+                return problem.with("field", "until");
+            }
             ControlError::Changed(_) => StatusCode::PRECONDITION_FAILED,
             ControlError::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             ControlError::Forbidden(_)
@@ -124,6 +128,8 @@ impl From<ControlError> for Problem {
             | ControlError::Statutory => StatusCode::FORBIDDEN,
             ControlError::NotFound => StatusCode::NOT_FOUND,
             ControlError::Taken
+            | ControlError::EmergencyBlock
+            | ControlError::Answered
             | ControlError::WrongState(_)
             | ControlError::Conflict(..)
             | ControlError::Decided(_)

@@ -1,9 +1,11 @@
 //! The real routers over a real gateway in a temporary folder.
 
+mod asks;
 mod break_glass;
 mod ca;
 mod changes;
 mod conform;
+mod dependencies;
 mod events;
 mod fixture;
 mod limits;

@@ -164,6 +164,59 @@ async fn an_unblock_holds_across_a_restart_and_a_pending_one_opens_nothing() {
     gateway.stop().await;
 }
 
+/// Invariant 12: an unblock for later opens at its start, within a second and not before, with
+/// nobody doing anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduled_unblock_opens_at_its_start() {
+    let gateway = Gateway::new().start().await;
+    let head = headteacher(&gateway).await;
+    let control = &gateway.running.control;
+    let ahead = Duration::from_secs(2);
+    let starts_at = control.now().plus(ahead);
+    let start = Instant::now() + ahead;
+    let request = UnblockRequest { starts_at: Some(starts_at), minutes: Some(30), ..games_for("ks2") };
+    let kept = control.request_unblock(&head, &request, None).await.unwrap().value;
+    assert_eq!(kept.unblock.state(control.now()), schoolgate::policy::State::Scheduled);
+    while gateway.browser("ks2").get("http://games.example/").await.status == 403 {
+        assert!(Instant::now() < start + AT_ONCE, "it opens");
+    }
+    assert!(control.now() >= starts_at, "and not before");
+    let told = |gateway: &Gateway| {
+        let steps = gateway.events("schoolgate.unblock").into_iter();
+        steps.filter(|step| step.event["event"]["action"] == "unblock.started").count() == 1
+    };
+    gateway.eventually("the start in the record", told).await;
+    gateway.stop().await;
+}
+
+/// Invariant 12: a restart in the middle of an unblock moves its end by nothing; and what it was
+/// used for is reported once, by whichever run sees it end.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unblock_ends_on_time_after_a_restart_in_its_middle_and_is_reported_once() {
+    let gateway = Gateway::new().start().await;
+    let head = headteacher(&gateway).await;
+    let length = Duration::from_secs(4);
+    let ends_at = gateway.running.control.now().plus(length);
+    let over = Instant::now() + length;
+    let request = UnblockRequest { ends_at: Some(ends_at), ..games_for("ks2") };
+    gateway.running.control.request_unblock(&head, &request, None).await.unwrap();
+    assert_eq!(gateway.browser("ks2").get("http://games.example/").await.status, 200);
+    let gateway = gateway.restarted().await;
+    let held = Held::open(&gateway, "games.example").await;
+    held.ended().await;
+    let ended = Instant::now();
+    assert!(ended + Duration::from_millis(50) >= over && ended < over + AT_ONCE, "{:?}", ended - over);
+    let reports = |gateway: &Gateway| {
+        let steps = gateway.events("schoolgate.unblock").into_iter();
+        let reports = steps.filter(|step| step.event["event"]["action"] == "unblock.report");
+        reports.map(|step| step.event["schoolgate"]["details"]["accesses"].clone()).collect::<Vec<_>>()
+    };
+    gateway.eventually("a report", |gateway| reports(gateway) == [4]).await;
+    let gateway = gateway.restarted().await;
+    gateway.eventually("no second one", |gateway| reports(gateway) == [4]).await;
+    gateway.stop().await;
+}
+
 /// Invariant 13: a client in another group is judged as such from its next request on, also on a
 /// connection that was open before; and its tunnels end if the group may not have them.
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@
 
 mod harness;
 
+mod asks;
 mod changes;
 mod content;
 mod decisions;

@@ -29,6 +29,10 @@ pub(in crate::control) enum Table {
     Suspensions,
     /// Accounts, without anything that is secret.
     Staff,
+    /// Suggestions to review a category.
+    Suggestions,
+    /// What pupils asked for.
+    Asks,
 }
 
 /// A row to stand in the place of the one that has its key.
@@ -55,6 +59,8 @@ impl Table {
             Table::Blocks => "blocks",
             Table::Suspensions => "suspensions",
             Table::Staff => "staff",
+            Table::Suggestions => "suggestions",
+            Table::Asks => "asks",
         }
     }
 
@@ -62,7 +68,12 @@ impl Table {
         match self {
             Table::Policies => "version",
             Table::Staff => "name",
-            Table::Changes | Table::Unblocks | Table::Blocks | Table::Suspensions => "id",
+            Table::Changes
+            | Table::Unblocks
+            | Table::Blocks
+            | Table::Suspensions
+            | Table::Suggestions
+            | Table::Asks => "id",
         }
     }
 }

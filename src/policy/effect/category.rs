@@ -85,6 +85,6 @@ fn is_lifted(
             let audience = &unblock.audience;
             let single = !audience.users.is_empty() || !audience.devices.is_empty();
             let covers = single || audience.groups.iter().any(|name| group.is_within(name));
-            covers && unblock.target == Target::Category(category.id.clone())
+            covers && unblock.targets().any(|target| *target == Target::Category(category.id.clone()))
         })
 }

@@ -193,7 +193,7 @@ impl Draft {
     }
 
     /// Whether no unblock can lift a category; one that does not exist can't be lifted either.
-    fn is_locked(&self, id: &str) -> bool {
+    pub(in crate::policy) fn is_locked(&self, id: &str) -> bool {
         let category = self.categories.iter().find(|category| category.id == id);
         category.is_none_or(|category| category.unblockable == Unblockable::Locked)
     }

@@ -20,9 +20,12 @@ use crate::web::problem::Problem;
 use crate::web::query::Query;
 use crate::web::said::{Comment, Purpose};
 
+mod dependencies;
 mod shown;
 
-use shown::{Unblock, UnblockWish};
+pub(super) use dependencies::{__path_dependencies, dependencies};
+pub(super) use shown::Unblock;
+use shown::UnblockWish;
 
 /// Most unblocks of a page.
 const MOST: usize = 500;
@@ -189,6 +192,6 @@ async fn decide(
     Ok(Answer::ok(changed(&decided, shared.control.now())))
 }
 
-fn changed(recorded: &Recorded<Kept>, now: Timestamp) -> Unblock {
+pub(super) fn changed(recorded: &Recorded<Kept>, now: Timestamp) -> Unblock {
     Unblock::new(&recorded.value, now).recorded(recorded.audit_seq)
 }

@@ -1,24 +1,18 @@
 //! What a temporary unblock was used for: by whom, how often, for which hosts.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::audit::{Entry, Filter, Order, QueryError, scan};
-use crate::control::Kept;
+use crate::audit::Entry;
+use crate::control::{Kept, Others, Used};
 use crate::web::Shared;
-use crate::web::events::mask::Mask;
 use crate::web::events::{Reader, Sight};
 use crate::web::openapi::words::Moment;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
-
-/// Most hosts, and clients, that are listed.
-const LISTED: usize = 500;
 
 /// What an unblock was used for.
 #[derive(Serialize, ToSchema)]
@@ -33,10 +27,20 @@ pub(in crate::web) struct Usage {
     /// The last.
     #[schema(value_type = Option<Moment>)]
     last_at: Option<String>,
+    /// Bytes of those accesses that have ended, both ways.
+    bytes: u64,
+    /// How many people used it, as far as people are known.
+    distinct_users: usize,
+    /// How many devices.
+    distinct_devices: usize,
+    /// How many addresses.
+    distinct_clients: usize,
     /// Where they went; 500 hosts at most.
     hosts: Vec<UsedHost>,
     /// Whose they were; 500 at most.
     clients: Vec<UsedBy>,
+    /// What else the same clients fetched meanwhile.
+    others: UsedBesides,
     /// The record of the look.
     audit_seq: u64,
 }
@@ -65,14 +69,17 @@ struct UsedBy {
     accesses: u64,
 }
 
-/// The accesses of an unblock, counted.
-#[derive(Default)]
-struct Tally {
+/// What else was fetched.
+#[derive(Serialize, ToSchema)]
+struct UsedBesides {
+    /// How many other hosts.
+    hosts: usize,
+    /// How many accesses to them passed.
     accesses: u64,
-    first: Option<String>,
-    last: Option<String>,
-    hosts: BTreeMap<String, u64>,
-    clients: BTreeMap<[String; 4], u64>,
+    /// The 20 that were fetched most.
+    top: Vec<UsedHost>,
+    /// Whether the trail was too long to be read to the end of the unblock.
+    cut: bool,
 }
 
 /// Answers who used an unblock and for what, and records that it was asked.
@@ -85,61 +92,49 @@ pub(in crate::web) async fn usage(
     let id = kept.unblock.id;
     let (act, sight) = reader.act("unblock.usage_read", query)?;
     let audit_seq = shared.control.record(Entry::Read(act.with("unblock_id", id.to_string()))).await?;
-    let filter = Filter {
-        unblock: Some(id),
-        dataset: Some("schoolgate.access".to_owned()),
-        from: Some(kept.asked_at),
-        order: Order::OldestFirst,
-        ..Filter::default()
-    };
-    let tally = shared.search(move |dir| count(dir, &filter, sight)).await??;
+    let (kept, now) = (kept.clone(), shared.control.now());
+    let used = shared.search(move |dir| Used::read(dir, &kept, now)).await??;
+    let [distinct_users, distinct_devices, distinct_clients] = used.distinct;
     Ok(Usage {
         unblock_id: id,
-        accesses: tally.accesses,
-        first_at: tally.first,
-        last_at: tally.last,
-        hosts: tally.hosts.into_iter().map(|(host, accesses)| UsedHost { host, accesses }).collect(),
-        clients: tally.clients.into_iter().map(|(who, accesses)| UsedBy::new(who, accesses)).collect(),
+        accesses: used.accesses,
+        first_at: used.first,
+        last_at: used.last,
+        bytes: used.bytes,
+        distinct_users,
+        distinct_devices,
+        distinct_clients,
+        hosts: counted(used.hosts),
+        clients: used.by.into_iter().map(|(who, accesses)| UsedBy::new(who, accesses, &sight)).collect(),
+        others: UsedBesides::new(used.others),
         audit_seq,
     })
 }
 
-fn count(dir: &Path, filter: &Filter, sight: Sight) -> Result<Tally, QueryError> {
-    let mask = Mask::new(sight);
-    let mut tally = Tally::default();
-    scan(dir, filter, |record| {
-        if let Some(event) = mask.seen(record.event) {
-            tally.add(&event);
-        }
-        true
-    })?;
-    Ok(tally)
+fn counted(hosts: BTreeMap<String, u64>) -> Vec<UsedHost> {
+    hosts.into_iter().map(|(host, accesses)| UsedHost { host, accesses }).collect()
 }
 
-impl Tally {
-    fn add(&mut self, event: &Value) {
-        self.accesses += 1;
-        self.last = event["@timestamp"].as_str().map(ToOwned::to_owned);
-        if self.first.is_none() {
-            self.first.clone_from(&self.last);
-        }
-        let text = |place: &str| event.pointer(place).and_then(Value::as_str).unwrap_or_default().to_owned();
-        bump(&mut self.hosts, text("/url/domain"));
-        let who = ["/user/name", "/host/name", "/source/ip", "/user/group/name"].map(text);
-        bump(&mut self.clients, who);
-    }
-}
-
-/// Counts one more; of those past the limit only the ones already listed.
-fn bump<K: Ord>(counts: &mut BTreeMap<K, u64>, key: K) {
-    if counts.len() < LISTED || counts.contains_key(&key) {
-        *counts.entry(key).or_default() += 1;
+impl UsedBesides {
+    fn new(others: Others) -> UsedBesides {
+        let top = others.top.into_iter().map(|(host, accesses)| UsedHost { host, accesses }).collect();
+        UsedBesides { hosts: others.hosts, accesses: others.accesses, top, cut: others.cut }
     }
 }
 
 impl UsedBy {
-    fn new(who: [String; 4], accesses: u64) -> UsedBy {
+    fn new(who: [String; 4], accesses: u64, sight: &Sight) -> UsedBy {
         let [user, device, client, group] = who.map(|name| (!name.is_empty()).then_some(name));
-        UsedBy { user, device, client, group, accesses }
+        let seen = |kind: &str, name: Option<String>| match sight {
+            Sight::Names => name,
+            Sight::Pseudonyms(pseudonyms) => name.map(|name| pseudonyms.of(kind, &name)),
+        };
+        UsedBy {
+            user: seen("user", user),
+            device: seen("device", device),
+            client: seen("client", client),
+            group,
+            accesses,
+        }
     }
 }

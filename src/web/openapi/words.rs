@@ -9,9 +9,10 @@ use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::control::AskState;
 use crate::control::changes::{ChangeState, Due, Op, SchoolList, What};
 use crate::model::Role;
-use crate::policy::{Action, Effect, Reduced, Rung, State, SuspensionState};
+use crate::policy::{Action, Effect, Ending, Reduced, Rung, State, SuspensionState};
 
 /// Makes a schema of its own of a set of words.
 macro_rules! word {
@@ -40,6 +41,18 @@ word! {
 word! {
     /// Where a temporary unblock stands.
     UnblockState, "UnblockState", State::ALL.map(State::as_str)
+}
+word! {
+    /// How a temporary unblock came to its end.
+    EndingWord, "UnblockEnding", [Ending::Expired, Ending::Revoked, Ending::Lapsed].map(Ending::as_str)
+}
+word! {
+    /// What a temporary unblock ends with.
+    UntilWord, "UnblockUntil", ["lesson"]
+}
+word! {
+    /// Where what a pupil asked for stands.
+    AskStateWord, "AskState", AskState::ALL.map(AskState::as_str)
 }
 word! {
     /// Where a change stands.

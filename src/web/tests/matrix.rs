@@ -21,13 +21,21 @@ fn tighter() -> Value {
 async fn every_route_knows_every_role() {
     let office = Office::open().await;
     let none = || Value::Null;
-    let rows: [(&str, &str, Value, [u16; 6]); 31] = [
+    let rows: [(&str, &str, Value, [u16; 6]); 34] = [
         ("GET", "/me", none(), ANYONE),
         ("POST", "/explain", json!({ "url": "games.example", "group": "ks2" }), ANYONE),
         ("POST", "/unblocks", wish("games.example"), [403, 201, 201, 201, 403, 201]),
         ("GET", "/unblocks", none(), ANYONE),
         ("GET", "/unblocks/{id}", none(), [200, 200, 200, 200, 404, 404]),
         ("GET", "/unblocks/{id}/usage?reason=a+weekly+review", none(), [403, 200, 200, 200, 404, 404]),
+        (
+            "GET",
+            "/unblocks/dependencies?target=games.example&group=ks2",
+            none(),
+            [403, 200, 200, 200, 403, 403],
+        ),
+        ("GET", "/asks", none(), ANYONE),
+        ("GET", "/suggestions", none(), [200, 200, 200, 200, 403, 403]),
         ("POST", "/unblocks/{id}/approve", json!({}), DECIDERS),
         ("POST", "/unblocks/{id}/refuse", json!({ "comment": "not today" }), DECIDERS),
         ("POST", "/unblocks/{id}/revoke", none(), DECIDERS),

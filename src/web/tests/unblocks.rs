@@ -46,10 +46,23 @@ async fn from_request_to_end() {
     let (_, usage) = office.get("teacher", &format!("/unblocks/{id}/usage")).await;
     assert_eq!((&usage["accesses"], &usage["hosts"][0]["host"]), (&json!(2), &json!("games.example")));
     assert_eq!(usage["clients"][0]["user"], "y5.042");
+    assert_eq!((&usage["distinct_users"], &usage["distinct_clients"]), (&json!(2), &json!(2)));
+    assert_eq!(office.visit("10.1.2.4", "y5.043", "maths.example").await, "allow default");
+    assert_eq!(office.visit("10.1.2.9", "y5.044", "other.example").await, "allow default");
+    let (_, usage) = office.get("teacher", &format!("/unblocks/{id}/usage")).await;
+    let others = json!({ "hosts": 1, "accesses": 1, "top": [{ "host": "maths.example", "accesses": 1 }], "cut": false });
+    assert_eq!(usage["others"], others, "what a client fetched that did not use it is not counted");
 
     office.clock.advance(hour);
     assert_eq!(office.visit("10.1.2.3", "y5.042", "games.example").await, "block category");
     office.control.sweep().await.unwrap();
+    assert_eq!(office.control.report_ended().await.unwrap(), 1);
+    assert_eq!(office.control.report_ended().await.unwrap(), 0, "once");
+    let trail = office.trail().await;
+    let report = &trail.iter().find(|event| event["event"]["action"] == "unblock.report").unwrap();
+    let report = &report["schoolgate"]["details"];
+    assert_eq!((&report["unblock_id"], &report["accesses"]), (&json!(id), &json!(2)), "{report}");
+    assert_eq!((&report["other_hosts"], &report["distinct_users"]), (&json!(1), &json!(2)));
     let (_, ended) = office.get("teacher", &format!("/unblocks/{id}")).await;
     assert_eq!(ended["state"], "ended");
     let (status, over) = office.post("teacher", &format!("/unblocks/{id}/revoke"), json!({})).await;
@@ -57,7 +70,7 @@ async fn from_request_to_end() {
     let (_, list) = office.get("teacher", "/unblocks?state=ended").await;
     assert_eq!(list["items"].as_array().unwrap().len(), 1);
     let acts = acts(&office.trail().await);
-    assert_eq!(acts, ["unblock.requested", "unblock.approved", "unblock.ended"]);
+    assert_eq!(acts, ["unblock.requested", "unblock.approved", "unblock.ended", "unblock.report"]);
 }
 
 #[tokio::test]
@@ -203,4 +216,24 @@ async fn what_cannot_be_recorded_is_not_done() {
         assert_eq!((status, &answer["code"]), (503, &json!("not_recorded")), "{path}: {answer}");
     }
     assert_eq!(control.live().snapshot().generation(), generation);
+}
+
+/// Somebody sets the box's clock back, or forward and back again: what is over stays over.
+#[tokio::test]
+async fn a_clock_that_is_set_back_reopens_nothing() {
+    let office = Office::open().await;
+    let nine = office.clock.now();
+    let (_, asked) = office.post("filtering_manager", "/unblocks", wish("games.example")).await;
+    assert_eq!(asked["state"], "active");
+    assert_eq!(office.visit("10.1.2.3", "y5.042", "games.example").await, "allow unblock");
+    office.clock.advance(Duration::from_secs(3600));
+    assert_eq!(office.visit("10.1.2.3", "y5.042", "games.example").await, "block category");
+    office.clock.set(nine);
+    assert_eq!(office.visit("10.1.2.3", "y5.042", "games.example").await, "block category");
+    office.control.sweep().await.unwrap();
+    office.clock.set(nine.minus(Duration::from_secs(24 * 3600)));
+    let path = format!("/unblocks/{}", asked["id"].as_str().unwrap());
+    let (_, ended) = office.get("filtering_manager", &path).await;
+    assert_eq!((&ended["state"], &ended["ending"]), (&json!("ended"), &json!("expired")));
+    assert_eq!(office.visit("10.1.2.3", "y5.042", "games.example").await, "block category");
 }

@@ -4,16 +4,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::control::{Kept, UnblockRequest};
+use crate::control::{Kept, UnblockRequest, Until};
 use crate::model::{DeviceName, GroupName, Justification, Role, Scheme, StaffName, Timestamp, UserName};
-use crate::policy::{State, Target};
-use crate::web::openapi::words::{Moment, ReachWord, RoleWord, UnblockState};
+use crate::policy::{Ending, State, Target};
+use crate::web::openapi::words::{EndingWord, Moment, ReachWord, RoleWord, UnblockState, UntilWord};
 use crate::web::problem::Problem;
 
 /// The most groups, users or devices that one unblock may be for.
 const MAX_NAMES: usize = 500;
 
-/// A request for a temporary unblock: `minutes` or `ends_at`, and at least one of `groups`, `users`
+/// A request for a temporary unblock: one of `minutes`, `ends_at` and `until`, and at least one of `groups`, `users`
 /// and `devices`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +25,10 @@ pub(in crate::web) struct UnblockWish {
     /// A URL and what lies below it, a host and its subdomains, or `category:NAME`.
     #[schema(min_length = 1, max_length = 16384)]
     target: String,
+    /// Hosts and pages that the target needs, each allowed by name: see `/unblocks/dependencies`.
+    #[serde(default)]
+    #[schema(max_items = 30)]
+    also: Vec<String>,
     /// Groups that it is for.
     #[serde(default)]
     #[schema(max_items = 500)]
@@ -46,6 +50,9 @@ pub(in crate::web) struct UnblockWish {
     /// How long it lasts, in minutes.
     #[schema(minimum = 1)]
     minutes: Option<u32>,
+    /// `lesson`: it ends with the lesson that its start lies in.
+    #[schema(value_type = Option<UntilWord>)]
+    until: Option<Until>,
     /// Why: what the class will use the site for.
     #[schema(min_length = 15, max_length = 1000)]
     reason: String,
@@ -62,11 +69,19 @@ pub(in crate::web) struct Unblock {
     /// Where it stands.
     #[schema(value_type = UnblockState)]
     state: &'static str,
+    /// How it ended; null before.
+    #[schema(value_type = Option<EndingWord>)]
+    ending: Option<&'static str>,
     /// The roles of which one must approve it.
     #[schema(value_type = Vec<RoleWord>)]
     needs: Vec<Role>,
+    /// When a request that nobody has answered lapses.
+    #[schema(value_type = Moment)]
+    answer_by: Timestamp,
     /// What it opens.
     target: String,
+    /// What it opens besides.
+    also: Vec<String>,
     /// How much that is in truth: over https the gateway sees the host and no more.
     #[schema(value_type = ReachWord)]
     applies_to: &'static str,
@@ -90,6 +105,8 @@ pub(in crate::web) struct Unblock {
     /// Why.
     #[schema(value_type = String)]
     reason: Justification,
+    /// Whether the same person gave the same reason for something else in the 30 days before.
+    repeated_reason: bool,
     /// The lesson.
     lesson: Option<String>,
     /// Who asked.
@@ -118,12 +135,14 @@ impl UnblockWish {
         }
         Ok(UnblockRequest {
             target: self.target,
+            also: self.also,
             groups: self.groups,
             users: self.users,
             devices: self.devices,
             starts_at: self.starts_at,
             ends_at: self.ends_at,
             minutes: self.minutes,
+            until: self.until,
             reason: self.reason,
             lesson: self.lesson,
         })
@@ -140,8 +159,11 @@ impl Unblock {
         Unblock {
             id: unblock.id,
             state: state.as_str(),
+            ending: unblock.ending(now).map(Ending::as_str),
             needs,
+            answer_by: unblock.answer_by,
             target: unblock.target.to_string(),
+            also: unblock.also.iter().map(ToString::to_string).collect(),
             applies_to,
             note,
             groups: unblock.audience.groups,
@@ -150,6 +172,7 @@ impl Unblock {
             starts_at: unblock.window.starts_at(),
             ends_at: unblock.window.ends_at(),
             reason: unblock.justification,
+            repeated_reason: kept.repeated_reason,
             lesson: unblock.lesson,
             requester: unblock.requester,
             decided_by: kept.decided_by.clone(),

@@ -1,0 +1,211 @@
+//! An ask of a pupil, in the store and in the record.
+
+use std::net::IpAddr;
+
+use rusqlite::{OptionalExtension, Row};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::audit::{Act, Actor};
+use crate::control::asks::Ticket;
+use crate::control::journal::{Put, Table};
+use crate::control::staff::Staff;
+use crate::control::store::{Store, StoreError};
+use crate::model::{GroupName, StaffName, Timestamp};
+use crate::policy::Target;
+
+const COLUMNS: &str = "id, client, filter_group, target, category, words, asked_at, lapses_at, decided, \
+                       decided_by, comment, unblock";
+
+/// What a pupil asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PupilAsk {
+    /// Its id.
+    pub id: Uuid,
+    /// The address that asked.
+    pub client: IpAddr,
+    /// The group that was refused.
+    pub group: GroupName,
+    /// What was refused.
+    pub target: Target,
+    /// The category that refused it, by id.
+    pub category: Option<String>,
+    /// What the pupil wrote.
+    pub words: String,
+    /// When.
+    pub asked_at: Timestamp,
+    /// When it lapses if nobody answers.
+    pub lapses_at: Timestamp,
+    /// What staff made of it.
+    pub decided: AskDecided,
+    /// Who did.
+    pub decided_by: Option<StaffName>,
+    /// What they said.
+    pub comment: Option<String>,
+    /// The unblock that it became.
+    pub unblock: Option<Uuid>,
+}
+
+/// What staff made of an ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskDecided {
+    /// Nothing yet.
+    Awaited,
+    /// A request of their own.
+    Taken,
+    /// They said no.
+    Refused,
+}
+
+/// Where an ask stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskState {
+    /// Somebody is to answer.
+    Waiting,
+    /// A member of staff made it a request of their own.
+    Taken,
+    /// Somebody said no.
+    Refused,
+    /// Nobody answered in time.
+    Lapsed,
+}
+
+impl AskDecided {
+    const ALL: [AskDecided; 3] = [AskDecided::Awaited, AskDecided::Taken, AskDecided::Refused];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            AskDecided::Awaited => "awaited",
+            AskDecided::Taken => "taken",
+            AskDecided::Refused => "refused",
+        }
+    }
+}
+
+impl AskState {
+    /// Every state, in the order of a life.
+    pub const ALL: [AskState; 4] = [AskState::Waiting, AskState::Taken, AskState::Refused, AskState::Lapsed];
+
+    /// As written in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AskState::Waiting => "waiting",
+            AskState::Taken => "taken",
+            AskState::Refused => "refused",
+            AskState::Lapsed => "lapsed",
+        }
+    }
+}
+
+impl PupilAsk {
+    pub(super) fn new(ticket: Ticket, words: String, now: Timestamp, lapses_at: Timestamp) -> PupilAsk {
+        PupilAsk {
+            id: Uuid::now_v7(),
+            client: ticket.client,
+            group: ticket.group,
+            target: ticket.target,
+            category: ticket.category,
+            words,
+            asked_at: now,
+            lapses_at,
+            decided: AskDecided::Awaited,
+            decided_by: None,
+            comment: None,
+            unblock: None,
+        }
+    }
+
+    /// Where it stands at `now`.
+    #[must_use]
+    pub fn state(&self, now: Timestamp) -> AskState {
+        match self.decided {
+            AskDecided::Taken => AskState::Taken,
+            AskDecided::Refused => AskState::Refused,
+            AskDecided::Awaited if now >= self.lapses_at => AskState::Lapsed,
+            AskDecided::Awaited => AskState::Waiting,
+        }
+    }
+
+    pub(super) fn decided(
+        self,
+        decided: AskDecided,
+        by: &Staff,
+        comment: Option<&str>,
+        unblock: Option<Uuid>,
+    ) -> PupilAsk {
+        let comment = comment.map(ToOwned::to_owned);
+        PupilAsk { decided, decided_by: Some(by.name.clone()), comment, unblock, ..self }
+    }
+
+    /// A step of it, for the record.
+    pub(super) fn told(&self, actor: Actor, action: &'static str) -> Act {
+        Act::new(actor, action)
+            .with("ask_id", self.id.to_string())
+            .with("target", self.target.to_string())
+            .with("category", self.category.clone())
+            .with("groups", vec![self.group.to_string()])
+            .with("justification", self.words.as_str())
+    }
+
+    pub(super) fn put(&self) -> Put {
+        Put::new(
+            Table::Asks,
+            [
+                ("id", json!(self.id)),
+                ("client", json!(self.client)),
+                ("filter_group", json!(self.group)),
+                ("target", json!(self.target.to_string())),
+                ("category", json!(self.category)),
+                ("words", json!(self.words)),
+                ("asked_at", json!(self.asked_at)),
+                ("lapses_at", json!(self.lapses_at)),
+                ("decided", json!(self.decided.as_str())),
+                ("decided_by", json!(self.decided_by)),
+                ("comment", json!(self.comment)),
+                ("unblock", json!(self.unblock)),
+            ],
+        )
+    }
+}
+
+impl Store {
+    /// One ask.
+    pub(super) fn ask(&self, id: Uuid) -> Result<Option<PupilAsk>, StoreError> {
+        let query = format!("SELECT {COLUMNS} FROM asks WHERE id = ?1");
+        self.connection.query_row(&query, [id.to_string()], |row| Ok(read(row))).optional()?.transpose()
+    }
+
+    /// The newest asks, back to `since`.
+    pub(super) fn asks_since(&self, since: Timestamp, most: usize) -> Result<Vec<PupilAsk>, StoreError> {
+        let query = format!("SELECT {COLUMNS} FROM asks WHERE asked_at >= ?1 ORDER BY id DESC LIMIT {most}");
+        let mut query = self.connection.prepare_cached(&query)?;
+        let rows = query.query_map([since.to_string()], |row| Ok(read(row)))?;
+        rows.map(|row| row?).collect()
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<PupilAsk, StoreError> {
+    let text = |at: usize| row.get::<_, String>(at);
+    let time = |at: usize| text(at)?.parse::<Timestamp>().map_err(|_| StoreError::Unreadable("time"));
+    let decided = text(8)?;
+    let by: Option<String> = row.get(9)?;
+    let unblock: Option<String> = row.get(11)?;
+    Ok(PupilAsk {
+        id: text(0)?.parse().map_err(|_| StoreError::Unreadable("id"))?,
+        client: text(1)?.parse().map_err(|_| StoreError::Unreadable("address"))?,
+        group: text(2)?.parse().map_err(|_| StoreError::Unreadable("group"))?,
+        target: Target::parse(&text(3)?).map_err(|_| StoreError::Unreadable("target"))?,
+        category: row.get(4)?,
+        words: text(5)?,
+        asked_at: time(6)?,
+        lapses_at: time(7)?,
+        decided: AskDecided::ALL
+            .into_iter()
+            .find(|known| known.as_str() == decided)
+            .ok_or(StoreError::Unreadable("decision"))?,
+        decided_by: by.map(|by| by.parse()).transpose().map_err(|_| StoreError::Unreadable("name"))?,
+        comment: row.get(10)?,
+        unblock: unblock.map(|id| id.parse()).transpose().map_err(|_| StoreError::Unreadable("id"))?,
+    })
+}

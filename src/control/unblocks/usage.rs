@@ -1,0 +1,179 @@
+//! What an unblock was used for: counted from the trail, within its window.
+//!
+//! **Invariant:** nothing is held while the trail is read, and of a large trail no more than the
+//! window and [`MOST_READ`] lines of it.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::audit::{Closes, Filter, Order, QueryError, scan};
+use crate::control::unblocks::Kept;
+use crate::model::Timestamp;
+
+/// Most hosts, and clients, that are listed.
+const LISTED: usize = 500;
+/// Most of the other hosts that are named.
+const TOP: usize = 20;
+/// Most people, devices, addresses and other hosts that are told apart.
+const DISTINCT: usize = 20_000;
+/// Most lines that are read for what else was fetched.
+const MOST_READ: u64 = 500_000;
+/// How long after the end of an unblock the ends of its accesses are looked for.
+const PARTING: Duration = Duration::from_secs(600);
+
+/// Who used it: person, device, address, group; empty where one is not known.
+pub type User = [String; 4];
+
+/// What an unblock was used for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// How many accesses it opened.
+    pub accesses: u64,
+    /// The first, as in the trail.
+    pub first: Option<String>,
+    /// The last.
+    pub last: Option<String>,
+    /// Bytes of those accesses that have ended, both ways.
+    pub bytes: u64,
+    /// Where they went; [`LISTED`] at most.
+    pub hosts: BTreeMap<String, u64>,
+    /// Whose they were; [`LISTED`] at most.
+    pub by: BTreeMap<User, u64>,
+    /// How many people, devices and addresses.
+    pub distinct: [usize; 3],
+    /// What else the same clients fetched meanwhile.
+    pub others: Others,
+}
+
+/// What else was fetched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Others {
+    /// How many other hosts.
+    pub hosts: usize,
+    /// How many accesses to them passed.
+    pub accesses: u64,
+    /// The hosts that were fetched most, the most first.
+    pub top: Vec<(String, u64)>,
+    /// Whether the trail was too long to be read to the window's end.
+    pub cut: bool,
+}
+
+/// What is found on the way.
+#[derive(Default)]
+struct Tally {
+    used: Used,
+    /// `event.id` of the accesses whose end is not read yet.
+    open: HashSet<String>,
+    names: [BTreeSet<String>; 3],
+    others: BTreeMap<String, u64>,
+    read: u64,
+}
+
+impl Used {
+    /// Reads what `kept` was used for, up to `now`.
+    ///
+    /// # Errors
+    /// When the trail can't be read.
+    pub fn read(dir: &Path, kept: &Kept, now: Timestamp) -> Result<Used, QueryError> {
+        let mut tally = Tally::default();
+        let window = kept.unblock.window;
+        let (from, to) = (kept.asked_at, kept.ended_at.unwrap_or(now.min(window.ends_at())));
+        let opened = Filter {
+            unblock: Some(kept.unblock.id),
+            dataset: Some("schoolgate.access".to_owned()),
+            from: Some(from),
+            order: Order::OldestFirst,
+            ..Filter::default()
+        };
+        scan(dir, &opened, |record| {
+            tally.opened(&record.event);
+            true
+        })?;
+        if tally.used.accesses > 0 {
+            let around = Filter {
+                from: Some(from.max(window.starts_at())),
+                to: Some(to.plus(PARTING)),
+                order: Order::OldestFirst,
+                closes: Closes::Apart,
+                ..Filter::default()
+            };
+            let (id, end) = (kept.unblock.id.to_string(), to.to_string());
+            scan(dir, &around, |record| tally.meanwhile(&record.event, &id, &end))?;
+        }
+        Ok(tally.done())
+    }
+}
+
+impl Tally {
+    fn opened(&mut self, event: &Value) {
+        let used = &mut self.used;
+        used.accesses += 1;
+        used.last = event["@timestamp"].as_str().map(ToOwned::to_owned);
+        if used.first.is_none() {
+            used.first.clone_from(&used.last);
+        }
+        let text = |place: &str| event.pointer(place).and_then(Value::as_str).unwrap_or_default().to_owned();
+        bump(&mut used.hosts, text("/url/domain"), LISTED);
+        let who = ["/user/name", "/host/name", "/source/ip", "/user/group/name"].map(text);
+        for (names, name) in self.names.iter_mut().zip(&who) {
+            if !name.is_empty() && names.len() < DISTINCT {
+                names.insert(name.clone());
+            }
+        }
+        bump(&mut used.by, who, LISTED);
+        if self.open.len() < DISTINCT {
+            self.open.extend(event["event"]["id"].as_str().map(ToOwned::to_owned));
+        }
+    }
+
+    /// Takes one line of the window, or of the moments after it; false once enough is known.
+    fn meanwhile(&mut self, event: &Value, unblock: &str, end: &str) -> bool {
+        self.read += 1;
+        self.used.others.cut = self.read > MOST_READ;
+        let past = event["@timestamp"].as_str().is_none_or(|time| time > end);
+        match event["event"]["dataset"].as_str() {
+            Some("schoolgate.close") => self.closed(event),
+            Some("schoolgate.access") if !past => self.other(event, unblock),
+            Some(_) | None => {}
+        }
+        !(self.used.others.cut || past && self.open.is_empty())
+    }
+
+    fn closed(&mut self, event: &Value) {
+        if event["event"]["id"].as_str().is_some_and(|id| self.open.remove(id)) {
+            let bytes = |name: &str| event["schoolgate"][name].as_u64().unwrap_or_default();
+            self.used.bytes =
+                self.used.bytes.saturating_add(bytes("bytes_up")).saturating_add(bytes("bytes_down"));
+        }
+    }
+
+    fn other(&mut self, event: &Value, unblock: &str) {
+        let client = event["source"]["ip"].as_str().unwrap_or_default();
+        let passed = event["event"]["action"] != "block" && event["schoolgate"]["unblock_id"] != unblock;
+        let Some(host) = event["url"]["domain"].as_str().filter(|_| passed && self.names[2].contains(client))
+        else {
+            return;
+        };
+        self.used.others.accesses += 1;
+        bump(&mut self.others, host.to_owned(), DISTINCT);
+    }
+
+    fn done(self) -> Used {
+        let mut top: Vec<(String, u64)> = self.others.into_iter().collect();
+        let hosts = top.len();
+        top.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+        top.truncate(TOP);
+        let others = Others { hosts, top, ..self.used.others };
+        Used { distinct: self.names.map(|names| names.len()), others, ..self.used }
+    }
+}
+
+/// Counts one more; of those past the limit only the ones already there.
+fn bump<K: Ord>(counts: &mut BTreeMap<K, u64>, key: K, limit: usize) {
+    if counts.len() < limit || counts.contains_key(&key) {
+        *counts.entry(key).or_default() += 1;
+    }
+}
