@@ -2,7 +2,9 @@
 //! over reloads, restarts and broken files.
 
 use schoolgate::audit::Actor;
-use schoolgate::control::changes::{Change, ChangeDecision, ChangeRequest, ChangeState, Risk, Verdict, Wanted};
+use schoolgate::control::changes::{
+    Change, ChangeDecision, ChangeRequest, ChangeState, Risk, Verdict, Wanted,
+};
 use schoolgate::control::{ControlError, Staff};
 use schoolgate::model::Role;
 
