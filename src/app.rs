@@ -89,6 +89,7 @@ pub fn sources(settings: &Settings, reach: Reach) -> Sources {
         // Statutory lists first: nothing else is to keep them waiting.
         feeds: settings.statutory.sources.iter().chain(&settings.lists.sources).cloned().collect(),
         extra_roots: settings.upstream.extra_roots.clone(),
+        zone: settings.site.timezone.clone(),
     }
 }
 

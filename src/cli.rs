@@ -17,6 +17,7 @@ use crate::settings::Settings;
 mod output;
 
 mod audit;
+mod block;
 mod ca;
 mod changes;
 mod check;
@@ -27,6 +28,7 @@ mod lists;
 mod policy;
 mod serve;
 mod staff;
+mod suspend;
 mod unblock;
 
 /// `EX_CONFIG` of sysexits: what is configured is wrong, and trying again does not help.
@@ -53,6 +55,10 @@ enum Command {
     Explain(explain::Explain),
     /// Temporary unblocks.
     Unblock(unblock::Unblock),
+    /// Emergency blocks: something shut for everybody in one step.
+    Block(block::Block),
+    /// Suspensions: internet taken from people or devices for a time.
+    Suspend(suspend::Suspend),
     /// The policy of record: export, propose, compare, roll back, review.
     Policy(policy::Policy),
     /// Changes of the policy and of the school's lists: what waits for a second person.
@@ -95,6 +101,8 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Check(check) => check.run(&arguments.config),
         Command::Explain(explain) => explain.run(&settings()?),
         Command::Unblock(unblock) => unblock.run(&settings()?),
+        Command::Block(block) => block.run(&settings()?),
+        Command::Suspend(suspend) => suspend.run(&settings()?),
         Command::Policy(policy) => policy.run(&settings()?),
         Command::Changes(changes) => changes.run(&settings()?),
         Command::Staff(staff) => staff.run(&settings()?),

@@ -22,6 +22,7 @@ mod journal;
 pub mod lists;
 mod people;
 mod requests;
+mod restrictions;
 mod staff;
 mod store;
 mod unblocks;
@@ -35,6 +36,9 @@ pub use journal::{
 };
 pub use people::Pseudonyms;
 pub use requests::{DECIDERS, UnblockRequest};
+pub use restrictions::{
+    BLOCKERS, BlockRequest, KeptBlock, KeptSuspension, Lifted, SUSPENDERS, SuspensionRequest,
+};
 pub use staff::{Kind, Staff};
 pub use store::StoreError;
 pub use unblocks::Kept;
@@ -110,6 +114,7 @@ impl Control {
         journal.begin(&prepared, now)?;
         drop(journal);
         control.sweep().await?;
+        control.sweep_suspensions().await?;
         control.watch().await?;
         Ok(control)
     }

@@ -159,6 +159,7 @@ fn compiled(policy_file: PathBuf) -> Policy {
         reach: Arc::new(Reach::default()),
         feeds: Vec::new(),
         extra_roots: Vec::new(),
+        zone: zone(),
     };
     compile_once(&sources, &|_, _, _| {}).unwrap_or_else(|faults| panic!("{faults}"))
 }

@@ -128,6 +128,9 @@ async fn sweep(mut lists: Lists, stop: CancellationToken) {
         if let Err(fault) = lists.control.sweep().await {
             tracing::error!(%fault, "could not record what the clock did to unblocks; trying again");
         }
+        if let Err(fault) = lists.control.sweep_suspensions().await {
+            tracing::error!(%fault, "could not record what the clock did to suspensions; trying again");
+        }
         lists.tick().await;
         reviews.tick(&lists.control).await;
     }

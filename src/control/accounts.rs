@@ -1,16 +1,17 @@
 //! Accounts: who has one, how they come in, and what comes with it.
 //!
 //! **Invariant:** what is done with an account is recorded on disk before it counts; no secret is
-//! recorded, and none is read back; and no password is worked on while the journal is held.
+//! recorded or journalled, and none is read back; and no password is worked on while the journal is held.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::audit::{Act, Actor, Entry, Outcome, RecordError};
+use crate::control::journal::{Journal, Mutation};
 use crate::control::staff::Staff;
 use crate::control::store::StoreError;
 use crate::control::{Control, ControlError};
-use crate::model::{Justification, Role, StaffName};
+use crate::model::{Justification, Role, StaffName, Timestamp};
 
 mod administer;
 mod break_glass;
@@ -181,6 +182,23 @@ impl Control {
     pub fn with_password_cost(mut self, cost: Cost) -> Control {
         self.accounts = Accounts::new(cost);
         self
+    }
+
+    /// Does to an account what `act` says: keeps it, records it, applies it. What hangs on the account
+    /// goes with it: see `hangs.sql`.
+    async fn keep_staff(
+        &self,
+        journal: &mut Journal,
+        act: Act,
+        staff: &Staff,
+        now: Timestamp,
+    ) -> Result<u64, ControlError> {
+        let mutation = Mutation::new(now, vec![journal.store.staff_put(staff, now)?]);
+        let audit_seq = self.keep(journal, Entry::Change, act, mutation).await?;
+        if !staff.is_active(now) {
+            journal.store.end_sessions(&staff.name)?;
+        }
+        Ok(audit_seq)
     }
 
     /// Records that somebody was not allowed what they asked, and hands on why.

@@ -167,6 +167,7 @@ impl Control {
             | ControlError::NotFound
             | ControlError::Taken
             | ControlError::WrongState(_)
+            | ControlError::Conflict(..)
             | ControlError::Decided(_)
             | ControlError::NotInForce
             | ControlError::Changed(_)

@@ -18,6 +18,7 @@ use crate::policy::{Edit, Effect};
 mod acts;
 mod difference;
 mod kept;
+mod lift;
 mod plain;
 mod policy;
 mod proposal;
@@ -100,6 +101,13 @@ pub enum What {
     Policy {
         /// The edits; one at least.
         edits: Vec<Edit>,
+    },
+    /// An emergency block that is to be no more.
+    LiftBlock {
+        /// Its id.
+        block: Uuid,
+        /// What it shuts.
+        target: String,
     },
 }
 
@@ -237,7 +245,16 @@ impl Change {
     pub fn entry(&self) -> Option<&EntryChange> {
         match &self.what {
             What::Entry(entry) => Some(entry),
-            What::Policy { .. } => None,
+            What::Policy { .. } | What::LiftBlock { .. } => None,
+        }
+    }
+
+    /// The emergency block that it lifts, if it is about one.
+    #[must_use]
+    pub fn block(&self) -> Option<Uuid> {
+        match &self.what {
+            What::LiftBlock { block, .. } => Some(*block),
+            What::Entry(_) | What::Policy { .. } => None,
         }
     }
 
@@ -246,14 +263,14 @@ impl Change {
     pub fn edits(&self) -> &[Edit] {
         match &self.what {
             What::Policy { edits } => edits,
-            What::Entry(_) => &[],
+            What::Entry(_) | What::LiftBlock { .. } => &[],
         }
     }
 }
 
 impl What {
     /// Every kind.
-    pub const KINDS: [&str; 2] = ["entry", "policy"];
+    pub const KINDS: [&str; 3] = ["entry", "policy", "lift_block"];
 
     /// As written in the API.
     #[must_use]
@@ -261,6 +278,7 @@ impl What {
         match self {
             What::Entry(_) => "entry",
             What::Policy { .. } => "policy",
+            What::LiftBlock { .. } => "lift_block",
         }
     }
 }
@@ -274,7 +292,8 @@ impl EntryChange {
 }
 
 impl fmt::Display for What {
-    /// `school allow list: add chess.example (line 7)`, or the edits of the policy.
+    /// `school allow list: add chess.example (line 7)`, the edits of the policy, or
+    /// `emergency block: lift chess.example`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             What::Entry(entry) => entry.fmt(f),
@@ -282,6 +301,7 @@ impl fmt::Display for What {
                 let edits: Vec<String> = edits.iter().map(ToString::to_string).collect();
                 f.write_str(&edits.join("; "))
             }
+            What::LiftBlock { target, .. } => write!(f, "emergency block: lift {target}"),
         }
     }
 }

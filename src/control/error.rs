@@ -33,6 +33,9 @@ pub enum ControlError {
     /// The unblock is past that.
     #[error(transparent)]
     WrongState(#[from] WrongState),
+    /// Something else stands in the way: the stable code, and what it is.
+    #[error("{1}")]
+    Conflict(&'static str, String),
     /// The change was decided before, or taken back.
     #[error("this change is {} already", .0.as_str())]
     Decided(ChangeState),
@@ -80,6 +83,7 @@ impl ControlError {
             ControlError::Taken => "taken",
             ControlError::WrongState(WrongState(State::Ended | State::Refused)) => "over",
             ControlError::WrongState(_) => "wrong_state",
+            ControlError::Conflict(code, _) => code,
             ControlError::Decided(_) => "over",
             ControlError::NotInForce => "not_in_force",
             ControlError::Changed(_) => "precondition_failed",

@@ -16,12 +16,13 @@ use crate::control::store::{Store, StoreError};
 use crate::control::{ControlError, Shared};
 use crate::identity::{Directory, Subnets};
 use crate::model::Timestamp;
-use crate::policy::{Draft, Live, Parts, Policy, Publisher, Reach, State, Unblock, put_in_force};
+use crate::policy::{Draft, Live, Parts, Policy, Publisher, State, put_in_force};
 use crate::settings::Loosening;
 use crate::telemetry::Metrics;
 
 mod history;
 mod keep;
+mod laid;
 mod mutation;
 mod reading;
 mod record;
@@ -29,6 +30,7 @@ mod sources;
 mod statutory;
 
 pub use history::{PolicyDifference, PolicyOfRecord};
+use laid::Laid;
 pub(super) use mutation::{Mutation, Put, Table};
 pub use reading::waiting;
 use reading::{first, look, prepare};
@@ -101,21 +103,21 @@ pub fn check(sources: &Sources, progress: &Progress<'_>) -> Result<(Draft, Loade
     look(sources, &keys, &sizes, progress).map_err(StartError::Faults)
 }
 
-/// Compiles a policy outside the gateway, with the store's unblocks where there is a store, and
-/// without what waits for approval.
+/// Compiles a policy outside the gateway, with what staff have laid over it where there is a store,
+/// and without what waits for approval.
 ///
 /// # Errors
 /// Every fault found, or what the store says.
 pub fn compile_once(sources: &Sources, progress: &Progress<'_>) -> Result<Policy, StartError> {
     if !sources.store_file.exists() {
         let (draft, loaded) = check(sources, progress)?;
-        let parts = parts(Arc::new(draft), &loaded, &sources.reach, Arc::default());
+        let parts = Laid::default().over(Arc::new(draft), &loaded, sources);
         return Policy::compile(parts, 0).map_err(|_| ControlError::Policy.into());
     }
     let store = Store::open(&sources.store_file)?;
     let (keys, now) = (Keys::of(&store)?, Clock::system().now());
     let prepared = prepare(&store, sources, &keys, (&Actor::Local, now, None), None, progress)?;
-    let parts = parts(prepared.draft, &prepared.loaded, &sources.reach, open_unblocks(&store)?);
+    let parts = Laid::of(&store)?.over(prepared.draft, &prepared.loaded, sources);
     Policy::compile(parts, 0).map_err(|_| ControlError::Policy.into())
 }
 
@@ -138,8 +140,8 @@ impl Journal {
         let keys = Keys::of(&store)?;
         let now = shared.clock.now();
         let prepared = first(&store, &sources, &keys, now, progress)?;
-        let unblocks = open_unblocks(&store)?;
-        let parts = parts(Arc::clone(&prepared.draft), &prepared.loaded, &sources.reach, unblocks);
+        let laid = Laid::of(&store)?;
+        let parts = laid.over(Arc::clone(&prepared.draft), &prepared.loaded, &sources);
         let generation = store.next_generation()?;
         let first = Policy::compile(parts.clone(), generation).map_err(|_| ControlError::Policy)?;
         let (publisher, live) = put_in_force(first);
@@ -199,8 +201,8 @@ impl Journal {
         generation: u64,
         now: Timestamp,
     ) -> Result<(), StartError> {
-        let unblocks = open_unblocks(&self.store)?;
-        self.parts = parts(Arc::clone(&prepared.draft), &prepared.loaded, &self.sources.reach, unblocks);
+        let laid = Laid::of(&self.store)?;
+        self.parts = laid.over(Arc::clone(&prepared.draft), &prepared.loaded, &self.sources);
         self.begin(prepared, now)?;
         Ok(self.publish(generation)?)
     }
@@ -213,13 +215,6 @@ impl Journal {
     /// What becomes of an edit of the school's lists that opens something.
     pub(super) fn loosening(&self) -> Loosening {
         self.sources.loosening
-    }
-
-    /// Publishes the policy in force with the unblocks as the store now has them.
-    pub(super) fn publish_unblocks(&mut self) -> Result<(), ControlError> {
-        self.parts.unblocks = open_unblocks(&self.store)?;
-        let generation = self.store.next_generation()?;
-        self.publish(generation)
     }
 
     /// Compiles what the policy is made of and publishes it as version `generation`.
@@ -293,28 +288,6 @@ impl Version<'_> {
             ],
         )
     }
-}
-
-fn parts(draft: Arc<Draft>, loaded: &Loaded, reach: &Arc<Reach>, unblocks: Arc<[Unblock]>) -> Parts {
-    Parts {
-        draft,
-        catalogue: Arc::clone(&loaded.catalogue),
-        school_allow: Arc::clone(&loaded.school_allow),
-        school_block: Arc::clone(&loaded.school_block),
-        statutory: Arc::clone(&loaded.statutory),
-        lifeline: Arc::clone(&loaded.lifeline),
-        no_inspect: Arc::clone(&loaded.no_inspect),
-        terms: Arc::clone(&loaded.terms),
-        reach: Arc::clone(reach),
-        unblocks,
-        suspensions: Arc::default(),
-        blocks: Arc::default(),
-        zone: jiff::tz::TimeZone::UTC,
-    }
-}
-
-fn open_unblocks(store: &Store) -> Result<Arc<[Unblock]>, StoreError> {
-    Ok(store.open_unblocks()?.into_iter().map(|kept| kept.unblock).collect())
 }
 
 #[cfg(test)]

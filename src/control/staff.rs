@@ -3,8 +3,10 @@
 //! **Invariant:** whoever is disabled, not yet there, gone, or a supplier without a window is
 //! nobody: [`Staff::is_active`] is asked at every sign-in, session and token.
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row};
+use serde_json::json;
 
+use crate::control::journal::{Put, Table};
 use crate::control::store::{Store, StoreError};
 use crate::model::{GroupName, Role, StaffName, Timestamp};
 
@@ -91,40 +93,27 @@ impl Kind {
 }
 
 impl Store {
-    /// Adds a member of staff; false when the name is taken.
-    pub(super) fn add_staff(&self, staff: &Staff, now: Timestamp) -> Result<bool, StoreError> {
-        let added = self.connection.execute(
-            "INSERT OR IGNORE INTO staff (name, roles, added_at, kind, starts_at, ends_at, teaches)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![
-                staff.name.as_str(),
-                joined(&staff.roles),
-                now.to_string(),
-                staff.kind.as_str(),
-                staff.starts_at.map(Timestamp::as_millis),
-                staff.ends_at.map(Timestamp::as_millis),
-                joined(&staff.groups),
+    /// The row of a member of staff; of one who is new, as added at `now`.
+    pub(super) fn staff_put(&self, staff: &Staff, now: Timestamp) -> Result<Put, StoreError> {
+        let query = "SELECT added_at FROM staff WHERE name = ?1";
+        let added_at =
+            self.connection.query_row(query, [staff.name.as_str()], |row| row.get(0)).optional()?;
+        let added_at: String = added_at.unwrap_or_else(|| now.to_string());
+        let millis = |moment: Option<Timestamp>| json!(moment.map(Timestamp::as_millis));
+        Ok(Put::new(
+            Table::Staff,
+            [
+                ("name", json!(staff.name)),
+                ("roles", json!(joined(&staff.roles))),
+                ("disabled", json!(staff.disabled)),
+                ("added_at", json!(added_at)),
+                ("kind", json!(staff.kind.as_str())),
+                ("starts_at", millis(staff.starts_at)),
+                ("ends_at", millis(staff.ends_at)),
+                ("teaches", json!(joined(&staff.groups))),
+                ("access_until", millis(staff.access_until)),
             ],
-        )?;
-        Ok(added == 1)
-    }
-
-    /// Keeps what may change of a member of staff: all but name and kind.
-    pub(super) fn keep_staff(&self, staff: &Staff) -> Result<(), StoreError> {
-        self.connection.execute(
-            "UPDATE staff SET roles = ?2, disabled = ?3, starts_at = ?4, ends_at = ?5, teaches = ?6,
-                              access_until = ?7 WHERE name = ?1",
-            params![
-                staff.name.as_str(),
-                joined(&staff.roles),
-                staff.disabled,
-                staff.starts_at.map(Timestamp::as_millis),
-                staff.ends_at.map(Timestamp::as_millis),
-                joined(&staff.groups),
-                staff.access_until.map(Timestamp::as_millis),
-            ],
-        )?;
-        Ok(())
+        ))
     }
 
     /// Everybody, by name.

@@ -11,13 +11,15 @@ use crate::control::lists::{LastGood, Sizes};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The newest form of the tables; a step is added for every change of form, none is edited.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 8] = [
     include_str!("store.sql"),
     include_str!("changes/changes.sql"),
     include_str!("journal/journal.sql"),
     include_str!("changes/road.sql"),
     include_str!("accounts/accounts.sql"),
     include_str!("unblocks/rules.sql"),
+    include_str!("restrictions/restrictions.sql"),
+    include_str!("accounts/hangs.sql"),
 ];
 
 /// The embedded store.

@@ -66,6 +66,9 @@ pub enum SuspensionError {
 }
 
 impl Reduced {
+    /// Both.
+    pub const ALL: [Reduced; 2] = [Reduced::Approved, Reduced::Nothing];
+
     /// As written in the API, the store and the audit event.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -89,6 +92,14 @@ impl std::str::FromStr for Reduced {
 }
 
 impl SuspensionState {
+    /// Every state, in the order of a life.
+    pub const ALL: [SuspensionState; 4] = [
+        SuspensionState::Scheduled,
+        SuspensionState::Active,
+        SuspensionState::Ended,
+        SuspensionState::Lifted,
+    ];
+
     /// As written in the API and the audit event.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -1,15 +1,15 @@
 //! `/api/v1`: one file a noun. A route and its description are one line.
 //!
 //! **Invariant:** the token is asked for before the path is looked at; nothing is a route that is
-//! not in the description.
+//! not in the description; what was begun is done, whoever waits for it.
 
 use std::sync::LazyLock;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::header;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -25,6 +25,7 @@ use crate::web::openapi::{as_described, completed, repeatable};
 use crate::web::problem::{self, Problem};
 
 mod audit;
+mod blocks;
 mod break_glass;
 pub(super) mod changes;
 mod events;
@@ -35,6 +36,7 @@ mod policy;
 mod reviews;
 mod session;
 mod staff;
+mod suspensions;
 mod unblocks;
 
 /// Every route of the API.
@@ -48,7 +50,15 @@ pub(super) fn router(shared: &Shared) -> Router {
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(from_fn_with_state(shared.clone(), require_token))
+        .layer(from_fn(to_the_end))
         .with_state(shared.clone())
+}
+
+/// Sees to it that what was begun is done, or refused, whether or not anybody waits for the answer:
+/// a client that goes away must not cut an act in half.
+async fn to_the_end(request: Request, next: Next) -> Result<Response, Problem> {
+    let answer = tokio::spawn(next.run(request)).await;
+    answer.map_err(|fault| Problem::internal("answer", &fault))
 }
 
 /// The description of every route.
@@ -68,6 +78,9 @@ fn once_only() -> OpenApiRouter<Shared> {
         .routes(routes!(changes::propose, changes::all))
         .routes(routes!(changes::approve))
         .routes(routes!(changes::refuse))
+        .routes(routes!(blocks::place, blocks::all))
+        .routes(routes!(suspensions::impose, suspensions::all))
+        .routes(routes!(suspensions::lift))
         .routes(routes!(reviews::reviewed))
         .routes(routes!(lists::reload))
         .merge(staff::once_only())
@@ -80,6 +93,8 @@ fn others() -> OpenApiRouter<Shared> {
         .routes(routes!(unblocks::one))
         .routes(routes!(unblocks::used))
         .routes(routes!(changes::one))
+        .routes(routes!(blocks::one, blocks::lift))
+        .routes(routes!(suspensions::one))
         .routes(routes!(reviews::all))
         .routes(routes!(lists::all))
         .routes(routes!(lists::lookup))

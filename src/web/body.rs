@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use utoipa::ToSchema;
 
 use crate::web::problem::Problem;
 
@@ -30,6 +31,14 @@ pub(super) struct Answer<T> {
     body: T,
 }
 
+/// That something was done.
+#[derive(Serialize, ToSchema)]
+#[allow(dead_code, reason = "a description of answers that are made on the spot")]
+pub(super) struct Done {
+    /// The record of it.
+    audit_seq: u64,
+}
+
 impl<T: Serialize> Answer<T> {
     /// 200.
     pub(super) fn ok(body: T) -> Answer<T> {
@@ -39,6 +48,11 @@ impl<T: Serialize> Answer<T> {
     /// 201.
     pub(super) fn created(body: T) -> Answer<T> {
         Answer { status: StatusCode::CREATED, ..Answer::ok(body) }
+    }
+
+    /// 202: what was asked for waits for somebody.
+    pub(super) fn accepted(body: T) -> Answer<T> {
+        Answer { status: StatusCode::ACCEPTED, ..Answer::ok(body) }
     }
 
     /// The same answer with one more field in its head.

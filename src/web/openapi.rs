@@ -155,6 +155,11 @@ fn complete(path: &str, method: &Method, operation: &mut Operation, components: 
         body.required = Some(if demands { Required::True } else { Required::False });
     }
     let responses = &mut operation.responses.responses;
+    for (_, response) in responses.iter_mut().filter(|(status, _)| status.starts_with(['4', '5'])) {
+        if let RefOr::T(response) = response {
+            answers::as_problem(response);
+        }
+    }
     for Shared { status, name, .. } in &may {
         let answer = answers::ALL.into_iter().find(|answer| answer.name == *name);
         if let Some(answer) = answer {

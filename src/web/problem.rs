@@ -125,6 +125,7 @@ impl From<ControlError> for Problem {
             ControlError::NotFound => StatusCode::NOT_FOUND,
             ControlError::Taken
             | ControlError::WrongState(_)
+            | ControlError::Conflict(..)
             | ControlError::Decided(_)
             | ControlError::NotInForce
             | ControlError::Stale(_) => StatusCode::CONFLICT,

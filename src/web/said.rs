@@ -21,6 +21,15 @@ pub(super) struct Comment {
     comment: Option<String>,
 }
 
+/// Why something is to be so no longer.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Why {
+    /// Why.
+    #[schema(min_length = 15, max_length = 1000)]
+    pub(super) reason: String,
+}
+
 /// Whether a look at the log must say what it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {

@@ -15,8 +15,10 @@ mod pages;
 mod people;
 mod policy;
 mod reads;
+mod restrictions;
 mod reviews;
 mod rules;
+mod sequences;
 mod sign_in;
 mod sockets;
 mod staff;
@@ -119,7 +121,7 @@ async fn an_explanation_names_every_rung_and_of_a_statutory_one_only_the_list() 
     assert_eq!((&answer["action"], &answer["rung"]), (&json!("block"), &json!("category")));
     assert_eq!(answer["list"]["id"], "seed/games");
     assert_eq!(answer["list"]["line"], 3);
-    assert_eq!(answer["rungs"].as_array().unwrap().len(), 10);
+    assert_eq!(answer["rungs"].as_array().unwrap().len(), 13);
     assert_eq!(answer["visibility"], "host");
     let (_, answer) =
         office.post("teacher", "/explain", json!({ "url": "games.example", "client": "10.1.9.1" })).await;

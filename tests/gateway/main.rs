@@ -22,5 +22,6 @@ mod reach;
 mod record;
 mod reload;
 mod requests;
+mod restrictions;
 mod smuggling;
 mod statutory;

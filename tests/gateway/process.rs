@@ -1,5 +1,6 @@
 //! The real program as an operator meets it: under load, killed, stopped, reloaded, misconfigured.
 
+mod acts;
 mod ca;
 mod changes;
 mod crash;

@@ -66,13 +66,13 @@ impl Control {
     /// When the name is taken.
     pub async fn add_staff(&self, name: &StaffName, roles: &[Role]) -> Result<Recorded<()>, ControlError> {
         let staff = Staff::of(name.clone(), roles);
-        let journal = self.journal.lock().await;
+        let mut journal = self.journal.lock().await;
         check(&staff)?;
         if journal.store.anybody_named(name)?.is_some() {
             return Err(ControlError::Taken);
         }
-        let audit_seq = self.record(Entry::Change(added(&By::local(), &staff))).await?;
-        journal.store.add_staff(&staff, self.clock.now())?;
+        let (act, now) = (added(&By::local(), &staff), self.clock.now());
+        let audit_seq = self.keep_staff(&mut journal, act, &staff, now).await?;
         Ok(Recorded { value: (), audit_seq })
     }
 
@@ -112,17 +112,14 @@ impl Control {
         }
         check(staff)?;
         let why = new.reason.as_deref().map(reason).transpose()?;
-        let journal = self.journal.lock().await;
+        let mut journal = self.journal.lock().await;
         if journal.store.anybody_named(&staff.name)?.is_some() {
             return Err(ControlError::Taken.into());
         }
         let act = Act { reason: why, ..added(by, staff) };
-        let audit_seq = self.record(Entry::Change(act)).await?;
         let now = self.clock.now();
-        let transaction = journal.store.connection.unchecked_transaction()?;
-        journal.store.add_staff(staff, now)?;
+        let audit_seq = self.keep_staff(&mut journal, act, staff, now).await?;
         let invitation = journal.store.invite(Whose::Member(staff), now)?;
-        transaction.commit()?;
         Ok(Recorded { value: invitation, audit_seq })
     }
 
@@ -137,7 +134,7 @@ impl Control {
         changes: MemberChanges,
         why: Option<&str>,
     ) -> Result<Recorded<Staff>, AccountError> {
-        let journal = self.journal.lock().await;
+        let mut journal = self.journal.lock().await;
         let (now, action) = (self.clock.now(), changes.action());
         let before = journal.store.staff_named(name)?;
         let held = before.as_ref().map_or(&[][..], |before| &before.roles);
@@ -155,18 +152,8 @@ impl Control {
         let why = why.map(reason).transpose()?;
         let act = by.act(action).with("staff", name.as_str());
         let act = act.with("before", shown(&before)).with("after", shown(&after));
-        let audit_seq = self.record(Entry::Change(Act { reason: why, ..act })).await?;
-        let transaction = journal.store.connection.unchecked_transaction()?;
-        journal.store.keep_staff(&after)?;
-        if after.roles != before.roles || after.disabled || !after.is_active(now) {
-            journal.store.end_sessions(name)?;
-        }
-        if after.disabled {
-            let store = &journal.store.connection;
-            store.execute("DELETE FROM tokens WHERE staff = ?1", [name.as_str()])?;
-            store.execute("DELETE FROM invitations WHERE staff = ?1", [name.as_str()])?;
-        }
-        transaction.commit()?;
+        let act = Act { reason: why, ..act };
+        let audit_seq = self.keep_staff(&mut journal, act, &after, now).await?;
         Ok(Recorded { value: after, audit_seq })
     }
 

@@ -105,7 +105,7 @@ impl Control {
         administer::check(&staff)?;
         password::check(password, staff.name.as_str(), school)?;
         let hash = self.accounts.hasher.hash(password).await?;
-        let journal = self.journal.lock().await;
+        let mut journal = self.journal.lock().await;
         let now = self.clock.now();
         // Time has passed: the link may have been used meanwhile.
         if journal.store.invited(token, now)?.as_ref() != Some(&invited) || !staff.is_active(now) {
@@ -116,13 +116,12 @@ impl Control {
         }
         let by = By { staff: Some(staff.clone()), client };
         if invited == Invited::Founder {
-            self.record(Entry::Change(administer::added(&by, &staff))).await?;
+            self.keep_staff(&mut journal, administer::added(&by, &staff), &staff, now).await?;
         }
         let audit_seq = self.record(Entry::Auth(by.act("credentials.set"))).await?;
         let transaction = journal.store.connection.unchecked_transaction()?;
         match invited {
             Invited::Founder => {
-                journal.store.add_staff(&staff, now)?;
                 transaction.execute("DELETE FROM invitations WHERE staff IS NULL", [])?;
             }
             Invited::Member(name) => {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::audit::{Act, Entry};
+use crate::audit::Act;
 use crate::control::accounts::{AccountError, By, reason, rules};
 use crate::control::staff::{Kind, Staff};
 use crate::control::{Control, ControlError, Recorded};
@@ -51,7 +51,7 @@ impl Control {
         until: Option<crate::model::Timestamp>,
         why: Option<String>,
     ) -> Result<Recorded<Staff>, AccountError> {
-        let journal = self.journal.lock().await;
+        let mut journal = self.journal.lock().await;
         let staff = journal.store.staff_named(name)?;
         let roles = staff.as_ref().map_or(&[][..], |staff| &staff.roles);
         if let Err(fault) = rules::may_touch(by.staff.as_ref(), name, roles) {
@@ -65,13 +65,8 @@ impl Control {
         let staff = Staff { access_until: until, ..staff };
         let act = by.act(action).with("staff", name.as_str());
         let act = act.with("until", until.map(|until| until.to_string()));
-        let audit_seq = self.record(Entry::Change(Act { reason: why, ..act })).await?;
-        let transaction = journal.store.connection.unchecked_transaction()?;
-        journal.store.keep_staff(&staff)?;
-        if until.is_none() {
-            journal.store.end_sessions(name)?;
-        }
-        transaction.commit()?;
+        let act = Act { reason: why, ..act };
+        let audit_seq = self.keep_staff(&mut journal, act, &staff, self.clock.now()).await?;
         Ok(Recorded { value: staff, audit_seq })
     }
 }

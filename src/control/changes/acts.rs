@@ -9,9 +9,10 @@ use uuid::Uuid;
 use crate::audit::{Act, Actor, Entry, Outcome};
 use crate::control::changes::proposal::{Proposal, Word};
 use crate::control::changes::record::{self, details};
-use crate::control::changes::{Change, ChangeState, PolicyProposal, Risk, School, What};
+use crate::control::changes::{Change, ChangeState, PolicyProposal, Risk, School, What, lift};
 use crate::control::journal::{Journal, Mutation, Said};
 use crate::control::requests::DECIDERS;
+use crate::control::restrictions::KeptBlock;
 use crate::control::staff::Staff;
 use crate::control::{Control, ControlError, Recorded};
 use crate::model::{Role, Timestamp};
@@ -130,6 +131,8 @@ enum Opened {
     Entry(School, String),
     /// Edits of the policy.
     Policy(Box<PolicyProposal>),
+    /// What an emergency block had shut, and what is said of it.
+    Block(Box<KeptBlock>, String),
 }
 
 impl Opened {
@@ -142,6 +145,10 @@ impl Opened {
             What::Entry(entry) if entry.line.is_none() => {
                 Ok(Opened::Entry(journal.school()?.1.with(entry), entry.to_string()))
             }
+            What::LiftBlock { block, .. } => {
+                let lifted = lift::approved(journal, change, *block, now)?;
+                Ok(Opened::Block(Box::new(lifted), change.to_string()))
+            }
             What::Entry(_) => {
                 Ok(Opened::Files(Box::new(journal.weigh_school(&Word::Approved(change), now)?)))
             }
@@ -152,7 +159,7 @@ impl Opened {
         match self {
             Opened::Nothing => Vec::new(),
             Opened::Files(proposal) => proposal.changes(),
-            Opened::Entry(_, sentence) => vec![sentence.clone()],
+            Opened::Entry(_, sentence) | Opened::Block(_, sentence) => vec![sentence.clone()],
             Opened::Policy(policy) => policy.sentences.clone(),
         }
     }
@@ -166,6 +173,7 @@ impl Opened {
     ) -> Result<Mutation, ControlError> {
         let texts = match self {
             Opened::Nothing => return Ok(Mutation::new(said.0, vec![change.put()])),
+            Opened::Block(lifted, _) => return Ok(Mutation::new(said.0, vec![change.put(), lifted.put()])),
             Opened::Files(proposal) => return Ok(journal.entered_school(proposal, generation, said)?),
             Opened::Entry(added, _) => (None, Some(added)),
             Opened::Policy(policy) => (Some(&**policy), None),
@@ -177,6 +185,7 @@ impl Opened {
     fn put_in_force(self, journal: &mut Journal, generation: u64) -> Result<(), ControlError> {
         match self {
             Opened::Nothing => Ok(()),
+            Opened::Block(..) => journal.publish_laid(generation),
             Opened::Files(proposal) => journal.put_school_in_force(&proposal, generation),
             Opened::Entry(added, _) => journal.put_changed_in_force(None, Some(added), generation),
             Opened::Policy(policy) => journal.put_changed_in_force(Some(*policy), None, generation),

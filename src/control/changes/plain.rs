@@ -12,6 +12,7 @@ impl Change {
         match &self.what {
             What::Entry(entry) => of_entry(entry),
             What::Policy { edits } => edits.iter().map(in_words).collect::<Vec<_>>().join(" "),
+            What::LiftBlock { target, .. } => format!("The emergency block of {target} is lifted."),
         }
     }
 
@@ -24,6 +25,7 @@ impl Change {
         let mut reasons: Vec<&str> = match &self.what {
             What::Entry(entry) => vec![entry_opens(entry)],
             What::Policy { edits } => edits.iter().map(opens).collect(),
+            What::LiftBlock { .. } => vec!["what was shut for everybody may pass"],
         };
         let mut told = Vec::new();
         reasons.retain(|reason| {

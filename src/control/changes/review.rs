@@ -242,6 +242,8 @@ impl Standing<'_> {
                     // Every key is claimed, so that an older change of the same is not told twice.
                     standing.into_iter().fold(false, |any, edit| keys.insert(edit.key.clone()) || any)
                 }
+                // A block that is no more leaves things as they were before it.
+                What::LiftBlock { .. } => false,
             };
             if stands {
                 reviews.push(Review {

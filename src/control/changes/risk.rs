@@ -54,7 +54,7 @@ impl Change {
             What::Policy { edits } => {
                 self.effect == Effect::Loosens && edits.iter().any(|edit| of_category(&edit.key))
             }
-            What::Entry(_) => false,
+            What::Entry(_) | What::LiftBlock { .. } => false,
         }
     }
 }

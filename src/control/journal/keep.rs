@@ -37,6 +37,14 @@ impl Control {
     }
 }
 
+#[cfg(test)]
+impl Control {
+    /// The acts in the journal, each with the number of its record.
+    pub(crate) async fn journalled(&self) -> std::collections::BTreeMap<String, u64> {
+        self.journal.lock().await.store.recorded_acts().unwrap()
+    }
+}
+
 /// Closes an act that was cut off: applied when it was recorded, forgotten when it was not.
 pub(super) fn close(store: &Store, recorder: &Recorder) -> Result<(), ControlError> {
     while let Some(mutation) = store.unsettled()? {

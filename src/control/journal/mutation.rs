@@ -23,6 +23,12 @@ pub(in crate::control) enum Table {
     Changes,
     /// Temporary unblocks.
     Unblocks,
+    /// Emergency blocks.
+    Blocks,
+    /// Suspensions.
+    Suspensions,
+    /// Accounts, without anything that is secret.
+    Staff,
 }
 
 /// A row to stand in the place of the one that has its key.
@@ -46,13 +52,17 @@ impl Table {
             Table::Policies => "policies",
             Table::Changes => "changes",
             Table::Unblocks => "unblocks",
+            Table::Blocks => "blocks",
+            Table::Suspensions => "suspensions",
+            Table::Staff => "staff",
         }
     }
 
     fn key(self) -> &'static str {
         match self {
             Table::Policies => "version",
-            Table::Changes | Table::Unblocks => "id",
+            Table::Staff => "name",
+            Table::Changes | Table::Unblocks | Table::Blocks | Table::Suspensions => "id",
         }
     }
 }
@@ -130,6 +140,16 @@ impl Store {
             at: at.parse().map_err(|_| StoreError::Unreadable("time"))?,
             puts: serde_json::from_str(&puts).map_err(|_| StoreError::Unreadable("row"))?,
         }))
+    }
+
+    /// Every act, with the number of its record.
+    #[cfg(test)]
+    pub(in crate::control) fn recorded_acts(
+        &self,
+    ) -> Result<std::collections::BTreeMap<String, u64>, StoreError> {
+        let mut query = self.connection.prepare("SELECT id, audit_seq FROM journal")?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?;
+        rows.map(|row| Ok(row?)).collect()
     }
 
     /// The rows that every act put, in order: what another gateway replays.

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use crate::control::ControlError;
 use crate::control::lists::Places;
 use crate::control::store::StoreError;
@@ -31,6 +33,8 @@ pub struct Sources {
     pub feeds: Vec<Source>,
     /// Further authorities that their servers may be signed by.
     pub extra_roots: Vec<PathBuf>,
+    /// The zone of the clock on the school's wall.
+    pub zone: TimeZone,
 }
 
 impl Sources {

@@ -1,13 +1,16 @@
 //! What becomes of an act that is cut off at each of its steps, and what the journal comes to.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tempfile::TempDir;
 
 use super::keep::close;
 use super::{Mutation, Put, Table};
 use crate::audit::{Act, Actor, Entry, Observer, Recorder};
+use crate::control::staff::{Kind, Staff};
 use crate::control::store::Store;
-use crate::model::Timestamp;
+use crate::model::{Role, Timestamp};
 
 fn at() -> Timestamp {
     "2026-11-24T09:00:00Z".parse().unwrap()
@@ -104,4 +107,75 @@ fn whoever_replays_a_journal_comes_to_the_same_tables() {
     }
     assert_eq!(to.changes().unwrap(), from.changes().unwrap());
     assert_eq!(states(&to), ["pending", "refused", "approved"], "newest first");
+}
+
+/// Whatever was done to accounts, whoever replays the journal has the same people.
+#[test]
+fn whoever_replays_a_journal_comes_to_the_same_staff() {
+    let (one, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let (from, to) = (store(&one), store(&other));
+    let evans = Staff::of("j.evans".parse().unwrap(), &[Role::Teacher]);
+    let supplier =
+        Staff { kind: Kind::Supplier, ..Staff::of("it.help".parse().unwrap(), &[Role::Technician]) };
+    let acts = [
+        evans.clone(),
+        supplier.clone(),
+        Staff {
+            roles: vec![Role::Dsl, Role::Teacher],
+            groups: vec!["ks2".parse().unwrap()],
+            ..evans.clone()
+        },
+        Staff { access_until: Some(at()), ..supplier.clone() },
+        Staff { starts_at: Some(at()), ends_at: Some(at().plus(Duration::from_secs(9))), ..supplier },
+        Staff { disabled: true, ..evans },
+    ];
+    for (number, staff) in (1..).zip(&acts) {
+        let mutation = Mutation::new(at(), vec![from.staff_put(staff, at()).unwrap()]);
+        from.intend(&mutation, &act()).unwrap();
+        from.settle(&mutation, number).unwrap();
+    }
+    for puts in from.journalled().unwrap() {
+        puts.iter().try_for_each(|put| to.put(put)).unwrap();
+    }
+    let people = from.staff().unwrap();
+    assert_eq!(people, [acts[4].clone(), acts[5].clone()]);
+    assert_eq!(to.staff().unwrap(), people);
+}
+
+/// A kill behind the record and before the change: at the next start the account is disabled, and
+/// nothing that opened it is left; the account that was never recorded is not there.
+#[tokio::test]
+async fn an_account_is_what_its_record_says_after_a_sudden_end_and_keeps_no_way_in() {
+    let folder = TempDir::new().unwrap();
+    let recorder = recorder(&folder);
+    let evans = Staff::of("j.evans".parse().unwrap(), &[Role::Teacher]);
+    let put = |staff: &Staff| store(&folder).staff_put(staff, at()).unwrap();
+    store(&folder).put(&put(&evans)).unwrap();
+    let ways_in = "INSERT INTO tokens (hash, staff, made_at, expires_at, id)
+                       VALUES (x'01', 'j.evans', '2026-11-24', '2027-11-24', 'one');
+                   INSERT INTO invitations (hash, staff, ends_at) VALUES (x'02', 'j.evans', 9);
+                   INSERT INTO sessions (hash, id, staff, made_at, seen_at, ends_at)
+                       VALUES (x'03', 'two', 'j.evans', 1, 1, 9);";
+    store(&folder).connection.execute_batch(ways_in).unwrap();
+    let left = || -> i64 {
+        let count = "SELECT (SELECT count(*) FROM tokens) + (SELECT count(*) FROM invitations)
+                          + (SELECT count(*) FROM sessions)";
+        store(&folder).connection.query_row(count, [], |row| row.get(0)).unwrap()
+    };
+
+    let unrecorded = Staff::of("n.body".parse().unwrap(), &[Role::Headteacher]);
+    let lost = Mutation::new(at(), vec![put(&unrecorded)]);
+    store(&folder).intend(&lost, &act()).unwrap();
+    close(&store(&folder), &recorder).unwrap();
+    assert_eq!(store(&folder).staff().unwrap(), [evans.clone()]);
+    assert_eq!(left(), 3);
+
+    let disabled = Staff { disabled: true, ..evans };
+    let done = Mutation::new(at(), vec![put(&disabled)]);
+    store(&folder).intend(&done, &act()).unwrap();
+    let entry = Entry::Change(act().with("journal", done.id().to_string()));
+    recorder.record(entry).await.unwrap();
+    close(&store(&folder), &recorder).unwrap();
+    assert_eq!(store(&folder).staff().unwrap(), [disabled]);
+    assert_eq!(left(), 0);
 }

@@ -18,6 +18,7 @@ use crate::web::problem::Problem;
 
 /// The code from the safe.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = SealedCodeOpened)]
 #[serde(deny_unknown_fields)]
 struct Open {
     /// Nine groups of four; how they are typed doesn't matter.
@@ -28,6 +29,7 @@ struct Open {
 
 /// Why.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = WhySealed)]
 #[serde(deny_unknown_fields)]
 struct Why {
     /// In 15 characters or more.
@@ -48,6 +50,7 @@ struct SealState {
 
 /// A code for the safe, shown this once.
 #[derive(Serialize, ToSchema)]
+#[schema(as = SealedCode)]
 struct Code {
     code: String,
     audit_seq: u64,
@@ -58,8 +61,9 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
     OpenApiRouter::new().routes(routes!(look, open)).routes(routes!(seal))
 }
 
-/// How the seal is.
-#[utoipa::path(get, path = "/break-glass", tag = "break-glass", responses((status = 200, body = SealState)))]
+/// How the seal is
+#[utoipa::path(get, path = "/break-glass", operation_id = "show_seal", tag = "break-glass",
+    responses((status = 200, body = SealState)))]
 async fn look(State(shared): State<Shared>, _: Caller) -> Result<Answer<Value>, Problem> {
     let (state, since) = match shared.control.seal().await? {
         Seal::Never => ("never_sealed", None),
@@ -69,8 +73,10 @@ async fn look(State(shared): State<Shared>, _: Caller) -> Result<Answer<Value>, 
     Ok(Answer::ok(json!(SealState { state, alarm: state == "opened", since })))
 }
 
-/// Open the sealed code: an hour's session, an alarm, and everything recorded as done so.
-#[utoipa::path(post, path = "/break-glass", tag = "break-glass", security(()), request_body = Open,
+/// Open the sealed code
+///
+/// An hour's session, an alarm, and everything recorded as done so.
+#[utoipa::path(post, path = "/break-glass", operation_id = "open_seal", tag = "break-glass", security(()), request_body = Open,
     responses((status = 200, body = Signed), (status = 401, description = "`invalid_credentials`"),
               (status = 422, description = "`mistyped`, `invalid_reason`"), (status = 429, description = "too many tries")))]
 async fn open(State(shared): State<Shared>, request: Request) -> Result<Response, Problem> {
@@ -80,8 +86,10 @@ async fn open(State(shared): State<Shared>, request: Request) -> Result<Response
     Ok(welcome(&opened.value, opened.audit_seq))
 }
 
-/// Seal a new code. The one before is dead, with what it opened.
-#[utoipa::path(post, path = "/break-glass/seal", tag = "break-glass", request_body = Why,
+/// Seal a new code
+///
+/// The one before is dead, with what it opened.
+#[utoipa::path(post, path = "/break-glass/seal", operation_id = "seal", tag = "break-glass", request_body = Why,
     responses((status = 201, body = Code), (status = 403, description = "it takes a headteacher")))]
 async fn seal(
     State(shared): State<Shared>,

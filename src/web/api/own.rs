@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use crate::control::accounts::{KeptToken, NewToken, Scope};
 use crate::model::Timestamp;
 use crate::web::auth::Caller;
-use crate::web::body::{Answer, Sent};
+use crate::web::body::{Answer, Done, Sent};
 use crate::web::problem::Problem;
 use crate::web::{Shared, cookie, qr};
 
@@ -30,6 +30,7 @@ struct NewPassword {
 
 /// A second factor is begun.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = FactorRequest)]
 #[serde(deny_unknown_fields)]
 struct Begin {
     /// Needed but for the first of whoever must have one.
@@ -38,6 +39,7 @@ struct Begin {
 
 /// A second factor that is not confirmed yet; shown this once.
 #[derive(Serialize, ToSchema)]
+#[schema(as = NewFactor)]
 struct Begun {
     /// In base 32.
     secret: String,
@@ -49,6 +51,7 @@ struct Begun {
 
 /// What the phone shows.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = FactorCode)]
 #[serde(deny_unknown_fields)]
 struct Confirm {
     /// Six digits.
@@ -64,6 +67,7 @@ struct RecoveryCodes {
 
 /// A token that is to be.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = TokenRequest)]
 #[serde(deny_unknown_fields)]
 struct Make {
     /// What it is for.
@@ -78,6 +82,7 @@ struct Make {
 
 /// A token, shown this once.
 #[derive(Serialize, ToSchema)]
+#[schema(as = NewToken)]
 struct Made {
     id: String,
     token: String,
@@ -88,6 +93,7 @@ struct Made {
 
 /// One of one's own tokens; never the token itself.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Token)]
 struct Own {
     id: String,
     label: String,
@@ -101,6 +107,7 @@ struct Own {
 
 /// One's own tokens, the newest first.
 #[derive(Serialize, ToSchema)]
+#[schema(as = TokenPage)]
 struct Tokens {
     items: Vec<Own>,
     next: Option<String>,
@@ -116,9 +123,11 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
         .routes(routes!(revoke))
 }
 
-/// A new password. Every session ends, this one too.
-#[utoipa::path(post, path = "/me/password", tag = "session", request_body = NewPassword,
-    responses((status = 200, description = "sign in anew"), (status = 401, description = "the old one is wrong"),
+/// A new password
+///
+/// Every session ends, this one too.
+#[utoipa::path(post, path = "/me/password", operation_id = "change_password", tag = "session", request_body = NewPassword,
+    responses((status = 200, description = "sign in anew", body = Done), (status = 401, description = "the old one is wrong"),
               (status = 422, description = "`weak_password`")))]
 async fn change_password(
     State(shared): State<Shared>,
@@ -131,8 +140,8 @@ async fn change_password(
     Ok(([(header::SET_COOKIE, cookie::clear())], answer).into_response())
 }
 
-/// Begin a second factor.
-#[utoipa::path(post, path = "/me/totp", tag = "session", request_body = Begin,
+/// Begin a second factor
+#[utoipa::path(post, path = "/me/totp", operation_id = "begin_factor", tag = "session", request_body = Begin,
     responses((status = 200, body = Begun)))]
 async fn begin(
     State(shared): State<Shared>,
@@ -146,8 +155,10 @@ async fn begin(
     Ok(Answer::ok(json!(Begun { secret: begun.secret, otpauth_uri: begun.uri, qr_svg })))
 }
 
-/// Confirm the second factor that was begun: it counts from now on.
-#[utoipa::path(post, path = "/me/totp/confirm", tag = "session", request_body = Confirm,
+/// Confirm the second factor that was begun
+///
+/// It counts from now on.
+#[utoipa::path(post, path = "/me/totp/confirm", operation_id = "confirm_factor", tag = "session", request_body = Confirm,
     responses((status = 200, body = RecoveryCodes), (status = 422, description = "`wrong_code`")))]
 async fn confirm(
     State(shared): State<Shared>,
@@ -160,16 +171,17 @@ async fn confirm(
     Ok(Answer::ok(json!(RecoveryCodes { recovery_codes, audit_seq: done.audit_seq })))
 }
 
-/// One's own tokens.
-#[utoipa::path(get, path = "/tokens", tag = "tokens", responses((status = 200, body = Tokens)))]
+/// One's own tokens
+#[utoipa::path(get, path = "/tokens", operation_id = "list_tokens", tag = "tokens",
+    responses((status = 200, body = Tokens)))]
 async fn tokens(State(shared): State<Shared>, caller: Caller) -> Result<Answer<Value>, Problem> {
     let own = shared.control.tokens(&caller.staff.name).await?;
     let items = own.into_iter().map(shown).collect();
     Ok(Answer::ok(json!(Tokens { items, next: None })))
 }
 
-/// Make a token of one's own.
-#[utoipa::path(post, path = "/tokens", tag = "tokens", request_body = Make,
+/// Make a token of one's own
+#[utoipa::path(post, path = "/tokens", operation_id = "make_token", tag = "tokens", request_body = Make,
     responses((status = 201, body = Made)))]
 async fn make(
     State(shared): State<Shared>,
@@ -188,9 +200,10 @@ async fn make(
     })))
 }
 
-/// End a token of one's own.
-#[utoipa::path(delete, path = "/tokens/{id}", tag = "tokens", params(("id" = String, Path)),
-    responses((status = 200, description = "it is dead")))]
+/// End a token of one's own
+#[utoipa::path(delete, path = "/tokens/{id}", operation_id = "revoke_token", tag = "tokens",
+    params(("id" = String, Path, description = "Its id")),
+    responses((status = 200, description = "it is dead", body = Done)))]
 async fn revoke(
     State(shared): State<Shared>,
     caller: Caller,

@@ -13,7 +13,7 @@ use crate::control::accounts::{Attempt, SignedIn};
 use crate::model::{Role, StaffName, Timestamp};
 use crate::web::Shared;
 use crate::web::auth::{Caller, client};
-use crate::web::body::{Answer, Sent};
+use crate::web::body::{Answer, Done, Sent};
 use crate::web::cookie;
 use crate::web::problem::Problem;
 
@@ -31,6 +31,7 @@ struct SignIn {
 
 /// Who is signed in. The session itself is in the cookie.
 #[derive(Serialize, ToSchema)]
+#[schema(as = SignedIn)]
 pub(super) struct Signed {
     #[schema(value_type = String)]
     name: StaffName,
@@ -56,6 +57,7 @@ pub(super) struct Signed {
 
 /// One of one's own sessions.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
 struct Own {
     #[schema(value_type = String, format = Uuid)]
     id: uuid::Uuid,
@@ -74,6 +76,7 @@ struct Own {
 
 /// One's own sessions, the newest first.
 #[derive(Serialize, ToSchema)]
+#[schema(as = SessionPage)]
 struct Sessions {
     items: Vec<Own>,
     next: Option<String>,
@@ -88,8 +91,8 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
         .routes(routes!(end))
 }
 
-/// Sign in with a password, and the code of a second factor.
-#[utoipa::path(post, path = "/session", tag = "session", security(()), request_body = SignIn,
+/// Sign in with a password, and the code of a second factor
+#[utoipa::path(post, path = "/session", operation_id = "sign_in", tag = "session", security(()), request_body = SignIn,
     responses((status = 200, body = Signed), (status = 401, description = "`invalid_credentials`, `code_needed`"),
               (status = 429, description = "too many tries: see `Retry-After`")))]
 async fn sign_in(State(shared): State<Shared>, request: Request) -> Result<Response, Problem> {
@@ -100,8 +103,11 @@ async fn sign_in(State(shared): State<Shared>, request: Request) -> Result<Respo
     Ok(welcome(&done.value, done.audit_seq))
 }
 
-/// Sign out: the session is over.
-#[utoipa::path(delete, path = "/session", tag = "session", responses((status = 200, description = "signed out")))]
+/// Sign out
+///
+/// The session is over.
+#[utoipa::path(delete, path = "/session", operation_id = "sign_out", tag = "session",
+    responses((status = 200, description = "signed out", body = Done)))]
 async fn sign_out(State(shared): State<Shared>, caller: Caller) -> Result<Response, Problem> {
     let id = caller.in_session()?.session.id;
     let done = shared.control.end_session(&caller.staff, id, caller.client).await?;
@@ -109,8 +115,9 @@ async fn sign_out(State(shared): State<Shared>, caller: Caller) -> Result<Respon
     Ok(([(header::SET_COOKIE, cookie::clear())], answer).into_response())
 }
 
-/// Who calls, and what they may do.
-#[utoipa::path(get, path = "/me", tag = "session", responses((status = 200, body = Signed)))]
+/// Who calls, and what they may do
+#[utoipa::path(get, path = "/me", operation_id = "me", tag = "session",
+    responses((status = 200, body = Signed)))]
 async fn me(caller: Caller) -> Answer<Value> {
     let held = caller.held().cloned();
     let must_enrol = held.as_ref().is_some_and(|held| held.must_enrol);
@@ -126,8 +133,9 @@ async fn me(caller: Caller) -> Answer<Value> {
     }))
 }
 
-/// One's own sessions.
-#[utoipa::path(get, path = "/sessions", tag = "session", responses((status = 200, body = Sessions)))]
+/// One's own sessions
+#[utoipa::path(get, path = "/sessions", operation_id = "list_sessions", tag = "session",
+    responses((status = 200, body = Sessions)))]
 async fn all(State(shared): State<Shared>, caller: Caller) -> Result<Answer<Value>, Problem> {
     let current = caller.held().map(|held| held.session.id);
     let own = shared.control.sessions(&caller.staff.name).await?.into_iter().map(|session| Own {
@@ -141,9 +149,10 @@ async fn all(State(shared): State<Shared>, caller: Caller) -> Result<Answer<Valu
     Ok(Answer::ok(json!(Sessions { items: own.collect(), next: None })))
 }
 
-/// End one of one's own sessions.
-#[utoipa::path(delete, path = "/sessions/{id}", tag = "session", params(("id" = String, Path)),
-    responses((status = 200, description = "it is over")))]
+/// End one of one's own sessions
+#[utoipa::path(delete, path = "/sessions/{id}", operation_id = "end_session", tag = "session",
+    params(("id" = String, Path, description = "Its id")),
+    responses((status = 200, description = "it is over", body = Done)))]
 async fn end(
     State(shared): State<Shared>,
     caller: Caller,

@@ -18,6 +18,7 @@ use crate::web::problem::Problem;
 
 /// An account that is to be.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = NewMember)]
 #[serde(deny_unknown_fields)]
 struct New {
     #[schema(value_type = String)]
@@ -44,6 +45,7 @@ struct New {
 
 /// What is to be other than it is; what is absent stays, and `null` takes a moment away.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = MemberChanges)]
 #[serde(deny_unknown_fields)]
 struct Patch {
     #[schema(value_type = Option<Vec<String>>)]
@@ -70,6 +72,7 @@ struct Why {
 
 /// A supplier's window.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = SupplierAccess)]
 #[serde(deny_unknown_fields)]
 struct Access {
     /// Why, in 15 characters or more.
@@ -80,6 +83,7 @@ struct Access {
 
 /// An account. No secret of it is ever shown.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Member)]
 struct Shown {
     #[schema(value_type = String)]
     name: StaffName,
@@ -105,6 +109,7 @@ struct Shown {
 
 /// Everybody, by name.
 #[derive(Serialize, ToSchema)]
+#[schema(as = MemberPage)]
 struct Everybody {
     items: Vec<Shown>,
     next: Option<String>,
@@ -112,6 +117,7 @@ struct Everybody {
 
 /// A link, shown this once, by which somebody sets their password.
 #[derive(Serialize, ToSchema)]
+#[schema(as = InvitedMember)]
 struct Invited {
     #[schema(value_type = String)]
     name: StaffName,
@@ -132,8 +138,9 @@ pub(super) fn once_only() -> OpenApiRouter<Shared> {
     OpenApiRouter::new().routes(routes!(disable)).routes(routes!(enable)).routes(routes!(let_in, let_out))
 }
 
-/// Everybody who has an account.
-#[utoipa::path(get, path = "/staff", tag = "staff", responses((status = 200, body = Everybody)))]
+/// Everybody who has an account
+#[utoipa::path(get, path = "/staff", operation_id = "list_staff", tag = "staff",
+    responses((status = 200, body = Everybody)))]
 async fn all(State(shared): State<Shared>, caller: Caller) -> Result<Answer<Value>, Problem> {
     caller.must_hold(&ADMINISTRATORS, &shared, "staff.read", Entry::Read).await?;
     let now = shared.control.now();
@@ -141,8 +148,10 @@ async fn all(State(shared): State<Shared>, caller: Caller) -> Result<Answer<Valu
     Ok(Answer::ok(json!(Everybody { items, next: None })))
 }
 
-/// Add a member of staff; the answer has the link by which they set their password.
-#[utoipa::path(post, path = "/staff", tag = "staff", request_body = New,
+/// Add a member of staff
+///
+/// The answer has the link by which they set their password.
+#[utoipa::path(post, path = "/staff", operation_id = "add_staff", tag = "staff", request_body = New,
     responses((status = 201, body = Invited), (status = 409, description = "`taken`")))]
 async fn add(
     State(shared): State<Shared>,
@@ -168,8 +177,9 @@ async fn add(
     Ok(Answer::created(json!(invited)))
 }
 
-/// One account.
-#[utoipa::path(get, path = "/staff/{name}", tag = "staff", params(("name" = String, Path)),
+/// One account
+#[utoipa::path(get, path = "/staff/{name}", operation_id = "show_staff", tag = "staff",
+    params(("name" = String, Path, description = "The sign-in name")),
     responses((status = 200, body = Shown), (status = 404, description = "there is no such account")))]
 async fn one(
     State(shared): State<Shared>,
@@ -181,8 +191,11 @@ async fn one(
     Ok(Answer::ok(json!(shown(staff, shared.control.now(), None))))
 }
 
-/// Change roles, dates or groups. A change of roles ends the sessions.
-#[utoipa::path(patch, path = "/staff/{name}", tag = "staff", params(("name" = String, Path)), request_body = Patch,
+/// Change roles, dates or groups
+///
+/// A change of roles ends the sessions.
+#[utoipa::path(patch, path = "/staff/{name}", operation_id = "change_staff", tag = "staff",
+    params(("name" = String, Path, description = "The sign-in name")), request_body = Patch,
     responses((status = 200, body = Shown), (status = 403, description = "`forbidden`, `own_account`"),
               (status = 409, description = "`last_holder`")))]
 async fn change(
@@ -201,8 +214,9 @@ async fn change(
     changed(&shared, &caller, &name, changes, &sent.reason).await
 }
 
-/// End an account, its sessions and its tokens, at once.
-#[utoipa::path(post, path = "/staff/{name}/disable", tag = "staff", params(("name" = String, Path)),
+/// End an account, its sessions and its tokens, at once
+#[utoipa::path(post, path = "/staff/{name}/disable", operation_id = "disable_staff", tag = "staff",
+    params(("name" = String, Path, description = "The sign-in name")),
     request_body = Why, responses((status = 200, body = Shown), (status = 409, description = "`last_holder`")))]
 async fn disable(
     State(shared): State<Shared>,
@@ -214,8 +228,9 @@ async fn disable(
     changed(&shared, &caller, &name, changes, &sent.reason).await
 }
 
-/// Let somebody back in.
-#[utoipa::path(post, path = "/staff/{name}/enable", tag = "staff", params(("name" = String, Path)),
+/// Let somebody back in
+#[utoipa::path(post, path = "/staff/{name}/enable", operation_id = "enable_staff", tag = "staff",
+    params(("name" = String, Path, description = "The sign-in name")),
     request_body = Why, responses((status = 200, body = Shown)))]
 async fn enable(
     State(shared): State<Shared>,
@@ -227,9 +242,11 @@ async fn enable(
     changed(&shared, &caller, &name, changes, &sent.reason).await
 }
 
-/// Send somebody back to the start: password, second factor, sessions and tokens are gone, and the
-/// answer has a new link.
-#[utoipa::path(post, path = "/staff/{name}/invite", tag = "staff", params(("name" = String, Path)),
+/// Send somebody back to the start
+///
+/// Password, second factor, sessions and tokens are gone, and the answer has a new link.
+#[utoipa::path(post, path = "/staff/{name}/invite", operation_id = "invite_staff", tag = "staff",
+    params(("name" = String, Path, description = "The sign-in name")),
     request_body = Why, responses((status = 201, body = Invited)))]
 async fn invite(
     State(shared): State<Shared>,
@@ -248,8 +265,9 @@ async fn invite(
     Ok(Answer::created(json!(invited)))
 }
 
-/// Let a supplier in for a while.
-#[utoipa::path(post, path = "/staff/{name}/access", tag = "staff", params(("name" = String, Path)),
+/// Let a supplier in for a while
+#[utoipa::path(post, path = "/staff/{name}/access", operation_id = "let_in_supplier", tag = "staff",
+    params(("name" = String, Path, description = "The sign-in name")),
     request_body = Access, responses((status = 200, body = Shown)))]
 async fn let_in(
     State(shared): State<Shared>,
@@ -262,8 +280,9 @@ async fn let_in(
     Ok(Answer::ok(json!(told(&shared, done))))
 }
 
-/// End a supplier's window now.
-#[utoipa::path(delete, path = "/staff/{name}/access", tag = "staff", params(("name" = String, Path)),
+/// End a supplier's window now
+#[utoipa::path(delete, path = "/staff/{name}/access", operation_id = "let_out_supplier", tag = "staff",
+    params(("name" = String, Path, description = "The sign-in name")),
     responses((status = 200, body = Shown)))]
 async fn let_out(
     State(shared): State<Shared>,

@@ -82,6 +82,12 @@ impl Shared {
     }
 }
 
+/// Says of an answer that an operation names by itself that it is a problem.
+pub(super) fn as_problem(response: &mut Response) {
+    let body = ContentBuilder::new().schema(Some(Ref::from_schema_name(PROBLEM))).build();
+    response.content.entry(KIND.to_owned()).or_insert(RefOr::T(body));
+}
+
 /// Problem details (RFC 9457), with a stable `code`.
 pub(super) fn problem() -> Schema {
     let text =

@@ -11,7 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::control::changes::{ChangeState, Due, Op, SchoolList, What};
 use crate::model::Role;
-use crate::policy::{Action, Effect, Rung, State};
+use crate::policy::{Action, Effect, Reduced, Rung, State, SuspensionState};
 
 /// Makes a schema of its own of a set of words.
 macro_rules! word {
@@ -50,6 +50,18 @@ word! {
     ChangeKindWord, "ChangeKind", What::KINDS
 }
 word! {
+    /// Where an emergency block stands.
+    BlockState, "BlockState", BlockState::ALL
+}
+word! {
+    /// Where a suspension stands.
+    SuspensionStateWord, "SuspensionState", SuspensionState::ALL.map(SuspensionState::as_str)
+}
+word! {
+    /// What a suspension leaves.
+    ReducedWord, "Reduced", Reduced::ALL.map(Reduced::as_str)
+}
+word! {
     /// What a change does to decisions.
     EffectWord, "Effect", Effect::ALL.map(Effect::as_str)
 }
@@ -82,7 +94,7 @@ word! {
     VisibilityWord, "Visibility", ["url", "host"]
 }
 word! {
-    /// How much an unblock opens.
+    /// How much an unblock opens, or an emergency block shuts.
     ReachWord, "Reach", ["url", "host", "category"]
 }
 word! {
@@ -94,12 +106,20 @@ word! {
     OutcomeWord, "Outcome", ["success", "failure"]
 }
 
+impl BlockState {
+    /// Both.
+    pub(in crate::web) const ALL: [&str; 2] = ["in_force", "lifted"];
+}
+
 /// Every rung, in the order in which they are asked.
-pub(in crate::web) const RUNGS: [Rung; 10] = [
+pub(in crate::web) const RUNGS: [Rung; 13] = [
     Rung::Statutory,
     Rung::Lifeline,
+    Rung::Suspended,
+    Rung::EmergencyBlock,
     Rung::Unblock,
     Rung::SchoolLists,
+    Rung::Timetable,
     Rung::WalledGarden,
     Rung::Protocol,
     Rung::FileKind,

@@ -25,7 +25,7 @@ use crate::settings::{Inspect, Loosening};
 use crate::telemetry::Metrics;
 use crate::web::{Shared, admin};
 
-const POLICY: &str = r#"
+pub(super) const POLICY: &str = r#"
 [groups.pupils]
 name = "Pupils"
 default = "allow"
@@ -92,8 +92,20 @@ impl Office {
         ] {
             write(&folder, path, text);
         }
+        Office::on(folder, Clock::manual()).await
+    }
+
+    /// The same after an end and a start.
+    pub(super) async fn restarted(self) -> Office {
+        let Office { folder, control, recorder, clock, shared, writer, tokens, .. } = self;
+        drop((control, recorder, shared));
+        tokio::task::spawn_blocking(move || writer.finish()).await.unwrap();
+        Office { tokens, ..Office::on(folder, clock).await }
+    }
+
+    async fn on(folder: TempDir, clock: Clock) -> Office {
         let at = |path: &str| folder.path().join(path);
-        let (clock, metrics) = (Clock::manual(), Metrics::new().unwrap());
+        let metrics = Metrics::new().unwrap();
         let observer = Observer { name: "test".into(), version: "0".into() };
         let times = clock.clone();
         let (recorder, writer) = Recorder::open(&at("audit"), observer, move || times.now()).unwrap();
@@ -117,6 +129,7 @@ impl Office {
             reach: Arc::new(Reach::default()),
             feeds: Vec::new(),
             extra_roots: Vec::new(),
+            zone: jiff::tz::TimeZone::UTC,
         };
         let given = control::Shared {
             recorder: recorder.clone(),

@@ -40,6 +40,7 @@ fn policy(tree: &Tree) -> Policy {
         reach: Arc::new(Reach::default()),
         feeds: Vec::new(),
         extra_roots: Vec::new(),
+        zone: jiff::tz::TimeZone::UTC,
     };
     compile_once(&sources, &|_, _, _| {}).unwrap_or_else(|faults| panic!("{faults}"))
 }

@@ -45,6 +45,7 @@ fn school() -> Option<(Draft, Loaded)> {
         reach: Arc::default(),
         feeds: Vec::new(),
         extra_roots: Vec::new(),
+        zone: jiff::tz::TimeZone::UTC,
     };
     Some(check(&sources, &|_, _, _| {}).unwrap_or_else(|faults| panic!("{faults}")))
 }

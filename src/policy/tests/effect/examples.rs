@@ -59,6 +59,10 @@ programs = false
 sources = ["news", "papers"]
 [categories.approved]
 sources = ["approved"]
+[unblock]
+lesson = "needed"
+unanswered_hours = 24
+pupils = "may_not"
 [unblock.caps]
 teacher = { hours = 2, approval = "not_needed" }
 technician = { hours = 8, approval = "needed" }
@@ -76,6 +80,23 @@ const CHANGES: &[Row] = &[
     // Names and orders decide nothing.
     ("name = \"Pupils\"", "name = \"All pupils\"", Nothing),
     ("ports = [80, 443]", "ports = [443, 80]", Nothing),
+    // What is asked of requests; how long they wait for an answer decides nothing.
+    ("lesson = \"needed\"", "lesson = \"optional\"", Loosens),
+    ("pupils = \"may_not\"", "pupils = \"may_ask\"", Loosens),
+    ("unanswered_hours = 24", "unanswered_hours = 48", Nothing),
+    // Hours: without internet opens nothing; whatever else a band does is taken to open something.
+    (
+        "[groups.pupils.categories]\n",
+        "[groups.pupils.timetable.night]\ndays = [\"mon\"]\nfrom = \"22:00\"\nto = \"06:00\"\ninternet = \"block\"\n\
+         [groups.pupils.categories]\n",
+        Tightens,
+    ),
+    (
+        "[groups.ks2.file_kinds]\n",
+        "[groups.ks2.timetable.lunch]\ndays = [\"mon\"]\nfrom = \"12:00\"\nto = \"13:00\"\ncategories = { games = \"allow\" }\n\
+         [groups.ks2.file_kinds]\n",
+        Loosens,
+    ),
     // What a group may see.
     ("games = \"block\"\n", "games = \"allow\"\n", Loosens),
     ("games = \"block\"\n", "games = \"alert\"\n", Loosens),

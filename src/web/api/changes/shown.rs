@@ -19,7 +19,7 @@ use crate::web::openapi::words::{
 pub(in crate::web) struct Change {
     /// UUIDv7.
     id: Uuid,
-    /// What it is about: an entry of a school list, or the policy.
+    /// What it is about: an entry of a school list, the policy, or an emergency block.
     #[schema(value_type = ChangeKindWord)]
     kind: &'static str,
     /// What it does.
@@ -41,8 +41,12 @@ pub(in crate::web) struct Change {
     line: Option<u32>,
     /// What the line says behind its `#`.
     remark: Option<String>,
-    /// The edits of the policy; empty for an entry.
+    /// The edits of the policy; empty for all else.
     edits: Vec<PolicyEdit>,
+    /// The emergency block that it lifts.
+    block: Option<Uuid>,
+    /// What that shuts.
+    target: Option<String>,
     /// Why, in the proposer's words.
     reason: Option<String>,
     /// What was thought through, where a category is opened.
@@ -170,6 +174,10 @@ impl From<changes::Change> for Change {
     fn from(change: changes::Change) -> Change {
         let needs = change.needs();
         let entry = change.entry().cloned();
+        let target = match &change.what {
+            changes::What::LiftBlock { target, .. } => Some(target.clone()),
+            changes::What::Entry(_) | changes::What::Policy { .. } => None,
+        };
         Change {
             id: change.id,
             kind: change.what.kind(),
@@ -183,6 +191,8 @@ impl From<changes::Change> for Change {
             remark: entry.as_ref().and_then(|entry| entry.remark.clone()),
             entry: entry.map(|entry| entry.entry),
             edits: change.edits().iter().map(PolicyEdit::from).collect(),
+            block: change.block(),
+            target,
             reason: change.reason,
             risk: change.risk.map(RiskAssessment::from),
             owner: change.owner,

@@ -1,0 +1,77 @@
+//! What shuts, above the policy: emergency blocks for everybody, suspensions of single people and
+//! devices.
+//!
+//! **Invariant:** shutting takes one person and is in force at once; a step is recorded on disk
+//! before it is kept and in force; and nothing here shuts a help line.
+
+use std::net::IpAddr;
+
+use crate::audit::{Act, Actor, Entry, Outcome};
+use crate::control::staff::Staff;
+use crate::control::{Control, ControlError};
+use crate::model::{Justification, JustificationError, Role, StaffName, Timestamp};
+
+mod blocks;
+mod kept;
+mod read;
+mod suspensions;
+
+pub use blocks::{BLOCKERS, BlockRequest, KeptBlock};
+pub use suspensions::{KeptSuspension, SUSPENDERS, SuspensionRequest};
+
+/// How something that was shut came to be open again before its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lifted {
+    /// Who let it be: of an emergency block the second person, where two are asked for.
+    pub by: StaffName,
+    /// When.
+    pub at: Timestamp,
+    /// Why, in the words of whoever asked for it.
+    pub reason: String,
+}
+
+impl Control {
+    /// Goes on only for one of `roles`; a refusal is recorded.
+    pub(super) async fn must_be(
+        &self,
+        staff: &Staff,
+        roles: &[Role],
+        action: &'static str,
+        client: Option<IpAddr>,
+    ) -> Result<(), ControlError> {
+        if staff.is_any(roles) {
+            return Ok(());
+        }
+        let why = ControlError::Forbidden("your role may not do this");
+        Err(self.refused_to_shut(staff, action, client, why).await)
+    }
+
+    /// Records that something was refused, without what it was about, and hands on why.
+    async fn refused_to_shut(
+        &self,
+        staff: &Staff,
+        action: &'static str,
+        client: Option<IpAddr>,
+        why: ControlError,
+    ) -> ControlError {
+        let act = Act::new(Actor::Staff(staff.name.clone()), action).with("refused", why.code());
+        let act = Act { outcome: Outcome::Failure, client, ..act };
+        match self.record(Entry::Change(act)).await {
+            Ok(_) => why,
+            Err(unrecorded) => unrecorded,
+        }
+    }
+}
+
+/// A reason that says something; the words of a fault fit what is shut.
+pub(super) fn reason(text: &str) -> Result<Justification, ControlError> {
+    Justification::parse(text).map_err(|fault| {
+        let text = match fault {
+            JustificationError::Blank => "a reason is needed".to_owned(),
+            JustificationError::TooShort => "the reason is too short: 15 characters or more".to_owned(),
+            JustificationError::Filler => "the reason reads like filler: say why".to_owned(),
+            JustificationError::TooLong | JustificationError::Control => fault.to_string(),
+        };
+        ControlError::Invalid("reason", text)
+    })
+}
