@@ -270,13 +270,16 @@ async fn every_version_is_kept_compared_and_can_come_back() {
 #[tokio::test]
 async fn what_makes_sense_only_together_is_one_change() {
     let office = Office::open().await;
+    office.write("lists/categories/chess.txt", "# list: Chess\n# Date: 2026-11-22\nchess.example\n");
+    office.control.reload(Actor::Local, None, &|_, _, _| ()).await.unwrap();
+    let seen = async || office.visit(STAFF, "j.evans", "chess.example").await;
     // What is approved sites only is judged before the protocol is: it may be more open somewhere.
     let done = propose(&office, with_risk(set("groups.staff.default", "block"))).await;
     assert_eq!(approve(&office, &done["changes"][0]).await.0, 200, "{done}");
-    assert_eq!(seen(&office, STAFF).await, "block");
+    assert!(seen().await.starts_with("block"));
     let now = office.get("teacher", "/policy").await.1["text"].as_str().unwrap().to_owned();
     let edited = now.replace("[groups.staff]\n", "[groups.staff]\ncategories = { chess = \"allow\" }\n")
-        + "\n[categories.chess]\nname = \"Chess\"\nunblockable = true\nsources = [\"seed/games\"]\n";
+        + "\n[categories.chess]\nname = \"Chess\"\nunblockable = true\nsources = [\"seed/chess\"]\n";
     let done = propose(&office, with_risk(text(&edited))).await;
     let pending: Vec<&Value> =
         done["changes"].as_array().unwrap().iter().filter(|change| change["state"] == "pending").collect();
@@ -285,7 +288,7 @@ async fn what_makes_sense_only_together_is_one_change() {
         change["edits"].as_array().unwrap().iter().map(|edit| edit["key"].as_str().unwrap()).collect();
     assert!(keys.contains(&"groups.staff.categories.chess"), "{keys:?}");
     assert_eq!(approve(&office, change).await.0, 200);
-    assert_eq!(seen(&office, STAFF).await, "allow");
+    assert!(seen().await.starts_with("allow"));
 }
 
 #[tokio::test]
