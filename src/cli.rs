@@ -160,6 +160,8 @@ mod tests {
             "policy reviews --overdue --token sg_0",
             "changes list --state pending --kind policy --json",
             "unblock list --state active --json",
+            "block list --state in_force",
+            "suspend list --json",
         ] {
             let words = ["schoolgate"].into_iter().chain(line.split(' '));
             assert!(Arguments::try_parse_from(words).is_ok(), "{line}");
