@@ -140,3 +140,33 @@ fn report(fault: &anyhow::Error) -> ExitCode {
     eprintln!("schoolgate: {fault:#}");
     if of_authority { ExitCode::from(CONFIGURATION) } else { ExitCode::FAILURE }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_fit_together() {
+        Arguments::command().debug_assert();
+        for line in [
+            "policy export --version 7",
+            "policy propose policy.toml --dry-run --reason why",
+            "policy propose policy.toml --reason why --benefit a --risk b --mitigation c --owner m.jones",
+            "policy diff 3 4 --json",
+            "policy history",
+            "policy rollback 3 --reason why",
+            "policy reviews --overdue --token sg_0",
+            "changes list --state pending --kind policy --json",
+            "unblock list --state active --json",
+            "block list --state in_force",
+            "suspend list --json",
+        ] {
+            let words = ["schoolgate"].into_iter().chain(line.split(' '));
+            assert!(Arguments::try_parse_from(words).is_ok(), "{line}");
+        }
+        let partly = "schoolgate policy propose policy.toml --reason why --benefit a";
+        assert!(Arguments::try_parse_from(partly.split(' ')).is_err(), "a risk assessment is whole");
+    }
+}

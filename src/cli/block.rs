@@ -7,16 +7,19 @@ use comfy_table::Table;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::cli::gateway::{Gateway, text};
+use crate::cli::decisions::{Form, Token, every};
+use crate::cli::gateway::text;
 use crate::cli::output;
 use crate::settings::Settings;
+
+/// Where they are.
+const PATH: &str = "/api/v1/blocks";
 
 /// Emergency blocks, in the name of the token's owner.
 #[derive(Args)]
 pub(super) struct Block {
-    /// The token of the one who acts (`schoolgate staff token NAME`).
-    #[arg(long, global = true, env = "SCHOOLGATE_TOKEN", hide_env_values = true)]
-    token: Option<String>,
+    #[command(flatten)]
+    token: Token,
     #[command(subcommand)]
     act: Act,
 }
@@ -36,9 +39,8 @@ enum Act {
         /// in_force or lifted.
         #[arg(long)]
         state: Option<String>,
-        /// Print as JSON.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        form: Form,
     },
     /// Ask for one to be lifted: a second person lets it be (`schoolgate changes approve`).
     Lift {
@@ -52,11 +54,11 @@ enum Act {
 
 impl Block {
     pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
-        let gateway = Gateway::in_the_name_of(settings, self.token.as_ref())?;
+        let gateway = self.token.gateway(settings)?;
         match &self.act {
             Act::Add { target, reason } => {
                 let body = json!({ "target": target, "reason": reason });
-                let block = gateway.post("/api/v1/blocks", Some(body))?;
+                let block = gateway.post(PATH, Some(body))?;
                 out!(
                     "{}  {} is shut for everybody (record {})",
                     text(&block, "id"),
@@ -67,19 +69,12 @@ impl Block {
                     out!("{note}");
                 }
             }
-            Act::List { state, json } => {
-                let items = gateway.every("/api/v1/blocks", state.as_deref())?;
-                if *json {
-                    out!("{}", json!({ "items": items, "next": null }));
-                } else if items.is_empty() {
-                    out!("No such block.");
-                } else {
-                    out!("{}", table(&items));
-                }
+            Act::List { state, form } => {
+                let items = every(&gateway, PATH, &[("state", state.as_deref())])?;
+                form.print(&items, table, "No such block.");
             }
             Act::Lift { id, reason } => {
-                let path = format!("/api/v1/blocks/{id}");
-                told(&gateway.delete_saying(&path, json!({ "reason": reason }))?);
+                told(&gateway.delete_saying(&format!("{PATH}/{id}"), json!({ "reason": reason }))?);
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -27,26 +27,6 @@ impl Gateway {
         Gateway { socket: crate::app::local_socket(settings), token }
     }
 
-    /// The same, for what is done in somebody's name alone.
-    pub(super) fn in_the_name_of(settings: &Settings, token: Option<&String>) -> anyhow::Result<Gateway> {
-        anyhow::ensure!(token.is_some(), "say who you are: --token, or SCHOOLGATE_TOKEN");
-        Ok(Gateway::of(settings, token.cloned()))
-    }
-
-    /// Every page of a list, of those that stand there alone where a state is named.
-    pub(super) fn every(&self, path: &str, state: Option<&str>) -> anyhow::Result<Vec<Value>> {
-        let state = state.map(|state| format!("&state={state}")).unwrap_or_default();
-        let (mut items, mut cursor) = (Vec::new(), String::new());
-        loop {
-            let mut page = self.get(&format!("{path}?limit=500{state}{cursor}"))?;
-            items.extend(page["items"].as_array_mut().map(std::mem::take).unwrap_or_default());
-            match page["next"].as_str() {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => return Ok(items),
-            }
-        }
-    }
-
     /// Asks.
     pub(super) fn get(&self, path: &str) -> anyhow::Result<Value> {
         self.call("GET", path, None)

@@ -7,18 +7,21 @@ use comfy_table::Table;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::cli::gateway::{Gateway, text};
+use crate::cli::decisions::{Form, Token, decide, every, joined};
+use crate::cli::gateway::text;
 use crate::cli::output;
 use crate::model::Timestamp;
 use crate::policy::Reduced;
 use crate::settings::Settings;
 
+/// Where they are.
+const PATH: &str = "/api/v1/suspensions";
+
 /// Suspensions, in the name of the token's owner.
 #[derive(Args)]
 pub(super) struct Suspend {
-    /// The token of the one who acts (`schoolgate staff token NAME`).
-    #[arg(long, global = true, env = "SCHOOLGATE_TOKEN", hide_env_values = true)]
-    token: Option<String>,
+    #[command(flatten)]
+    token: Token,
     #[command(subcommand)]
     act: Act,
 }
@@ -32,9 +35,8 @@ enum Act {
         /// scheduled, active, ended or lifted.
         #[arg(long)]
         state: Option<String>,
-        /// Print as JSON.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        form: Form,
     },
     /// Give it back before the end.
     Lift {
@@ -76,22 +78,15 @@ struct Impose {
 
 impl Suspend {
     pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
-        let gateway = Gateway::in_the_name_of(settings, self.token.as_ref())?;
+        let gateway = self.token.gateway(settings)?;
         match &self.act {
-            Act::Add(impose) => told(&gateway.post("/api/v1/suspensions", Some(impose.body()))?),
-            Act::List { state, json } => {
-                let items = gateway.every("/api/v1/suspensions", state.as_deref())?;
-                if *json {
-                    out!("{}", json!({ "items": items, "next": null }));
-                } else if items.is_empty() {
-                    out!("No such suspension.");
-                } else {
-                    out!("{}", table(&items));
-                }
+            Act::Add(impose) => told(&gateway.post(PATH, Some(impose.body()))?),
+            Act::List { state, form } => {
+                let items = every(&gateway, PATH, &[("state", state.as_deref())])?;
+                form.print(&items, table, "No such suspension.");
             }
             Act::Lift { id, reason } => {
-                let path = format!("/api/v1/suspensions/{id}/lift");
-                told(&gateway.post(&path, Some(json!({ "reason": reason })))?);
+                told(&decide(&gateway, PATH, (*id, "lift"), json!({ "reason": reason }))?);
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -133,19 +128,15 @@ fn table(items: &[Value]) -> Table {
     let mut table = output::table();
     table.set_header(["id", "state", "of", "left", "besides", "from", "until", "by", "reason"]);
     for suspension in items {
-        let joined = |field: &str| -> String {
-            let words = suspension[field].as_array().into_iter().flatten().filter_map(Value::as_str);
-            words.collect::<Vec<_>>().join(", ")
-        };
-        let of = [joined("users"), joined("devices")];
-        let of: Vec<&str> = of.iter().map(String::as_str).filter(|names| !names.is_empty()).collect();
+        let of = ["users", "devices"].map(|field| joined(&suspension[field], ", "));
+        let of: Vec<String> = of.into_iter().filter(|names| !names.is_empty()).collect();
         let column = |field: &str| text(suspension, field);
         table.add_row([
             column("id"),
             column("state"),
             of.join(", "),
             column("to"),
-            joined("exceptions"),
+            joined(&suspension["exceptions"], ", "),
             column("starts_at"),
             column("ends_at"),
             column("imposed_by"),

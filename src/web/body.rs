@@ -35,6 +35,8 @@ pub(super) struct Answer<T> {
 #[derive(Serialize, ToSchema)]
 #[allow(dead_code, reason = "a description of answers that are made on the spot")]
 pub(super) struct Done {
+    /// What it was done to, where that has an id.
+    id: Option<String>,
     /// The record of it.
     audit_seq: u64,
 }

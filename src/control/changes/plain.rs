@@ -1,6 +1,8 @@
 //! A change in plain English, for governors and whoever decides: what it does, and why what opens
 //! something counts as that.
 
+use std::collections::BTreeSet;
+
 use crate::control::changes::{Change, EntryChange, Op, SchoolList, What};
 use crate::document::{Plain, dotted};
 use crate::policy::{Edit, Effect};
@@ -27,13 +29,8 @@ impl Change {
             What::Policy { edits } => edits.iter().map(opens).collect(),
             What::LiftBlock { .. } => vec!["what was shut for everybody may pass"],
         };
-        let mut told = Vec::new();
-        reasons.retain(|reason| {
-            !told.contains(reason) && {
-                told.push(*reason);
-                true
-            }
-        });
+        let mut told = BTreeSet::new();
+        reasons.retain(|reason| told.insert(*reason));
         Some(reasons.join("; "))
     }
 }

@@ -19,6 +19,7 @@ use crate::control::journal::{Mutation, PolicyVersion};
 use crate::control::requests::DECIDERS;
 use crate::control::staff::Staff;
 use crate::control::{Control, ControlError, Recorded};
+use crate::document::Plain;
 use crate::model::{StaffName, Timestamp};
 use crate::policy::{Edit, Effect, Written};
 
@@ -201,12 +202,11 @@ impl Standing<'_> {
         today: &str,
     ) -> Review {
         let title = list.title();
-        let change = self.in_force().find(|(_, change)| {
+        let change = self.in_force().find(|change| {
             change.entry().is_some_and(|change| {
                 change.list == list && change.op == Op::Add && names(change, &stated.entry)
             })
         });
-        let change = change.map(|(_, change)| change);
         let (owner, day) = said(stated.remark.as_deref());
         // Whoever wrote the line knows best who answers; a review may be kept here or there.
         let owner = owner.or_else(|| change.and_then(|change| change.owner.clone()));
@@ -231,16 +231,16 @@ impl Standing<'_> {
         let blocked: BTreeSet<String> =
             self.lists.iter().flat_map(|school| weigh::entries(&school.block)).collect();
         let (mut keys, mut reviews) = (BTreeSet::new(), Vec::new());
-        for (_, change) in self.in_force().filter(|(_, change)| change.effect == Effect::Loosens) {
+        for change in self.in_force().filter(|change| change.effect == Effect::Loosens) {
             let stands = match &change.what {
                 What::Entry(entry) => {
                     let open = entry.list == SchoolList::Block && entry.op == Op::Remove;
                     open && !blocked.contains(&entry.entry) && keys.insert(entry.entry.clone())
                 }
                 What::Policy { edits } => {
-                    let standing: Vec<&Edit> = edits.iter().filter(|edit| self.stands(edit)).collect();
+                    let standing = edits.iter().filter(|edit| self.stands(edit));
                     // Every key is claimed, so that an older change of the same is not told twice.
-                    standing.into_iter().fold(false, |any, edit| keys.insert(edit.key.clone()) || any)
+                    standing.filter(|edit| keys.insert(edit.key.clone())).count() > 0
                 }
                 // A block that is no more leaves things as they were before it.
                 What::LiftBlock { .. } => false,
@@ -261,17 +261,13 @@ impl Standing<'_> {
     }
 
     /// The changes that came in force, the newest first.
-    fn in_force(&self) -> impl Iterator<Item = (usize, &Change)> {
-        let came = |(_, change): &(usize, &Change)| {
-            matches!(change.state, ChangeState::Approved | ChangeState::AtOnce)
-        };
-        self.changes.iter().enumerate().filter(came)
+    fn in_force(&self) -> impl Iterator<Item = &Change> {
+        let came = |change: &&Change| matches!(change.state, ChangeState::Approved | ChangeState::AtOnce);
+        self.changes.iter().filter(came)
     }
 
     /// Whether what an edit says is what stands there now; of a whole table, whether it stands.
     fn stands(&self, edit: &Edit) -> bool {
-        use crate::document::Plain;
-
         let now = self.policy.value(&edit.key);
         match (&now, &edit.after) {
             (Some(Plain::Table(_)), Some(Plain::Table(_))) => true,

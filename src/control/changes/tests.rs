@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::weigh::{Passed, Weighed, entries};
-use super::{Op, SchoolList};
+use super::{Op, PolicyProposal, Record, SchoolList};
+use crate::control::ControlError;
+use crate::document::Plain;
+use crate::policy::Edit;
 
 const ALLOW: SchoolList = SchoolList::Allow;
 const BLOCK: SchoolList = SchoolList::Block;
@@ -124,4 +127,22 @@ proptest! {
             }
         }
     }
+}
+
+/// What was approved and fits no longer is not put in force: somebody must look at it anew.
+#[test]
+fn an_approval_of_what_was_changed_since_is_stale() {
+    let policy = "[groups.pupils]\ndefault = \"allow\"\n[groups.pupils.categories]\ngames = \"alert\"\n\
+                  [categories.games]\nname = \"Games\"\nsources = [\"seed/games\"]\n";
+    let record = Record { version: 7, policy: policy.to_owned(), file: policy.to_owned() };
+    let value = |text: &str| Some(Plain::Text(text.to_owned()));
+    let edit = |before: &str| Edit {
+        key: "groups.pupils.categories.games".to_owned(),
+        before: value(before),
+        after: value("allow"),
+    };
+    let fits = PolicyProposal::approved(&record, &[edit("alert")], &|_| true).unwrap();
+    assert!(fits.text.contains("games = \"allow\""), "{}", fits.text);
+    let stale = PolicyProposal::approved(&record, &[edit("block")], &|_| true).err().unwrap();
+    assert_eq!(ControlError::from(stale).code(), "stale");
 }

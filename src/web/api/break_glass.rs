@@ -63,7 +63,7 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
 
 /// How the seal is
 #[utoipa::path(get, path = "/break-glass", operation_id = "show_seal", tag = "break-glass",
-    responses((status = 200, body = SealState)))]
+    responses((status = 200, description = "As asked", body = SealState)))]
 async fn look(State(shared): State<Shared>, _: Caller) -> Result<Answer<Value>, Problem> {
     let (state, since) = match shared.control.seal().await? {
         Seal::Never => ("never_sealed", None),
@@ -77,7 +77,7 @@ async fn look(State(shared): State<Shared>, _: Caller) -> Result<Answer<Value>, 
 ///
 /// An hour's session, an alarm, and everything recorded as done so.
 #[utoipa::path(post, path = "/break-glass", operation_id = "open_seal", tag = "break-glass", security(()), request_body = Open,
-    responses((status = 200, body = Signed), (status = 401, description = "`invalid_credentials`"),
+    responses((status = 200, description = "As asked", body = Signed), (status = 401, description = "`invalid_credentials`"),
               (status = 422, description = "`mistyped`, `invalid_reason`"), (status = 429, description = "too many tries")))]
 async fn open(State(shared): State<Shared>, request: Request) -> Result<Response, Problem> {
     let client = client(&request);
@@ -90,7 +90,7 @@ async fn open(State(shared): State<Shared>, request: Request) -> Result<Response
 ///
 /// The one before is dead, with what it opened.
 #[utoipa::path(post, path = "/break-glass/seal", operation_id = "seal", tag = "break-glass", request_body = Why,
-    responses((status = 201, body = Code), (status = 403, description = "it takes a headteacher")))]
+    responses((status = 201, description = "What was made", body = Code), (status = 403, description = "it takes a headteacher")))]
 async fn seal(
     State(shared): State<Shared>,
     caller: Caller,

@@ -142,7 +142,7 @@ async fn change_password(
 
 /// Begin a second factor
 #[utoipa::path(post, path = "/me/totp", operation_id = "begin_factor", tag = "session", request_body = Begin,
-    responses((status = 200, body = Begun)))]
+    responses((status = 200, description = "As asked", body = Begun)))]
 async fn begin(
     State(shared): State<Shared>,
     caller: Caller,
@@ -159,7 +159,7 @@ async fn begin(
 ///
 /// It counts from now on.
 #[utoipa::path(post, path = "/me/totp/confirm", operation_id = "confirm_factor", tag = "session", request_body = Confirm,
-    responses((status = 200, body = RecoveryCodes), (status = 422, description = "`wrong_code`")))]
+    responses((status = 200, description = "As asked", body = RecoveryCodes), (status = 422, description = "`wrong_code`")))]
 async fn confirm(
     State(shared): State<Shared>,
     caller: Caller,
@@ -173,7 +173,7 @@ async fn confirm(
 
 /// One's own tokens
 #[utoipa::path(get, path = "/tokens", operation_id = "list_tokens", tag = "tokens",
-    responses((status = 200, body = Tokens)))]
+    responses((status = 200, description = "As asked", body = Tokens)))]
 async fn tokens(State(shared): State<Shared>, caller: Caller) -> Result<Answer<Value>, Problem> {
     let own = shared.control.tokens(&caller.staff.name).await?;
     let items = own.into_iter().map(shown).collect();
@@ -182,7 +182,8 @@ async fn tokens(State(shared): State<Shared>, caller: Caller) -> Result<Answer<V
 
 /// Make a token of one's own
 #[utoipa::path(post, path = "/tokens", operation_id = "make_token", tag = "tokens", request_body = Make,
-    responses((status = 201, body = Made)))]
+    responses((status = 201, description = "What was made", body = Made),
+              (status = 404, description = "no account of one's own: the sealed code was opened")))]
 async fn make(
     State(shared): State<Shared>,
     caller: Caller,

@@ -93,7 +93,7 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
 
 /// Sign in with a password, and the code of a second factor
 #[utoipa::path(post, path = "/session", operation_id = "sign_in", tag = "session", security(()), request_body = SignIn,
-    responses((status = 200, body = Signed), (status = 401, description = "`invalid_credentials`, `code_needed`"),
+    responses((status = 200, description = "As asked", body = Signed), (status = 401, description = "`invalid_credentials`, `code_needed`"),
               (status = 429, description = "too many tries: see `Retry-After`")))]
 async fn sign_in(State(shared): State<Shared>, request: Request) -> Result<Response, Problem> {
     let client = client(&request);
@@ -117,7 +117,7 @@ async fn sign_out(State(shared): State<Shared>, caller: Caller) -> Result<Respon
 
 /// Who calls, and what they may do
 #[utoipa::path(get, path = "/me", operation_id = "me", tag = "session",
-    responses((status = 200, body = Signed)))]
+    responses((status = 200, description = "As asked", body = Signed)))]
 async fn me(caller: Caller) -> Answer<Value> {
     let held = caller.held().cloned();
     let must_enrol = held.as_ref().is_some_and(|held| held.must_enrol);
@@ -135,7 +135,7 @@ async fn me(caller: Caller) -> Answer<Value> {
 
 /// One's own sessions
 #[utoipa::path(get, path = "/sessions", operation_id = "list_sessions", tag = "session",
-    responses((status = 200, body = Sessions)))]
+    responses((status = 200, description = "As asked", body = Sessions)))]
 async fn all(State(shared): State<Shared>, caller: Caller) -> Result<Answer<Value>, Problem> {
     let current = caller.held().map(|held| held.session.id);
     let own = shared.control.sessions(&caller.staff.name).await?.into_iter().map(|session| Own {

@@ -140,7 +140,7 @@ pub(super) fn once_only() -> OpenApiRouter<Shared> {
 
 /// Everybody who has an account
 #[utoipa::path(get, path = "/staff", operation_id = "list_staff", tag = "staff",
-    responses((status = 200, body = Everybody)))]
+    responses((status = 200, description = "As asked", body = Everybody)))]
 async fn all(State(shared): State<Shared>, caller: Caller) -> Result<Answer<Value>, Problem> {
     caller.must_hold(&ADMINISTRATORS, &shared, "staff.read", Entry::Read).await?;
     let now = shared.control.now();
@@ -152,7 +152,7 @@ async fn all(State(shared): State<Shared>, caller: Caller) -> Result<Answer<Valu
 ///
 /// The answer has the link by which they set their password.
 #[utoipa::path(post, path = "/staff", operation_id = "add_staff", tag = "staff", request_body = New,
-    responses((status = 201, body = Invited), (status = 409, description = "`taken`")))]
+    responses((status = 201, description = "What was made", body = Invited), (status = 409, description = "`taken`")))]
 async fn add(
     State(shared): State<Shared>,
     caller: Caller,
@@ -180,7 +180,7 @@ async fn add(
 /// One account
 #[utoipa::path(get, path = "/staff/{name}", operation_id = "show_staff", tag = "staff",
     params(("name" = String, Path, description = "The sign-in name")),
-    responses((status = 200, body = Shown), (status = 404, description = "there is no such account")))]
+    responses((status = 200, description = "As asked", body = Shown), (status = 404, description = "there is no such account")))]
 async fn one(
     State(shared): State<Shared>,
     caller: Caller,
@@ -196,7 +196,7 @@ async fn one(
 /// A change of roles ends the sessions.
 #[utoipa::path(patch, path = "/staff/{name}", operation_id = "change_staff", tag = "staff",
     params(("name" = String, Path, description = "The sign-in name")), request_body = Patch,
-    responses((status = 200, body = Shown), (status = 403, description = "`forbidden`, `own_account`"),
+    responses((status = 200, description = "As asked", body = Shown), (status = 403, description = "`forbidden`, `own_account`"),
               (status = 409, description = "`last_holder`")))]
 async fn change(
     State(shared): State<Shared>,
@@ -217,7 +217,7 @@ async fn change(
 /// End an account, its sessions and its tokens, at once
 #[utoipa::path(post, path = "/staff/{name}/disable", operation_id = "disable_staff", tag = "staff",
     params(("name" = String, Path, description = "The sign-in name")),
-    request_body = Why, responses((status = 200, body = Shown), (status = 409, description = "`last_holder`")))]
+    request_body = Why, responses((status = 200, description = "As asked", body = Shown), (status = 409, description = "`last_holder`")))]
 async fn disable(
     State(shared): State<Shared>,
     caller: Caller,
@@ -231,7 +231,7 @@ async fn disable(
 /// Let somebody back in
 #[utoipa::path(post, path = "/staff/{name}/enable", operation_id = "enable_staff", tag = "staff",
     params(("name" = String, Path, description = "The sign-in name")),
-    request_body = Why, responses((status = 200, body = Shown)))]
+    request_body = Why, responses((status = 200, description = "As asked", body = Shown)))]
 async fn enable(
     State(shared): State<Shared>,
     caller: Caller,
@@ -247,7 +247,7 @@ async fn enable(
 /// Password, second factor, sessions and tokens are gone, and the answer has a new link.
 #[utoipa::path(post, path = "/staff/{name}/invite", operation_id = "invite_staff", tag = "staff",
     params(("name" = String, Path, description = "The sign-in name")),
-    request_body = Why, responses((status = 201, body = Invited)))]
+    request_body = Why, responses((status = 201, description = "What was made", body = Invited)))]
 async fn invite(
     State(shared): State<Shared>,
     caller: Caller,
@@ -268,7 +268,7 @@ async fn invite(
 /// Let a supplier in for a while
 #[utoipa::path(post, path = "/staff/{name}/access", operation_id = "let_in_supplier", tag = "staff",
     params(("name" = String, Path, description = "The sign-in name")),
-    request_body = Access, responses((status = 200, body = Shown)))]
+    request_body = Access, responses((status = 200, description = "As asked", body = Shown)))]
 async fn let_in(
     State(shared): State<Shared>,
     caller: Caller,
@@ -283,7 +283,7 @@ async fn let_in(
 /// End a supplier's window now
 #[utoipa::path(delete, path = "/staff/{name}/access", operation_id = "let_out_supplier", tag = "staff",
     params(("name" = String, Path, description = "The sign-in name")),
-    responses((status = 200, body = Shown)))]
+    responses((status = 200, description = "As asked", body = Shown)))]
 async fn let_out(
     State(shared): State<Shared>,
     caller: Caller,

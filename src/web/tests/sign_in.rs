@@ -225,7 +225,7 @@ async fn whoever_must_have_a_second_factor_can_do_nothing_before() {
     assert_eq!(status, 200, "{done}");
     let codes = done["recovery_codes"].as_array().unwrap().clone();
     assert_eq!(codes.len(), 10);
-    assert_eq!(browser.send("GET", "/events?limit=1", Value::Null).await.0, 200);
+    assert_eq!(browser.send("GET", "/events?limit=1&reason=a+first+look", Value::Null).await.0, 200);
 
     let recovery = codes[3].as_str().unwrap().to_lowercase().replace('-', " ");
     let (status, told) = browser.sign_in("d.lead", Some(&recovery)).await;
