@@ -1,6 +1,7 @@
 //! What staff do with temporary unblocks: ask, decide, look; and what the clock does with them.
 //!
-//! **Invariant:** a step is recorded on disk before it is kept and in force.
+//! **Invariant:** a step is kept through the journal: recorded on disk before it is in force, and
+//! judged by what the one who acts may do at that moment.
 
 use std::net::IpAddr;
 
@@ -10,6 +11,7 @@ use crate::audit::{Act, Actor, Entry, Outcome};
 use crate::control::journal::{Journal, Mutation, Put};
 use crate::control::requests::{self, UnblockRequest};
 use crate::control::staff::Staff;
+use crate::control::store::Store;
 use crate::control::unblocks::{Kept, Report};
 use crate::control::{Control, ControlError, Recorded};
 use crate::model::{Role, Timestamp};
@@ -41,19 +43,21 @@ impl Control {
         client: Option<IpAddr>,
     ) -> Result<Recorded<Kept>, ControlError> {
         let mut journal = self.journal.lock().await;
-        self.ask_for(&mut journal, staff, request, client, |_| Vec::new()).await
+        self.ask_for(&mut journal, staff, (request, None), client, |_| Vec::new()).await
     }
 
-    /// The same, under the journal's lock, with `more` rows that belong to it.
+    /// The same, under the journal's lock, with `more` rows that belong to it; `ask` is the
+    /// pupil's ask that it comes from.
     pub(super) async fn ask_for(
         &self,
         journal: &mut Journal,
         staff: &Staff,
-        request: &UnblockRequest,
+        (request, ask): (&UnblockRequest, Option<Uuid>),
         client: Option<IpAddr>,
         more: impl FnOnce(&Kept) -> Vec<Put>,
     ) -> Result<Recorded<Kept>, ControlError> {
         let now = self.clock.now();
+        let staff = &journal.store.acting(staff, now)?;
         let unblock = match requests::read(request, staff, &self.live.snapshot(), now) {
             Ok(read) => read,
             Err(fault) => return Err(self.denied(staff, request, client, fault, now).await),
@@ -70,6 +74,10 @@ impl Control {
             report: Report::NotDue,
         };
         let act = describe(&kept, Actor::Staff(staff.name.clone()), "unblock.requested", client);
+        let act = match ask {
+            Some(ask) => act.with("ask_id", ask.to_string()),
+            None => act,
+        };
         let act = Act { reason: Some(kept.unblock.justification.to_string()), ..act };
         let mutation = Mutation::new(now, [vec![kept.put()], more(&kept)].concat());
         let audit_seq = self.keep(journal, Entry::Unblock, act, mutation).await?;
@@ -95,9 +103,11 @@ impl Control {
     ) -> Result<Recorded<Kept>, ControlError> {
         let mut journal = self.journal.lock().await;
         let now = self.clock.now();
+        let staff = &journal.store.acting(staff, now)?;
         let kept = journal.store.unblock(id)?.ok_or(ControlError::NotFound)?;
         let actor = Actor::Staff(staff.name.clone());
-        if let Err(fault) = decision.allowed(staff, &kept.unblock) {
+        let allowed = decision.allowed(staff, &kept.unblock);
+        if let Err(fault) = allowed.and_then(|()| decision.is_for_somebody(&kept.unblock, &journal.store, now)) {
             let act = describe(&kept, actor, decision.action(), client).with("refused", fault.code());
             self.record(Entry::Unblock(Act { outcome: Outcome::Failure, ..act })).await?;
             return Err(fault);
@@ -218,6 +228,16 @@ impl Control {
 }
 
 impl Decision {
+    /// What somebody asked for who has left is not opened.
+    fn is_for_somebody(self, unblock: &Unblock, store: &Store, now: Timestamp) -> Result<(), ControlError> {
+        let asker = store.anybody_named(&unblock.requester)?;
+        if self != Decision::Approve || asker.is_some_and(|asker| asker.is_active(now)) {
+            return Ok(());
+        }
+        let text = "the account of whoever asked has ended: ask in your own name";
+        Err(ControlError::Conflict("requester_gone", text.to_owned()))
+    }
+
     fn action(self) -> &'static str {
         match self {
             Decision::Approve => "unblock.approved",

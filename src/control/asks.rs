@@ -168,11 +168,14 @@ impl Control {
             let unblock = Some(kept.unblock.id);
             vec![ask.clone().decided(AskDecided::Taken, staff, None, unblock).put()]
         };
-        let recorded = self.ask_for(&mut journal, staff, &request, client, taken).await?;
+        let recorded = self.ask_for(&mut journal, staff, (&request, Some(ask.id)), client, taken).await?;
         let actor = Actor::Staff(staff.name.clone());
         let act = ask.told(actor, "ask.taken").with("unblock_id", recorded.value.unblock.id.to_string());
-        self.record(Entry::Unblock(Act { client, ..act })).await?;
         self.asks.renew(&journal.store, self.clock.now())?;
+        // The request is recorded with the ask's id: this says the same for whoever looks for asks.
+        if let Err(fault) = self.record(Entry::Unblock(Act { client, ..act })).await {
+            tracing::error!(%fault, "that an ask was taken is recorded with the request alone");
+        }
         Ok(recorded)
     }
 

@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, Row};
 use serde_json::json;
 
 use crate::control::journal::{Put, Table};
+use crate::control::ControlError;
 use crate::control::store::{Store, StoreError};
 use crate::model::{GroupName, Role, StaffName, Timestamp};
 
@@ -132,6 +133,13 @@ impl Store {
     /// One member of staff, active or not.
     pub(super) fn staff_named(&self, name: &StaffName) -> Result<Option<Staff>, StoreError> {
         Ok(self.anybody_named(name)?.filter(|staff| staff.kind != Kind::BreakGlass))
+    }
+
+    /// Whoever acts as they are by now: they may have been disabled since they were let in, and their
+    /// roles may be others. Ask it under the journal's lock.
+    pub(super) fn acting(&self, staff: &Staff, now: Timestamp) -> Result<Staff, ControlError> {
+        let current = self.anybody_named(&staff.name)?.filter(|staff| staff.is_active(now));
+        current.ok_or(ControlError::Forbidden("this account has ended"))
     }
 
     /// The same, and whoever opened the sealed code.

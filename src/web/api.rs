@@ -58,7 +58,7 @@ pub(super) fn router(shared: &Shared) -> Router {
 
 /// Sees to it that what was begun is done, or refused, whether or not anybody waits for the answer:
 /// a client that goes away must not cut an act in half.
-async fn to_the_end(request: Request, next: Next) -> Result<Response, Problem> {
+pub(super) async fn to_the_end(request: Request, next: Next) -> Result<Response, Problem> {
     let answer = tokio::spawn(next.run(request)).await;
     answer.map_err(|fault| Problem::internal("answer", &fault))
 }

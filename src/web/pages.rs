@@ -7,11 +7,13 @@ use askama::Template;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::from_fn;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::Value;
 
 use crate::control::accounts::SignedIn;
+use crate::web::api::to_the_end;
 use crate::web::auth::{self, Held};
 use crate::web::problem::Problem;
 use crate::web::{Shared, cookie};
@@ -56,6 +58,7 @@ pub(super) fn router(shared: &Shared) -> Router {
         .route("/setup/{token}", get(setup::page).post(setup::sent))
         .route("/second-factor", get(factor::page).post(factor::begin))
         .route("/second-factor/confirm", post(factor::confirm))
+        .layer(from_fn(to_the_end))
         .with_state(shared.clone())
 }
 

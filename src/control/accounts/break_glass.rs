@@ -113,7 +113,7 @@ impl Control {
         let plain = read(typed)?;
         let mut journal = self.journal.lock().await;
         let now = self.clock.now();
-        let counted = match journal.store.begin_guess(&Watched::new(PURPOSE, client), now)? {
+        let counted = match journal.store.begin_guess(&Watched::of_code(PURPOSE, client), now)? {
             Turn::Go(counted) => counted,
             Turn::Wait(wait) => return Err(AccountError::Slow(wait)),
         };

@@ -34,7 +34,9 @@ struct Pace {
 #[derive(Clone, Debug)]
 pub(super) struct Watched {
     pair: [u8; 32],
-    account: [u8; 32],
+    /// None for what is too long to be guessed by many together: there, a counter for everybody
+    /// would only keep out whoever has the right one.
+    account: Option<[u8; 32]>,
     address: [u8; 32],
 }
 
@@ -53,18 +55,24 @@ pub(super) struct Counted {
 }
 
 impl Watched {
-    /// `account` is as it was typed, or the purpose of a code that is nobody's.
+    /// The same for a code that is nobody's, by its purpose.
+    pub(super) fn of_code(purpose: &str, client: Option<IpAddr>) -> Watched {
+        Watched { account: None, ..Watched::new(purpose, client) }
+    }
+
+    /// `account` is as it was typed.
     pub(super) fn new(account: &str, client: Option<IpAddr>) -> Watched {
         let address = client.map_or_else(|| "local".to_owned(), network);
         Watched {
             pair: secret::hash_for("guess pair", &format!("{account}\0{address}")),
-            account: secret::hash_for("guess account", account),
+            account: Some(secret::hash_for("guess account", account)),
             address: secret::hash_for("guess address", &address),
         }
     }
 
-    fn counters(&self) -> [([u8; 32], Pace); 3] {
-        [(self.pair, PAIR), (self.account, ACCOUNT), (self.address, ADDRESS)]
+    fn counters(&self) -> Vec<([u8; 32], Pace)> {
+        let account = self.account.map(|account| (account, ACCOUNT));
+        [(self.pair, PAIR)].into_iter().chain(account).chain([(self.address, ADDRESS)]).collect()
     }
 }
 

@@ -6,7 +6,7 @@
 
 use crate::audit::Entry;
 use crate::control::accounts::sessions::must_enrol;
-use crate::control::accounts::sign_in::Attempt;
+use crate::control::accounts::sign_in::{Attempt, Proved};
 use crate::control::accounts::{AccountError, By, Enrolment, password, totp};
 use crate::control::staff::Kind;
 use crate::control::{Control, ControlError, Recorded};
@@ -33,9 +33,11 @@ impl Control {
         let staff = own(by)?;
         password::check(new, staff.name.as_str(), school)?;
         let attempt = Attempt { name: staff.name.as_str(), password: old, code: None, client: by.client };
-        let (counted, staff) = self.proved(&attempt).await?;
+        let proved = self.proved(&attempt).await?;
         let hash = self.accounts.hasher.hash(new).await?;
         let journal = self.journal.lock().await;
+        proved.still_holds(&journal.store, self.clock.now())?;
+        let Proved { counted, staff, .. } = proved;
         let audit_seq = self.record(Entry::Auth(by.act("credentials.changed"))).await?;
         let transaction = journal.store.connection.unchecked_transaction()?;
         journal.store.was_no_guess(&counted, self.clock.now())?;
@@ -62,8 +64,10 @@ impl Control {
                 ControlError::Invalid("password", text.to_owned())
             })?;
             let attempt = Attempt { name: staff.name.as_str(), password, code: None, client: by.client };
-            let (counted, _) = self.proved(&attempt).await?;
-            self.journal.lock().await.store.take_guess_back(&counted)?;
+            let proved = self.proved(&attempt).await?;
+            let journal = self.journal.lock().await;
+            proved.still_holds(&journal.store, self.clock.now())?;
+            journal.store.take_guess_back(&proved.counted)?;
         }
         let (bytes, shown) = totp::begin(&staff.name, school)?;
         self.journal.lock().await.store.begin_factor(&staff.name, &bytes)?;

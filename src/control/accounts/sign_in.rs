@@ -15,7 +15,7 @@ use crate::control::accounts::{AccountError, By, Session, csrf};
 use crate::control::staff::Staff;
 use crate::control::store::{Store, StoreError};
 use crate::control::{Control, Recorded};
-use crate::model::StaffName;
+use crate::model::{StaffName, Timestamp};
 
 /// What somebody signs in with.
 #[derive(Clone, Copy)]
@@ -53,15 +53,12 @@ impl Control {
     /// # Errors
     /// [`AccountError`]; guesses are recorded, with the name when it is somebody's.
     pub async fn sign_in(&self, attempt: &Attempt<'_>) -> Result<Recorded<SignedIn>, AccountError> {
-        let (counted, staff) = self.proved(attempt).await?;
-        let by = By { staff: Some(staff.clone()), client: attempt.client };
+        let proved = self.proved(attempt).await?;
+        let by = By { staff: Some(proved.staff.clone()), client: attempt.client };
         let journal = self.journal.lock().await;
         let now = self.clock.now();
-        // Time has passed: somebody may have been disabled meanwhile.
-        let current = journal.store.staff_named(&staff.name)?;
-        if current.is_none_or(|current| !current.is_active(now)) {
-            return Err(AccountError::WrongCredentials);
-        }
+        proved.still_holds(&journal.store, now)?;
+        let Proved { counted, staff, .. } = proved;
         let code = match (journal.store.has_factor(&staff.name)?, attempt.code) {
             (false, _) => None,
             (true, None) => {
@@ -96,7 +93,7 @@ impl Control {
     }
 
     /// Whether name and password go together; the guess is counted first.
-    pub(super) async fn proved(&self, attempt: &Attempt<'_>) -> Result<(Counted, Staff), AccountError> {
+    pub(super) async fn proved(&self, attempt: &Attempt<'_>) -> Result<Proved, AccountError> {
         let name = attempt.name.trim();
         let (counted, staff, kept) = {
             let mut journal = self.journal.lock().await;
@@ -111,10 +108,17 @@ impl Control {
         };
         // What is longer than any password is none, and costs no more than one.
         let typed = if attempt.password.len() > 1024 { "" } else { attempt.password };
-        let matches = self.accounts.hasher.matches(typed, kept).await?;
+        let matches = match self.accounts.hasher.matches(typed, kept.clone()).await {
+            Ok(matches) => matches,
+            // It was not even looked at.
+            Err(fault) => {
+                self.journal.lock().await.store.take_guess_back(&counted)?;
+                return Err(fault.into());
+            }
+        };
         let now = self.clock.now();
         match staff {
-            Some(staff) if matches && staff.is_active(now) => Ok((counted, staff)),
+            Some(staff) if matches && staff.is_active(now) => Ok(Proved { counted, staff, hash: kept }),
             staff => Err(self.guessed(staff.as_ref(), attempt.client, "password").await),
         }
     }
@@ -128,6 +132,29 @@ impl Control {
             Ok(_) => AccountError::WrongCredentials,
             Err(unrecorded) => unrecorded.into(),
         }
+    }
+}
+
+/// Somebody whose password was right when it was looked at.
+pub(super) struct Proved {
+    pub(super) counted: Counted,
+    pub(super) staff: Staff,
+    /// What it was held against.
+    hash: Option<String>,
+}
+
+impl Proved {
+    /// Whether it still is: to look at a password takes a while, in which the account may have been
+    /// disabled, or sent back to its start with another password and without a second factor.
+    ///
+    /// # Errors
+    /// [`AccountError::WrongCredentials`]
+    pub(super) fn still_holds(&self, store: &Store, now: Timestamp) -> Result<(), AccountError> {
+        let active = store.staff_named(&self.staff.name)?.is_some_and(|staff| staff.is_active(now));
+        if active && store.password(&self.staff.name)? == self.hash {
+            return Ok(());
+        }
+        Err(AccountError::WrongCredentials)
     }
 }
 

@@ -94,6 +94,7 @@ impl Control {
     ) -> Result<Recorded<Change>, ControlError> {
         let mut journal = self.journal.lock().await;
         let now = self.clock.now();
+        let staff = &journal.store.acting(staff, now)?;
         let change = journal.store.change(id)?.ok_or(ControlError::NotFound)?;
         let actor = Actor::Staff(staff.name.clone());
         let act = Act::new(actor.clone(), verdict.decision.action());

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::Router;
 use axum::extract::State;
 use axum::http::Uri;
+use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,6 +13,7 @@ use serde_json::Value;
 use crate::audit::Actor;
 use crate::control::feeds::{Asked, Which};
 use crate::web::Shared;
+use crate::web::api::to_the_end;
 use crate::web::api::changes::{Proposal, Proposed, Reloaded};
 use crate::web::body::{Answer, Sent};
 use crate::web::events::{self, Reader, SeenEvent, Sight};
@@ -59,6 +61,7 @@ pub(super) fn router(shared: &Shared) -> Router {
         .route("/changes", post(weigh))
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::wrong_method)
+        .layer(from_fn(to_the_end))
         .with_state(shared.clone())
 }
 
