@@ -117,6 +117,7 @@ impl Control {
         let mutation = journal.entered(&prepared, policy.generation(), (now, &Actor::System, "start"));
         control.keep_prepared(act, &mut journal, &prepared, mutation).await?;
         journal.begin(&prepared, now)?;
+        control.tell_decided(&Actor::System, &prepared).await?;
         drop(journal);
         control.sweep().await?;
         control.sweep_suspensions().await?;
@@ -164,6 +165,7 @@ impl Control {
         let mutation = journal.entered(&prepared, generation, said);
         let audit_seq = self.keep_prepared(act, &mut journal, &prepared, mutation).await?;
         journal.put_in_force(&prepared, generation, now)?;
+        self.tell_decided(&actor, &prepared).await?;
         drop(journal);
         self.feeds.note_waiting(&waiting, false);
         self.watch().await?;
@@ -171,7 +173,7 @@ impl Control {
         Ok(Recorded { value: Reloaded { changes, held }, audit_seq })
     }
 
-    /// Keeps and records what is about to come in force, and what of it is held.
+    /// Keeps and records what is about to come in force.
     async fn keep_prepared(
         &self,
         act: Act,
@@ -179,17 +181,21 @@ impl Control {
         prepared: &Prepared,
         mutation: Mutation,
     ) -> Result<u64, ControlError> {
-        let actor = act.actor.clone();
         let act = act
             .with("changes", prepared.changes().to_vec())
             .with("last_good", warned(&prepared.told()))
             .with("never_inspected", never_inspected(prepared.draft()));
         let act = changes::held_or_at_once(act, prepared, journal.rules());
-        let audit_seq = self.keep(journal, Entry::Change, act, mutation).await?;
-        for act in changes::acts(&actor, prepared.decided()) {
+        self.keep(journal, Entry::Change, act, mutation).await
+    }
+
+    /// Records what of it is held, withdrawn or let through: once the rest is in force, so that no
+    /// fault here keeps it out.
+    async fn tell_decided(&self, actor: &Actor, prepared: &Prepared) -> Result<(), ControlError> {
+        for act in changes::acts(actor, prepared.decided()) {
             self.record(Entry::Change(act)).await?;
         }
-        Ok(audit_seq)
+        Ok(())
     }
 
     /// Reads the statutory lists alone again, and puts them in force.

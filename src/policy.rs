@@ -43,7 +43,7 @@ pub use draft::{
     Approval, Cap, CategoryAction, CategoryDraft, Draft, GroupDraft, Inspect, Programs, Treatment,
     Unblockable,
 };
-pub use effect::{Effect, effect};
+pub use effect::{Effect, Standing, effect};
 pub use emergency::EmergencyBlock;
 pub use inspection::Seal;
 pub use ladder::{Asked, Shown, Step};

@@ -107,7 +107,9 @@ impl Control {
         let kept = journal.store.unblock(id)?.ok_or(ControlError::NotFound)?;
         let actor = Actor::Staff(staff.name.clone());
         let allowed = decision.allowed(staff, &kept.unblock);
-        if let Err(fault) = allowed.and_then(|()| decision.is_for_somebody(&kept.unblock, &journal.store, now)) {
+        if let Err(fault) =
+            allowed.and_then(|()| decision.is_for_somebody(&kept.unblock, &journal.store, now))
+        {
             let act = describe(&kept, actor, decision.action(), client).with("refused", fault.code());
             self.record(Entry::Unblock(Act { outcome: Outcome::Failure, ..act })).await?;
             return Err(fault);
@@ -160,7 +162,7 @@ impl Control {
     /// What the store or the trail says.
     pub async fn sweep(&self) -> Result<(), ControlError> {
         let mut journal = self.journal.lock().await;
-        let now = self.clock.now();
+        let (now, mut moved) = (self.clock.now(), false);
         for mut kept in journal.store.open_unblocks()? {
             let state = kept.unblock.state(now);
             if state == kept.announced {
@@ -177,6 +179,10 @@ impl Control {
             kept = kept.moved_to(unblock, now);
             let mutation = Mutation::new(now, vec![kept.put()]);
             self.keep(&mut journal, Entry::Unblock, act, mutation).await?;
+            moved = true;
+        }
+        if moved {
+            journal.publish_unblocks()?;
         }
         self.metrics.unblocks_active(journal.active(now));
         Ok(())

@@ -203,8 +203,8 @@ impl Journal {
     ) -> Result<(), StartError> {
         let laid = Laid::of(&self.store)?;
         self.parts = laid.over(Arc::clone(&prepared.draft), &prepared.loaded, &self.sources);
-        self.begin(prepared, now)?;
-        Ok(self.publish(generation)?)
+        self.publish(generation)?;
+        self.begin(prepared, now)
     }
 
     /// What becomes of what opens something, in the school's lists and in the policy.

@@ -6,8 +6,8 @@
 use rusqlite::{OptionalExtension, Row};
 use serde_json::json;
 
-use crate::control::journal::{Put, Table};
 use crate::control::ControlError;
+use crate::control::journal::{Put, Table};
 use crate::control::store::{Store, StoreError};
 use crate::model::{GroupName, Role, StaffName, Timestamp};
 

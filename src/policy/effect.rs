@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::policy::Unblock;
 use crate::policy::draft::{CategoryAction, Draft};
 
 mod caps;
@@ -14,7 +13,10 @@ mod category;
 mod enforce;
 mod group;
 mod pairs;
+mod standing;
 mod timetable;
+
+pub use standing::Standing;
 
 /// What a change does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,14 +29,15 @@ pub enum Effect {
     Loosens,
 }
 
-/// What it does to put `after` in force in place of `before`, while `unblocks` stand (those that are
-/// not over; only approved ones count). An unblock of a category opens whatever that category alone
-/// blocks, so that to block one more category can open a site that something else had held.
+/// What it does to put `after` in force in place of `before`, while all of `standing` is laid over
+/// them. An unblock of a category opens whatever that category alone blocks, so that to block one
+/// more category can open a site that something else had held.
 #[must_use]
-pub fn effect(before: &Draft, after: &Draft, unblocks: &[Unblock]) -> Effect {
-    if loosens(before, after, unblocks) {
+pub fn effect<'s>(before: &Draft, after: &Draft, standing: impl Into<Standing<'s>>) -> Effect {
+    let standing = standing.into();
+    if loosens(before, after, standing) {
         Effect::Loosens
-    } else if loosens(after, before, unblocks) {
+    } else if loosens(after, before, standing) {
         Effect::Tightens
     } else {
         Effect::None
@@ -56,7 +59,7 @@ impl Effect {
     }
 }
 
-fn loosens(before: &Draft, after: &Draft, unblocks: &[Unblock]) -> bool {
+fn loosens(before: &Draft, after: &Draft, standing: Standing<'_>) -> bool {
     let Draft { groups, categories, caps, calendar, unblocks: rules } = after;
     let lists = category::lists(&before.categories, categories);
     let Some(pairs) = pairs::judged_as(before, after) else { return before != after };
@@ -64,7 +67,8 @@ fn loosens(before: &Draft, after: &Draft, unblocks: &[Unblock]) -> bool {
         || caps::relax(&before.unblocks, rules)
         || timetable::moves(&before.calendar, calendar, groups)
         || category::unlocks(&before.categories, categories, &lists)
-        || pairs.into_iter().any(|(was, is)| group::opens(was, is, &lists, unblocks))
+        || lists.iter().any(|list| standing.loses(list))
+        || pairs.into_iter().any(|(was, is)| group::opens(was, is, &lists, standing))
 }
 
 /// What a key does that is set to this, or to nothing.

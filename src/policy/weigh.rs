@@ -6,8 +6,8 @@
 
 use crate::document::{Document, Faults};
 use crate::policy::draft::Draft;
-use crate::policy::effect::{Effect, effect};
-use crate::policy::{Edit, Unblock, Written, text};
+use crate::policy::effect::{Effect, Standing, effect};
+use crate::policy::{Edit, Written, text};
 
 /// What becomes of a proposed text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,23 +44,30 @@ pub enum NotWeighed {
 }
 
 /// Weighs `proposed` against `before`. `passed` says which edits need nobody any more, `held`
-/// whether a list of that id is held (as for [`super::read_text`]), and `unblocks` are those that
-/// are not over.
+/// whether a list of that id is held (as for [`super::read_text`]), and `standing` is what staff have
+/// laid over the policy.
 ///
 /// # Errors
 /// [`NotWeighed`] when either text has a fault.
-pub fn weigh(
+pub fn weigh<'s>(
     before: &Written,
     proposed: &Written,
     passed: &dyn Fn(&Edit) -> bool,
     held: &dyn Fn(&str) -> bool,
-    unblocks: &[Unblock],
+    standing: impl Into<Standing<'s>>,
 ) -> Result<Weighed, NotWeighed> {
     let draft = read(before, held).map_err(NotWeighed::InForce)?;
     read(proposed, held).map_err(NotWeighed::Proposed)?;
     let remaining = before.edits_to(proposed);
-    let mut scales =
-        Scales { passed, held, unblocks, current: before.clone(), draft, remaining, taken: Vec::new() };
+    let mut scales = Scales {
+        passed,
+        held,
+        standing: standing.into(),
+        current: before.clone(),
+        draft,
+        remaining,
+        taken: Vec::new(),
+    };
     while scales.take_more() {}
     let held = scales.waiting();
     let mut in_force = scales.current;
@@ -72,7 +79,7 @@ pub fn weigh(
 struct Scales<'w> {
     passed: &'w dyn Fn(&Edit) -> bool,
     held: &'w dyn Fn(&str) -> bool,
-    unblocks: &'w [Unblock],
+    standing: Standing<'w>,
     current: Written,
     draft: Draft,
     remaining: Vec<Edit>,
@@ -101,7 +108,7 @@ impl Scales<'_> {
     /// was not passed.
     fn take(&mut self, edits: &[Edit]) -> bool {
         let Some((text, draft)) = self.with(edits) else { return false };
-        let effect = effect(&self.draft, &draft, self.unblocks);
+        let effect = effect(&self.draft, &draft, self.standing);
         let waits = effect == Effect::Loosens && !edits.iter().all(|edit| (self.passed)(edit));
         if waits || text == self.current {
             return false;

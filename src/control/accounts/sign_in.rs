@@ -113,7 +113,7 @@ impl Control {
             // It was not even looked at.
             Err(fault) => {
                 self.journal.lock().await.store.take_guess_back(&counted)?;
-                return Err(fault.into());
+                return Err(fault);
             }
         };
         let now = self.clock.now();

@@ -112,12 +112,14 @@ impl Control {
         let mutation = opened.mutation(&journal, &change, generation, (now, &actor, reason))?;
         let act = act.with("in_force", opened.sentences());
         let audit_seq = self.keep(&mut journal, Entry::Change, act, mutation).await?;
-        if let Opened::Files(proposal) = &opened {
-            for act in record::acts(&actor, proposal.decided()) {
-                self.record(Entry::Change(act)).await?;
-            }
-        }
+        let besides = match &opened {
+            Opened::Files(proposal) => record::acts(&actor, proposal.decided()),
+            Opened::Nothing | Opened::Entry(..) | Opened::Policy(_) | Opened::Block(..) => Vec::new(),
+        };
         opened.put_in_force(&mut journal, generation)?;
+        for act in besides {
+            self.record(Entry::Change(act)).await?;
+        }
         Ok(Recorded { value: change, audit_seq })
     }
 }
@@ -238,6 +240,8 @@ fn may_decide(staff: &Staff, change: &Change) -> Result<(), ControlError> {
         Actor::Staff(name) if *name == staff.name => Err(ControlError::FourEyes),
         // An edit of a file has no name to it, and technicians are who can make one.
         Actor::Local | Actor::System if staff.is_any(&[Role::Technician]) => Err(ControlError::FourEyes),
+        // It came from a file, whoever had it read.
+        Actor::Staff(_) if change.stands && staff.is_any(&[Role::Technician]) => Err(ControlError::FourEyes),
         Actor::Staff(_) | Actor::Local | Actor::System => Ok(()),
     }
 }

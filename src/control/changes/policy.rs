@@ -8,7 +8,7 @@ use crate::control::changes::{Change, ChangeState, What};
 use crate::control::journal::Put;
 use crate::document::{Document, Faults};
 use crate::model::Timestamp;
-use crate::policy::{self, Draft, Edit, Effect, Held, NotWeighed, Unblock, Written};
+use crate::policy::{self, Draft, Edit, Effect, Held, NotWeighed, Standing, Written};
 use crate::settings::Loosening;
 
 /// What is written with a change that the settings let through.
@@ -47,8 +47,8 @@ pub(in crate::control) struct PolicyProposal {
 pub(in crate::control) struct Scales<'a> {
     /// Whether a list of that id is held.
     pub(in crate::control) held: &'a dyn Fn(&str) -> bool,
-    /// The unblocks that are not over.
-    pub(in crate::control) unblocks: &'a [Unblock],
+    /// What staff have laid over the policy.
+    pub(in crate::control) standing: Standing<'a>,
     /// What becomes of what opens something.
     pub(in crate::control) loosening: Loosening,
     /// The changes of the policy that wait.
@@ -83,7 +83,7 @@ impl PolicyProposal {
         let (last, now) =
             (Written::read(&Document::new(OF_RECORD, record.file.clone()))?, Written::read(file)?);
         let edits = last.edits_to(&now);
-        let proposed = merged(&in_force, &edits, file)?;
+        let proposed = merged(&in_force, &rebased(&edits, &scales.pending), file)?;
         let proposal = PolicyProposal::weigh(&in_force, &proposed, &edits, scales)?;
         let text = if proposal.written()? == now { file.text().to_owned() } else { proposal.text.clone() };
         Ok(PolicyProposal { text, file: file.text().to_owned(), ..proposal })
@@ -148,7 +148,7 @@ impl PolicyProposal {
         let passed = |_: &Edit| scales.loosening == Loosening::AtOnce;
         // What a list holds says nothing of what an edit opens; the text that comes of it is read
         // with the lists that there are.
-        let weighed = policy::weigh(in_force, proposed, &passed, &|_| true, scales.unblocks);
+        let weighed = policy::weigh(in_force, proposed, &passed, &|_| true, scales.standing);
         let weighed = weighed.map_err(|fault| match fault {
             NotWeighed::InForce(faults) | NotWeighed::Proposed(faults) => faults,
         })?;
@@ -214,6 +214,18 @@ impl Scales<'_> {
         };
         self.pending.iter().filter(again).map(withdraw).collect()
     }
+}
+
+/// What was edited in the file, held against what is in force: where the file said something that
+/// still waits, the edit is one of what stood there before.
+fn rebased(edits: &[Edit], pending: &[Change]) -> Vec<Edit> {
+    let waiting: Vec<&Edit> = pending.iter().filter(|change| change.stands).flat_map(Change::edits).collect();
+    let rebase = |edit: &Edit| {
+        let waits = waiting.iter().find(|waits| waits.key == edit.key && waits.after == edit.before);
+        let before = waits.map_or_else(|| edit.before.clone(), |waits| waits.before.clone());
+        Edit { before, ..edit.clone() }
+    };
+    edits.iter().map(rebase).filter(|edit| edit.before != edit.after).collect()
 }
 
 /// What was edited in the file, made in the policy of record.

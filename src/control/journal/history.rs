@@ -83,8 +83,7 @@ impl Journal {
         let (written, after) = (Written::read(&was), Written::read(&is));
         let (written, after) = (written.map_err(ControlError::Faulty)?, after.map_err(ControlError::Faulty)?);
         let before = draft(&was);
-        let effect =
-            |after: Option<Draft>| Some(policy::effect(before.as_ref()?, &after?, &self.parts.unblocks));
+        let effect = |after: Option<Draft>| Some(policy::effect(before.as_ref()?, &after?, self.laid()));
         let of_edit = |edit: Edit| {
             let alone = written.with(&edit).ok();
             let alone = alone.and_then(|text| draft(&Document::new("policy", text.render())));

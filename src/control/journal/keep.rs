@@ -22,7 +22,12 @@ impl Control {
         act: Act,
         mutation: Mutation,
     ) -> Result<u64, ControlError> {
-        close(&journal.store, &self.recorder)?;
+        if close(&journal.store, &self.recorder)? == Closed::Applied {
+            // What this act was made from is not what there is by now.
+            journal.renew()?;
+            let text = "an act before this one had been cut off, and has come in force now: look again";
+            return Err(ControlError::Conflict("try_again", text.to_owned()));
+        }
         journal.store.intend(&mutation, &act)?;
         match self.record(of(act.with("journal", mutation.id().to_string()))).await {
             Ok(audit_seq) => {
@@ -46,14 +51,27 @@ impl Control {
 }
 
 /// Closes an act that was cut off: applied when it was recorded, forgotten when it was not.
-pub(super) fn close(store: &Store, recorder: &Recorder) -> Result<(), ControlError> {
+pub(super) fn close(store: &Store, recorder: &Recorder) -> Result<Closed, ControlError> {
+    let mut closed = Closed::Nothing;
     while let Some(mutation) = store.unsettled()? {
         match recorded(&mutation, recorder)? {
-            Some(audit_seq) => store.settle(&mutation, audit_seq)?,
+            Some(audit_seq) => {
+                store.settle(&mutation, audit_seq)?;
+                closed = Closed::Applied;
+            }
             None => store.forget(mutation.id())?,
         }
     }
-    Ok(())
+    Ok(closed)
+}
+
+/// What there was to close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Closed {
+    /// No act, or none that had been recorded.
+    Nothing,
+    /// An act that had been recorded.
+    Applied,
 }
 
 /// The number of the act's record, if there is one.

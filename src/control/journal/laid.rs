@@ -11,7 +11,7 @@ use crate::control::lists::Loaded;
 use crate::control::store::{Store, StoreError};
 use crate::lists::{Asked as Wanted, Reading};
 use crate::model::{Host, Url};
-use crate::policy::{Draft, EmergencyBlock, OutOfReach, Parts, Suspension, Unblock};
+use crate::policy::{Draft, EmergencyBlock, OutOfReach, Parts, Standing, Suspension, Unblock};
 
 /// What staff have laid over the policy, and is not over.
 #[derive(Default)]
@@ -29,6 +29,11 @@ impl Laid {
             suspensions: store.open_suspensions()?.into_iter().map(|kept| kept.suspension).collect(),
             blocks: store.blocks_in_force()?.into_iter().map(|kept| kept.block).collect(),
         })
+    }
+
+    /// The same, for whoever weighs a change.
+    pub(super) fn standing(&self) -> Standing<'_> {
+        Standing { unblocks: &self.unblocks, suspensions: &self.suspensions, blocks: &self.blocks }
     }
 
     /// All that a policy is made of.
@@ -57,9 +62,22 @@ pub(super) fn open_unblocks(store: &Store) -> Result<Arc<[Unblock]>, StoreError>
 }
 
 impl Journal {
+    /// What staff have laid over the policy in force.
+    pub(super) fn laid(&self) -> Standing<'_> {
+        let Parts { unblocks, suspensions, blocks, .. } = &self.parts;
+        Standing { unblocks, suspensions, blocks }
+    }
+
     /// Publishes the policy in force with the unblocks as the store now has them.
     pub(in crate::control) fn publish_unblocks(&mut self) -> Result<(), ControlError> {
-        let generation = self.store.next_generation()?;
+        // What is recorded comes in force, also when the disk has no room for another number.
+        let generation = match self.store.next_generation() {
+            Ok(generation) => generation,
+            Err(fault) => {
+                tracing::error!(%fault, "the policy in force keeps its number");
+                self.publisher.live().snapshot().generation()
+            }
+        };
         self.publish_laid(generation)
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::audit::Actor;
 use crate::clock::Clock;
 use crate::control::changes::{self, Change, ChangeState, PolicyProposal, Proposal, Scales};
-use crate::control::journal::laid::open_unblocks;
+use crate::control::journal::laid::Laid;
 use crate::control::journal::statutory::no_statutory_list;
 use crate::control::journal::{Prepared, Sources, StartError};
 use crate::control::lists::{self, Held, Keys, LastGood, Loaded, Progress};
@@ -82,14 +82,14 @@ pub fn waiting(sources: &Sources, loaded: &mut Loaded) -> Result<Vec<Change>, St
     }
     let store = Store::open(&sources.store_file)?;
     let by = (&Actor::Local, Clock::system().now(), None);
-    let (held, unblocks) = (|id: &str| loaded.holds(id), open_unblocks(&store)?);
+    let (held, laid) = (|id: &str| loaded.holds(id), Laid::of(&store)?);
     let mut waits = store.pending_changes()?;
     waits.retain(|change| change.entry().is_none_or(|entry| entry.line.is_none()));
     if let Some(record) = store.record()? {
         let pending = waits.clone();
         let scales = Scales {
             held: &held,
-            unblocks: &unblocks,
+            standing: laid.standing(),
             loosening: sources.policy_loosening,
             pending,
             said: by,
@@ -112,7 +112,7 @@ fn weighed(
     (loaded, last): (&Result<Loaded, Faults>, Option<&LastGood>),
     by: Reader<'_>,
 ) -> Result<Result<(PolicyProposal, Vec<String>), Faults>, StartError> {
-    let (held, unblocks) = (holds(loaded, last), open_unblocks(store)?);
+    let (held, laid) = (holds(loaded, last), Laid::of(store)?);
     let (file, record) = (file(sources), store.record()?);
     let Some(record) = record else {
         let first = file.and_then(|file| PolicyProposal::first(&file, &held));
@@ -120,7 +120,7 @@ fn weighed(
     };
     let scales = Scales {
         held: &held,
-        unblocks: &unblocks,
+        standing: laid.standing(),
         loosening: sources.policy_loosening,
         pending: store.pending_changes()?,
         said: by,

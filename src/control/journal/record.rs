@@ -111,6 +111,19 @@ impl Journal {
         self.publish(generation)
     }
 
+    /// Puts in force what the store has: after an act that was cut off was applied.
+    pub(in crate::control) fn renew(&mut self) -> Result<(), ControlError> {
+        let nothing = Document::new("", String::new());
+        let policy = PolicyProposal::standing(&self.record()?, &nothing, &|id: &str| self.holds(id));
+        self.parts.draft = Arc::new(policy.map_err(ControlError::Faulty)?.draft);
+        self.directory.publish(subnets(&self.parts.draft));
+        let word = Word::Read { loosening: Loosening::Held, proposer: &Actor::System };
+        let school = Proposal::weigh(&self.store, &self.school, &word, Timestamp::from_millis(0))?;
+        self.parts.school_allow = school.catalogue(SchoolList::Allow, self.keys.index);
+        self.parts.school_block = school.catalogue(SchoolList::Block, self.keys.index);
+        self.publish_unblocks()
+    }
+
     /// The number of the version in force.
     pub(in crate::control) fn record_version(&self) -> Result<u64, StoreError> {
         Ok(self.record()?.version)
@@ -132,7 +145,7 @@ impl Journal {
         let held = |id: &str| self.holds(id);
         let scales = Scales {
             held: &held,
-            unblocks: &self.parts.unblocks,
+            standing: self.laid(),
             loosening: self.sources.policy_loosening,
             pending: self.store.pending_changes()?,
             said,

@@ -87,13 +87,13 @@ impl Journal {
         for (id, entries) in sizes.iter().filter(|(id, _)| id.starts_with("statutory/")) {
             self.metrics.list_entries(id, *entries);
         }
-        self.store.keep_list_sizes(&sizes)?;
         self.parts.statutory = Arc::new(read.statutory);
         let generation = self.store.next_generation()?;
         let policy = Policy::compile(self.parts.clone(), generation).map_err(|_| ControlError::Policy)?;
         self.metrics.policy_generation(generation);
         self.publisher.publish(policy);
-        Ok(())
+        // In force first: a full disk keeps no statutory entry out.
+        Ok(self.store.keep_list_sizes(&sizes)?)
     }
 }
 

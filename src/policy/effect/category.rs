@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use crate::policy::Unblock;
 use crate::policy::draft::{CategoryAction, CategoryDraft, GroupDraft, Programs, Treatment, Unblockable};
 use crate::policy::effect::group::stands;
-use crate::policy::effect::level;
+use crate::policy::effect::{Standing, level};
 use crate::policy::unblock::Target;
 
 /// The category of a list, before and after.
 pub(super) struct Listed<'d> {
-    was: Option<&'d CategoryDraft>,
-    is: Option<&'d CategoryDraft>,
+    pub(super) was: Option<&'d CategoryDraft>,
+    pub(super) is: Option<&'d CategoryDraft>,
 }
 
 /// Every list that a category names, before or after.
@@ -46,7 +46,11 @@ pub(super) fn unlocks(before: &[CategoryDraft], after: &[CategoryDraft], lists: 
 
 /// Whether a list may leave something more open to a client that was judged as one group and is
 /// judged as another.
-pub(super) fn opens((was, is): (&GroupDraft, &GroupDraft), list: &Listed<'_>, unblocks: &[Unblock]) -> bool {
+pub(super) fn opens(
+    (was, is): (&GroupDraft, &GroupDraft),
+    list: &Listed<'_>,
+    standing: Standing<'_>,
+) -> bool {
     let before = list.was.and_then(|category| was.categories.get(&category.id));
     let after = list.is.and_then(|category| is.categories.get(&category.id));
     let says_less = match (list.was, list.is) {
@@ -56,16 +60,23 @@ pub(super) fn opens((was, is): (&GroupDraft, &GroupDraft), list: &Listed<'_>, un
         (Some(_), _) => level(after) < level(before),
     };
     let by_name = Some(&CategoryAction::Allow);
-    let approves = was.default == Treatment::Block
-        && is.default == Treatment::Block
-        && after == by_name
-        && before != by_name;
+    let garden = was.default == Treatment::Block && is.default == Treatment::Block;
+    let approves = (garden || standing.keeps_to_approved()) && after == by_name && before != by_name;
+    // What a band does at its hour, it does to all of a category.
+    let banded = |group: &GroupDraft, category: Option<&CategoryDraft>| {
+        let names = |category: &CategoryDraft| {
+            group.timetable.iter().any(|band| band.categories.contains_key(&category.id))
+        };
+        category.is_some_and(names)
+    };
+    let moved = list.was.map(|category| &category.id) != list.is.map(|category| &category.id);
+    let by_hour = moved && (banded(was, list.was) || banded(is, list.is));
     let trusts = |category: Option<&CategoryDraft>, action| {
         action == by_name && category.is_some_and(|category| category.programs == Programs::Trusted)
     };
     let judges_files = was.file_kinds.values().any(|action| *action != CategoryAction::Allow);
     let frees_files = judges_files && trusts(list.is, after) && !trusts(list.was, before);
-    says_less || approves || frees_files || is_lifted(list, (before, after), is, unblocks)
+    says_less || approves || frees_files || by_hour || is_lifted(list, (before, after), is, standing.unblocks)
 }
 
 /// Whether a list comes to be blocked by a category that stands unblocked: the unblock then opens

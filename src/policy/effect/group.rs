@@ -4,12 +4,12 @@ use crate::model::Host;
 use crate::policy::Unblock;
 use crate::policy::draft::{GroupDraft, Treatment};
 use crate::policy::effect::category::{self, Listed};
-use crate::policy::effect::{content_opens, enforce, timetable};
+use crate::policy::effect::{Standing, content_opens, enforce, timetable};
 use crate::policy::unblock::Decided;
 
 /// Whether some client that was judged as `was` may find something more open when it is judged as
 /// `is`.
-pub(super) fn opens(was: &GroupDraft, is: &GroupDraft, lists: &[Listed<'_>], unblocks: &[Unblock]) -> bool {
+pub(super) fn opens(was: &GroupDraft, is: &GroupDraft, lists: &[Listed<'_>], standing: Standing<'_>) -> bool {
     // Without `..`: a field that is new must be thought of here.
     let GroupDraft {
         id,
@@ -31,7 +31,7 @@ pub(super) fn opens(was: &GroupDraft, is: &GroupDraft, lists: &[Listed<'_>], unb
     // Unblocks for a group are for all that inherit from it.
     let is_heir = *id == was.id && !is_within(ancestors, &was.ancestors);
     is_heir
-        || unblocks.iter().filter(stands).any(|unblock| reaches(unblock, is) && !reaches(unblock, was))
+        || standing.unblocks.iter().filter(stands).any(|unblock| reaches(unblock, is) && !reaches(unblock, was))
         || lets(was.default, *default)
         || *uncategorised < was.uncategorised
         || lets(was.unclassified, *unclassified)
@@ -45,7 +45,7 @@ pub(super) fn opens(was: &GroupDraft, is: &GroupDraft, lists: &[Listed<'_>], unb
         || (search_terms.is_empty() && !was.search_terms.is_empty())
         || content_opens(&was.file_kinds, file_kinds)
         || timetable::opens(was, is)
-        || lists.iter().any(|list| category::opens((was, is), list, unblocks))
+        || lists.iter().any(|list| category::opens((was, is), list, standing))
 }
 
 /// Whether an unblock is in force, or will be without anybody's doing.

@@ -348,3 +348,18 @@ async fn changes_are_found_by_what_they_do() {
     let (_, page) = office.get("governor", "/changes?kind=entry").await;
     assert_eq!(page["items"][0]["sentence"], "chess.example is put on the school allow list.");
 }
+
+/// Found on reading: the file says what still waits, so that another edit of the same key fitted
+/// neither, and every reload was refused.
+#[tokio::test]
+async fn an_edit_of_what_waits_takes_its_place() {
+    let office = Office::open().await;
+    let before = file(&office);
+    let saying = |action: &str| before.replace("games = \"block\"", &format!("games = \"{action}\""));
+    assert_eq!(reread(&office, &saying("allow")).await, Ok(1));
+    assert_eq!(reread(&office, &saying("alert")).await, Ok(1));
+    let (_, listed) = office.get("dsl", "/changes?kind=policy").await;
+    let states: Vec<(&Value, &Value)> =
+        listed["items"].as_array().unwrap().iter().map(|c| (&c["state"], &c["edits"][0]["after"])).collect();
+    assert_eq!(states, [(&json!("pending"), &json!("alert")), (&json!("withdrawn"), &json!("allow"))]);
+}

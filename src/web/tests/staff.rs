@@ -155,3 +155,15 @@ async fn no_read_returns_a_secret() {
         assert!(!text.contains(made["token"].as_str().unwrap()) && !text.contains("hash"), "{path}: {text}");
     }
 }
+
+/// A token that never saw a second factor would be a way round it under the new role.
+#[tokio::test]
+async fn other_roles_end_the_tokens_of_the_old() {
+    let office = Office::open().await;
+    let change = json!({ "roles": ["teacher", "governor"], "reason": "joins the governing board" });
+    let body = change.to_string();
+    let (status, done) =
+        office.send("headteacher", "PATCH", "/staff/teacher", "application/json", body.as_bytes()).await;
+    assert_eq!(status, 200, "{done}");
+    assert_eq!(office.get("teacher", "/me").await.0, 401);
+}

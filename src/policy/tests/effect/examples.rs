@@ -260,3 +260,35 @@ fn to_block_a_category_that_stands_unblocked_loosens() {
         assert_eq!(effect(&before, &moved, &standing("games.example", group)), does, "{group}");
     }
 }
+
+/// A band allows all of a category at its hour: a list that joins the category is open then.
+#[test]
+fn to_move_a_list_into_a_category_that_a_band_opens_loosens() {
+    let band = "[groups.ks2.timetable.lunch]\ndays = [\"mon\"]\nfrom = \"12:00\"\nto = \"13:00\"\n\
+                categories = { games = \"allow\" }\n[groups.ks2.file_kinds]\n";
+    let text = HEADED.replace("[groups.ks2.file_kinds]\n", band);
+    let moved = text
+        .replace("sources = [\"adult\"]", "sources = []")
+        .replace("sources = [\"games\"]", "sources = [\"games\", \"adult\"]");
+    assert_ne!(moved, text);
+    assert_eq!(effect(&draft(&text).unwrap(), &draft(&moved).unwrap(), &[]), Loosens);
+}
+
+/// What is shut for everybody stays shut until somebody else says yes.
+#[test]
+fn to_take_a_list_out_of_a_category_that_is_shut_for_everybody_loosens() {
+    let block = EmergencyBlock {
+        id: uuid::Uuid::now_v7(),
+        target: Target::Category("approved".to_owned()),
+        reason: Justification::parse("A parent has told us of it today").unwrap(),
+        by: "d.sl".parse().unwrap(),
+        at: Timestamp::from_millis(0),
+    };
+    let before = draft(HEADED).unwrap();
+    let renamed = draft(
+        &HEADED.replace("[categories.approved]", "[categories.agreed]").replace("approved = ", "agreed = "),
+    );
+    let blocks = [block];
+    let standing = Standing { blocks: &blocks, ..Standing::default() };
+    assert_eq!(effect(&before, &renamed.unwrap(), standing), Loosens);
+}
