@@ -203,6 +203,8 @@ impl Journal {
     ) -> Result<(), StartError> {
         let laid = Laid::of(&self.store)?;
         self.parts = laid.over(Arc::clone(&prepared.draft), &prepared.loaded, &self.sources);
+        // Who is who comes first: what is open is asked again as soon as the policy is published.
+        self.directory.publish(subnets(&self.parts.draft));
         self.publish(generation)?;
         self.begin(prepared, now)
     }
