@@ -119,15 +119,9 @@ pub(super) async fn all(
 ) -> Result<Answer<Page<Ask>>, Problem> {
     let query = Query::read::<Wanted>(&uri)?;
     let state = query.one_of("state", &AskState::ALL, AskState::as_str)?;
-    let (limit, cursor) = (query.limit(MOST)?, query.parsed::<Uuid>("cursor")?);
     let (mut asks, now) = (shared.control.asks(&caller.staff).await?, shared.control.now());
-    asks.retain(|ask| {
-        state.is_none_or(|state| ask.state(now) == state) && cursor.is_none_or(|cursor| ask.id < cursor)
-    });
-    let more = asks.len() > limit;
-    asks.truncate(limit);
-    let next = asks.last().filter(|_| more).map(|last| last.id.to_string());
-    Ok(Page::new(asks.into_iter().map(|ask| Ask::new(ask, now)).collect(), next).answer(&query))
+    asks.retain(|ask| state.is_none_or(|state| ask.state(now) == state));
+    Page::of(asks, &query, MOST, |ask| ask.id, |ask| Ask::new(ask, now))
 }
 
 /// Make an ask a request of one's own

@@ -120,14 +120,9 @@ pub(super) async fn all(
     caller.must_hold(&CHANGE_READERS, &shared, "blocks.read", Entry::Read).await?;
     let query = Query::read::<Wanted>(&uri)?;
     let state = query.one_of("state", &BlockState::ALL, |state| state)?;
-    let (limit, cursor) = (query.limit(MOST)?, query.parsed::<Uuid>("cursor")?);
     let mut kept = shared.control.blocks().await?;
     kept.retain(|kept| state.is_none_or(|state| state_of(kept) == state));
-    kept.retain(|kept| cursor.is_none_or(|cursor| kept.block.id < cursor));
-    let more = kept.len() > limit;
-    kept.truncate(limit);
-    let next = kept.last().filter(|_| more).map(|last| last.block.id.to_string());
-    Ok(Page::new(kept.into_iter().map(Block::from).collect(), next).answer(&query))
+    Page::of(kept, &query, MOST, |kept| kept.block.id, Block::from)
 }
 
 /// One emergency block

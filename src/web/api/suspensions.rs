@@ -70,15 +70,8 @@ pub(super) async fn all(
     caller.must_hold(&SUSPENDERS, &shared, "suspensions.read", Entry::Read).await?;
     let query = Query::read::<Wanted>(&uri)?;
     let state = query.one_of("state", &SuspensionState::ALL, SuspensionState::as_str)?;
-    let (limit, cursor) = (query.limit(MOST)?, query.parsed::<Uuid>("cursor")?);
-    let mut kept = shared.control.suspensions(state).await?;
-    kept.retain(|kept| cursor.is_none_or(|cursor| kept.suspension.id < cursor));
-    let more = kept.len() > limit;
-    kept.truncate(limit);
-    let next = kept.last().filter(|_| more).map(|last| last.suspension.id.to_string());
-    let now = shared.control.now();
-    let items = kept.into_iter().map(|kept| Suspension::new(kept, now)).collect();
-    Ok(Page::new(items, next).answer(&query))
+    let (kept, now) = (shared.control.suspensions(state).await?, shared.control.now());
+    Page::of(kept, &query, MOST, |kept| kept.suspension.id, |kept| Suspension::new(kept, now))
 }
 
 /// One suspension

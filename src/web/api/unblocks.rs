@@ -84,15 +84,8 @@ pub(super) async fn all(
 ) -> Result<Answer<Page<Unblock>>, Problem> {
     let query = Query::read::<Wanted>(&uri)?;
     let state = query.one_of("state", &State::ALL, State::as_str)?;
-    let (limit, cursor) = (query.limit(MOST)?, query.parsed::<Uuid>("cursor")?);
-    let mut kept = shared.control.unblocks(&caller.staff, state).await?;
-    kept.retain(|kept| cursor.is_none_or(|cursor| kept.unblock.id < cursor));
-    let more = kept.len() > limit;
-    kept.truncate(limit);
-    let next = kept.last().filter(|_| more).map(|last| last.unblock.id.to_string());
-    let now = shared.control.now();
-    let items = kept.iter().map(|kept| Unblock::new(kept, now)).collect();
-    Ok(Page::new(items, next).answer(&query))
+    let (kept, now) = (shared.control.unblocks(&caller.staff, state).await?, shared.control.now());
+    Page::of(kept, &query, MOST, |kept| kept.unblock.id, |kept| Unblock::new(&kept, now))
 }
 
 /// One temporary unblock
