@@ -26,6 +26,7 @@
 
 mod chain;
 mod event;
+mod follow;
 mod json;
 mod line;
 mod query;
@@ -40,7 +41,8 @@ mod writer;
 mod tests;
 
 pub use chain::{Anchor, AnchorError, Head, LineHash};
-pub use event::{Access, Act, Actor, ClosedBy, Closing, Entry, Handling, Outcome, Seen, Visibility};
+pub use event::{Access, Act, Actor, ClosedBy, Closing, Entry, Fetch, Handling, Outcome, Seen, Visibility};
+pub use follow::{Follower, Written};
 pub use query::{Closes, Filter, Order, Page, QueryError, Record, query, scan};
-pub use recorder::{Observer, OpenError, Receipt, RecordError, Recorder, Writer, Written};
+pub use recorder::{Observer, OpenError, Receipt, RecordError, Recorder, Writer};
 pub use verify::{Fault, FaultKind, Report, verify};

@@ -10,11 +10,12 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use serde::Serialize;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use crate::audit::chain::Head;
 use crate::audit::event::{Act, Actor, Closing, Entry, closed};
+use crate::audit::follow::Follower;
 use crate::audit::json::Json;
 use crate::audit::line::Draft;
 use crate::audit::repair::{Repair, recover};
@@ -25,8 +26,6 @@ use crate::telemetry::Metrics;
 
 /// How many events may wait for the writer before those who record wait too.
 const QUEUE: usize = 8192;
-/// How many lines a subscriber may be behind before it loses some.
-const BEHIND: usize = 4096;
 /// At which length a segment ends.
 const SEGMENT: u64 = 64 << 20;
 
@@ -63,15 +62,6 @@ pub struct Receipt {
     pub sequence: u64,
     /// `event.id`
     pub id: Uuid,
-}
-
-/// A line as it was written.
-#[derive(Clone, Debug)]
-pub struct Written {
-    /// `event.sequence`
-    pub sequence: u64,
-    /// The line, without its line end.
-    pub line: Arc<str>,
 }
 
 /// Why the trail can't be opened.
@@ -135,7 +125,7 @@ impl Recorder {
         let tail = recover(dir, now()).map_err(OpenError::Unreadable)?;
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (head, watched) = watch::channel(tail.head);
-        let told = Told { stuck: Arc::default(), lines: broadcast::Sender::new(BEHIND), now: Arc::new(now) };
+        let told = Told { stuck: Arc::default(), now: Arc::new(now) };
         let stop = queue.clone().try_reserve_owned().map_err(|_| OpenError::InUse)?;
         let store = Store::new(dir, full, tail.segment);
         let notes = tail.repairs.iter().map(repaired).collect();
@@ -214,11 +204,10 @@ impl Recorder {
         self.told.stuck.load(Ordering::Relaxed)
     }
 
-    /// Every line written from now on. Who is too slow loses lines (`Lagged`) and can read
-    /// them back with [`super::query()`]; the writer never waits.
+    /// The trail in its order, from the line after this sequence on, as it grows.
     #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<Written> {
-        self.told.lines.subscribe()
+    pub fn follow(&self, after: u64) -> Follower {
+        Follower::new(&self.dir, after, self.head.clone())
     }
 }
 

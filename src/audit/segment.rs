@@ -1,7 +1,7 @@
 //! Segments on disk: their names, their order, and reading them from either end.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -66,8 +66,17 @@ impl Segment {
             let firsts = files.iter().filter_map(|name| first_of(name));
             segments.extend(firsts.map(|first| Segment::new(dir, &day, first)));
         }
-        segments.sort_by(|a, b| (&a.day, a.first).cmp(&(&b.day, b.first)));
+        segments.sort_by(|a, b| a.order().cmp(&b.order()));
         Ok(segments)
+    }
+
+    /// Whether it was written after the other.
+    pub(super) fn is_after(&self, other: &Segment) -> bool {
+        self.order() > other.order()
+    }
+
+    fn order(&self) -> (&str, u64) {
+        (&self.day, self.first)
     }
 
     /// The same file's name with something behind it.
@@ -123,6 +132,13 @@ impl Forward {
     pub(super) fn open(path: &Path) -> io::Result<Forward> {
         let reader = BufReader::with_capacity(BLOCK, File::open(path)?);
         Ok(Forward { reader, offset: 0, buffer: Vec::with_capacity(4096) })
+    }
+
+    /// From the line that starts at `offset` on.
+    pub(super) fn open_at(path: &Path, offset: u64) -> io::Result<Forward> {
+        let mut reader = Forward::open(path)?;
+        reader.reader.seek(SeekFrom::Start(offset))?;
+        Ok(Forward { offset, ..reader })
     }
 
     /// The next piece. Of one longer than any line may be, only the start is kept.

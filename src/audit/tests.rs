@@ -1,6 +1,7 @@
 //! Tests of the whole trail: what is written, what survives, what is found.
 
 mod faults;
+mod follow;
 mod golden;
 mod query;
 mod tamper;

@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 use std::vec::IntoIter;
 use std::{io, thread};
 
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::audit::chain::Head;
 use crate::audit::event::{Act, Actor, Entry, Grade};
 use crate::audit::json::Json;
 use crate::audit::line::Draft;
-use crate::audit::recorder::{RecordError, Written, id_at};
+use crate::audit::recorder::{RecordError, id_at};
 use crate::audit::store::Store;
 use crate::model::Timestamp;
 
@@ -48,8 +48,6 @@ pub(super) enum Job {
 pub(super) struct Told {
     /// Whether the last attempt to write failed.
     pub(super) stuck: Arc<AtomicBool>,
-    /// Where written lines are shown.
-    pub(super) lines: broadcast::Sender<Written>,
     /// What time it is.
     pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
@@ -82,7 +80,6 @@ struct Trouble {
 /// A job that has its line.
 struct Stamped {
     head: Head,
-    end: usize,
     waiting: Option<(Grade, Answer)>,
 }
 
@@ -221,7 +218,7 @@ impl Scribe {
                 None => break,
             };
             head = draft.write(head, &self.observer, &mut self.buffer);
-            run.push(Stamped { head, end: self.buffer.len(), waiting });
+            run.push(Stamped { head, waiting });
         }
         run
     }
@@ -233,13 +230,10 @@ impl Scribe {
         }
     }
 
-    /// The kernel has the run: moves the head, shows the lines, answers whom that is enough.
+    /// The kernel has the run: moves the head, answers whom that is enough.
     fn accept(&mut self, run: Vec<Stamped>, unforced: &mut Vec<(u64, Answer)>) {
         if let Some(last) = run.last() {
             self.head.send_replace(last.head);
-        }
-        if self.told.lines.receiver_count() > 0 {
-            self.show(&run);
         }
         for Stamped { head, waiting, .. } in run {
             match waiting {
@@ -247,15 +241,6 @@ impl Scribe {
                 Some((Grade::Accepted, answer)) => drop(answer.send(Ok(head.sequence))),
                 None => {}
             }
-        }
-    }
-
-    fn show(&self, run: &[Stamped]) {
-        let mut start = 0;
-        for stamped in run {
-            let line = String::from_utf8_lossy(&self.buffer[start..stamped.end - 1]).into();
-            start = stamped.end;
-            let _ = self.told.lines.send(Written { sequence: stamped.head.sequence, line });
         }
     }
 

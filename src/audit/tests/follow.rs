@@ -1,0 +1,62 @@
+//! Following the trail: in order, from anywhere, over segments and days, as it grows.
+
+use super::*;
+use crate::audit::Follower;
+
+fn sequences(follower: &mut Follower) -> Vec<u64> {
+    follower.read(1000).unwrap().into_iter().map(|written| written.sequence).collect()
+}
+
+#[test]
+fn a_follower_starts_anywhere_and_goes_on_as_the_trail_grows() {
+    let trail = Trail::of_segments(2000);
+    let running = trail.start();
+    for after in 0..12 {
+        let mut follower = running.recorder.follow(after);
+        let so_far = running.recorder.head().sequence;
+        assert!(sequences(&mut follower).into_iter().eq(after + 1..=so_far), "after {after}");
+        assert!(!follower.is_behind());
+        trail.tick(6 * 3_600_000);
+        trail.record(&running, access("a.example")).unwrap();
+        trail.record(&running, access("b.example")).unwrap();
+        assert!(trail.runtime.block_on(follower.more()));
+        assert!(sequences(&mut follower).into_iter().eq(so_far.max(after) + 1..=so_far + 2), "after {after}");
+    }
+    running.writer.finish();
+}
+
+#[test]
+fn a_follower_waits_for_what_is_not_written_yet_and_ends_with_the_trail() {
+    let trail = Trail::new();
+    let running = trail.start();
+    let mut follower = running.recorder.follow(0);
+    assert!(!follower.is_behind());
+    let waiting = trail.runtime.spawn(async move { (follower.more().await, follower) });
+    trail.record(&running, access("a.example")).unwrap();
+    let (more, mut follower) = trail.runtime.block_on(waiting).unwrap();
+    assert!(more);
+    assert_eq!(sequences(&mut follower), [1]);
+    running.writer.finish();
+    drop(running.recorder);
+    assert!(!trail.runtime.block_on(follower.more()), "closed, and all is read");
+}
+
+#[test]
+fn what_the_writer_does_not_stand_by_is_not_shown() {
+    let trail = Trail::new();
+    let running = trail.start();
+    trail.record(&running, access("a.example")).unwrap();
+    let mut follower = running.recorder.follow(0);
+    assert_eq!(sequences(&mut follower), [1]);
+    // Half a line, as a write that failed leaves for a moment.
+    let path = trail.segments().remove(0);
+    let whole = fs::read(&path).unwrap();
+    let half = &whole[..whole.len() / 2];
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    std::io::Write::write_all(&mut file, half).unwrap();
+    assert_eq!(sequences(&mut follower), Vec::<u64>::new());
+    file.set_len(whole.len() as u64).unwrap();
+    trail.record(&running, access("b.example")).unwrap();
+    assert_eq!(sequences(&mut follower), [2]);
+    running.writer.finish();
+}
