@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::audit::json::Json;
 
-pub use access::{Access, Handling, Seen, Visibility};
+pub use access::{Access, Fetch, Handling, Seen, Visibility};
 pub use act::{Act, Actor, Outcome};
 pub use close::{ClosedBy, Closing};
 

@@ -59,6 +59,10 @@ pub struct Seen {
     pub search: Option<String>,
     /// The words so far of somebody who was still typing a search.
     pub suggestion: Option<String>,
+    /// The page that the browser says led here (`Referer`).
+    pub referrer: Option<String>,
+    /// What the browser says it fetches this for (`Sec-Fetch-*`).
+    pub fetch: Option<Fetch>,
     /// The TLS server name as the client sent it.
     pub server_name: Option<String>,
     /// The application protocol as the client offered it: `h2`, `http/1.1`.
@@ -71,6 +75,23 @@ pub struct Seen {
     pub duration: Option<Duration>,
     /// What went wrong, where something did. No host, no URL.
     pub error: Option<String>,
+}
+
+/// What the browser says it fetches a resource for (W3C Fetch Metadata); `schoolgate.fetch`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Fetch {
+    /// `Sec-Fetch-Site`: `none` where the person typed the address or opened a bookmark.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// `Sec-Fetch-Mode`: `navigate` for a page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// `Sec-Fetch-Dest`: `document` for a page, `iframe`, `image`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dest: Option<String>,
+    /// `Sec-Fetch-User`: `?1` where a click or a key press led here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
 }
 
 /// An access as it will be recorded.
@@ -138,6 +159,8 @@ struct Http {
 #[derive(Clone, Debug, Serialize)]
 struct Request {
     method: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    referrer: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -187,6 +210,8 @@ struct Own {
     #[serde(skip_serializing_if = "Option::is_none")]
     suggestion: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    fetch: Option<Fetch>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     truncated: Option<bool>,
     bytes_up: Option<u64>,
     bytes_down: Option<u64>,
@@ -202,6 +227,7 @@ struct Shown<'a> {
     error: Option<&'a str>,
     search: Option<&'a str>,
     suggestion: Option<&'a str>,
+    referrer: Option<&'a str>,
 }
 
 impl Access {
@@ -231,7 +257,12 @@ impl Access {
             },
             destination: shown.target(destination.port, &mut cut),
             url: shown.address(seen.scheme, &mut cut),
-            http: Http { request: Request { method: token(seen.method.as_deref(), &mut cut) } },
+            http: Http {
+                request: Request {
+                    method: token(seen.method.as_deref(), &mut cut),
+                    referrer: shown.referrer.map(|referrer| capped(referrer, MAX_URL, &mut cut)),
+                },
+            },
             tls: Tls {
                 client: Client {
                     server_name: shown.server_name.map(|name| capped(name, MAX_HOST, &mut cut)),
@@ -244,6 +275,7 @@ impl Access {
         };
         rest.schoolgate.search = shown.search.map(|words| capped(words, MAX_TEXT, &mut cut));
         rest.schoolgate.suggestion = shown.suggestion.map(|words| capped(words, MAX_TEXT, &mut cut));
+        rest.schoolgate.fetch = seen.fetch.as_ref().map(|fetch| fetch.capped(&mut cut));
         rest.schoolgate.truncated = cut.then_some(true);
         let durable = blocked || verdict.reason.unblock.is_some() || verdict.reason.rung == Rung::Unblock;
         let rest = Box::new(rest);
@@ -272,6 +304,7 @@ impl<'a> Shown<'a> {
             error: seen.error.as_deref(),
             search: seen.search.as_deref(),
             suggestion: seen.suggestion.as_deref(),
+            referrer: seen.referrer.as_deref(),
         }
     }
 
@@ -290,6 +323,18 @@ impl<'a> Shown<'a> {
             domain: host.map(|host| capped(&host.to_string(), MAX_HOST, cut)),
             path: url.map(|url| capped(url.path(), MAX_URL, cut)),
             full: url.map(|url| capped(&url.to_string(), MAX_URL, cut)),
+        }
+    }
+}
+
+impl Fetch {
+    fn capped(&self, cut: &mut bool) -> Fetch {
+        let mut word = |text: &Option<String>| token(text.as_deref(), cut);
+        Fetch {
+            site: word(&self.site),
+            mode: word(&self.mode),
+            dest: word(&self.dest),
+            user: word(&self.user),
         }
     }
 }
@@ -333,6 +378,7 @@ fn own(subject: &Subject, reason: &Reason, action: Action, seen: &Seen) -> Own {
         unblock_id: reason.unblock,
         search: None,
         suggestion: None,
+        fetch: None,
         truncated: None,
         bytes_up: blocked.then_some(0),
         bytes_down: blocked.then_some(0),
