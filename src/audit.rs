@@ -27,6 +27,7 @@
 mod chain;
 mod event;
 mod follow;
+pub mod index;
 mod json;
 mod line;
 mod query;
@@ -43,6 +44,7 @@ mod tests;
 pub use chain::{Anchor, AnchorError, Head, LineHash};
 pub use event::{Access, Act, Actor, ClosedBy, Closing, Entry, Fetch, Handling, Outcome, Seen, Visibility};
 pub use follow::{Follower, Written};
+pub use index::{Index, Indexer};
 pub use query::{Closes, Filter, Order, Page, QueryError, Record, query, scan};
 pub use recorder::{Observer, OpenError, Receipt, RecordError, Recorder, Writer};
 pub use verify::{Fault, FaultKind, Report, verify};

@@ -65,6 +65,7 @@ pub struct Metrics {
     generation: IntGauge,
     audit_events: IntCounterVec,
     audit_lag: Gauge,
+    audit_index_lag: IntGauge,
     unblocks: IntGauge,
     selftest_age: Gauge,
     panics: IntCounter,
@@ -142,6 +143,8 @@ impl Metrics {
             generation: make.gauge("policy_generation", "Version of the policy in force.")?,
             audit_events: make.counters("audit_events_total", "Audit events on disk.", &["kind"])?,
             audit_lag: make.seconds("audit_lag_seconds", "Age of the oldest event not yet on disk.")?,
+            audit_index_lag: make
+                .gauge("audit_index_lag_events", "Audit events that are not in the index yet.")?,
             unblocks: make.gauge("unblocks_active", "Temporary unblocks in force.")?,
             selftest_age: make.seconds("selftest_age_seconds", "Time since the last self-test.")?,
             panics: make.counter("panics_total", "Tasks that ended in a panic.")?,
@@ -248,6 +251,11 @@ impl Metrics {
     /// How long the oldest event that is not yet on disk has waited.
     pub fn audit_lag_seconds(&self, lag: Duration) {
         self.audit_lag.set(lag.as_secs_f64());
+    }
+
+    /// How many audit events are not in the index yet.
+    pub fn audit_index_lag(&self, events: u64) {
+        self.audit_index_lag.set(whole(events));
     }
 
     /// How many temporary unblocks are in force.

@@ -255,7 +255,7 @@ pub(super) fn id_at(time: Timestamp) -> Uuid {
     Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, millis / 1000, nanos))
 }
 
-fn lock(dir: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(dir: &Path) -> Result<File, OpenError> {
     DirBuilder::new().recursive(true).mode(0o750).create(dir).map_err(OpenError::Unreadable)?;
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o640).open(dir.join("lock"));
     let file = file.map_err(OpenError::Unreadable)?;

@@ -3,6 +3,7 @@
 mod faults;
 mod follow;
 mod golden;
+mod index;
 mod query;
 mod tamper;
 mod trail;
