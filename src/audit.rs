@@ -24,12 +24,14 @@
 //! `schoolgate.close` line with the same `event.id` carries what was not known before: bytes,
 //! duration and who closed. [`query()`] joins the two.
 
+pub mod around;
 mod chain;
 mod event;
 mod follow;
 pub mod index;
 mod json;
 mod line;
+pub mod pages;
 mod query;
 mod recorder;
 mod repair;

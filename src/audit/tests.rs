@@ -4,6 +4,8 @@ mod faults;
 mod follow;
 mod golden;
 mod index;
+mod measure;
+mod pages;
 mod query;
 mod tamper;
 mod trail;

@@ -108,6 +108,7 @@ fn others() -> OpenApiRouter<Shared> {
         .routes(routes!(lists::lookup))
         .routes(routes!(events::find))
         .routes(routes!(events::explained))
+        .routes(routes!(events::around))
         .routes(routes!(events::reads))
         .routes(routes!(inspection::candidates))
         .routes(routes!(audit::head))
