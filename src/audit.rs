@@ -27,13 +27,16 @@
 mod chain;
 mod event;
 mod follow;
+mod force;
 mod json;
 mod line;
 mod query;
 mod recorder;
 mod repair;
+mod reserve;
 mod segment;
 mod store;
+mod trouble;
 mod verify;
 mod writer;
 

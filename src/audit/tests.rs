@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use crate::audit::recorder::Disk;
 use crate::audit::segment::Segment;
 use crate::audit::{
     Access, Act, Actor, Entry, Observer, Receipt, RecordError, Recorder, Seen, Visibility, Writer,
@@ -26,6 +27,7 @@ struct Trail {
     clock: Arc<AtomicI64>,
     runtime: tokio::runtime::Runtime,
     full: u64,
+    reserve: u64,
 }
 
 struct Running {
@@ -41,7 +43,7 @@ impl Trail {
     fn of_segments(full: u64) -> Trail {
         let clock = Arc::new(AtomicI64::new(at("2026-11-24T09:14:03.123Z").as_millis()));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-        Trail { dir: tempfile::tempdir().unwrap(), clock, runtime, full }
+        Trail { dir: tempfile::tempdir().unwrap(), clock, runtime, full, reserve: 16 << 10 }
     }
 
     /// The same trail in memory, where there is such a folder: for tests that start very often.
@@ -60,11 +62,19 @@ impl Trail {
     }
 
     fn start(&self) -> Running {
+        self.start_with(self.disk())
+    }
+
+    fn start_with(&self, disk: Disk) -> Running {
         let clock = Arc::clone(&self.clock);
         let now = move || Timestamp::from_millis(clock.load(Ordering::Relaxed));
         let observer = Observer { name: "st-example".into(), version: "0.1.0".into() };
-        let (recorder, writer) = Recorder::open_with(&self.dir(), observer, now, self.full).unwrap();
+        let (recorder, writer) = Recorder::open_with(&self.dir(), observer, now, disk).unwrap();
         Running { recorder, writer }
+    }
+
+    fn disk(&self) -> Disk {
+        Disk { full: self.full, reserve: self.reserve, force: Box::new(fs::File::sync_data) }
     }
 
     fn set(&self, time: &str) {
