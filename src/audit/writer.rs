@@ -5,7 +5,6 @@
 //! itself as soon as it can be written again.
 
 use std::iter::Peekable;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -17,8 +16,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::audit::chain::Head;
 use crate::audit::event::{Act, Actor, Entry, Grade};
 use crate::audit::json::Json;
+use crate::audit::ledger::Ledger;
 use crate::audit::line::Draft;
-use crate::audit::recorder::{RecordError, id_at};
+use crate::audit::notary;
+use crate::audit::recorder::{self, RecordError, id_at};
 use crate::audit::store::Store;
 use crate::model::Timestamp;
 
@@ -39,6 +40,8 @@ pub(super) enum Job {
     Record { draft: Draft, grade: Grade, answer: Answer },
     /// Write the end of an access; nobody waits.
     Close { draft: Draft },
+    /// Have a checkpoint written over all that came before.
+    Seal { answer: notary::Answer },
     /// Write what is queued, and end.
     Stop,
 }
@@ -55,8 +58,11 @@ pub(super) struct Told {
 /// The writer's state.
 pub(super) struct Scribe {
     store: Store,
+    ledger: Ledger,
     observer: Json,
     jobs: mpsc::Receiver<Job>,
+    /// Who waits for a checkpoint.
+    sealing: Vec<notary::Answer>,
     batch: Vec<Job>,
     head: watch::Sender<Head>,
     told: Told,
@@ -85,7 +91,7 @@ struct Stamped {
 
 impl Scribe {
     pub(super) fn new(
-        store: Store,
+        (store, ledger): (Store, Ledger),
         observer: Json,
         jobs: mpsc::Receiver<Job>,
         head: watch::Sender<Head>,
@@ -94,8 +100,10 @@ impl Scribe {
     ) -> Scribe {
         Scribe {
             store,
+            ledger,
             observer,
             jobs,
+            sealing: Vec::new(),
             batch: Vec::with_capacity(BATCH),
             head,
             told: told.clone(),
@@ -115,6 +123,7 @@ impl Scribe {
         if let Err(error) = self.store.sync() {
             tracing::error!(%error, "the audit trail could not be forced to disk at its end");
         }
+        self.ledger.finish((self.told.now)());
     }
 
     /// Waits for jobs; a stuck writer also wakes to try again. False at the end.
@@ -154,11 +163,12 @@ impl Scribe {
         self.force(unforced);
         let disturbed = self.store.disturbed();
         if !disturbed.is_empty() {
-            let note = |path: &PathBuf| {
-                Act::new(Actor::System, "audit.disturbed").with("segment", path.display().to_string())
-            };
-            self.notes.extend(disturbed.iter().map(note));
+            self.notes.extend(disturbed.iter().map(|path| recorder::disturbed(path)));
             let _ = self.write_notes();
+        }
+        let sealing = std::mem::take(&mut self.sealing);
+        if !sealing.is_empty() {
+            self.ledger.seal(sealing, (self.told.now)());
         }
     }
 
@@ -206,11 +216,15 @@ impl Scribe {
                 Job::Record { draft, .. } | Job::Close { draft } => {
                     run.is_empty() || day(draft.time.max(head.time)) == day(head.time)
                 }
-                Job::Stop => true,
+                Job::Seal { .. } | Job::Stop => true,
             };
             let (draft, waiting) = match jobs.next_if(same_day) {
                 Some(Job::Record { draft, grade, answer }) => (draft, Some((grade, answer))),
                 Some(Job::Close { draft }) => (draft, None),
+                Some(Job::Seal { answer }) => {
+                    self.sealing.push(answer);
+                    continue;
+                }
                 Some(Job::Stop) => {
                     self.jobs.close();
                     continue;
@@ -235,6 +249,7 @@ impl Scribe {
         if let Some(last) = run.last() {
             self.head.send_replace(last.head);
         }
+        self.ledger.took(self.store.segment(), run.iter().map(|stamped| stamped.head), (self.told.now)());
         for Stamped { head, waiting, .. } in run {
             match waiting {
                 Some((Grade::Durable, answer)) => unforced.push((head.sequence, answer)),
