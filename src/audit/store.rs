@@ -96,6 +96,11 @@ impl Store {
         forced
     }
 
+    /// The segment being written.
+    pub(super) fn segment(&self) -> Option<&Segment> {
+        self.open.as_ref().map(|open| &open.segment)
+    }
+
     /// Segments found disturbed since the last call.
     pub(super) fn disturbed(&mut self) -> Vec<PathBuf> {
         std::mem::take(&mut self.disturbed)

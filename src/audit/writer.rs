@@ -5,7 +5,6 @@
 //! itself as soon as it can be written again.
 
 use std::iter::Peekable;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -18,8 +17,10 @@ use crate::audit::chain::Head;
 use crate::audit::event::{Act, Actor, Entry, Grade};
 use crate::audit::force::Answer;
 use crate::audit::json::Json;
+use crate::audit::ledger::Ledger;
 use crate::audit::line::Draft;
-use crate::audit::recorder::{RecordError, id_at};
+use crate::audit::notary;
+use crate::audit::recorder::{self, RecordError, id_at};
 use crate::audit::reserve::Reserve;
 use crate::audit::store::Store;
 use crate::audit::trouble::Trouble;
@@ -42,6 +43,8 @@ pub(super) enum Job {
     Close { draft: Draft },
     /// See to what the disk did not take.
     Look,
+    /// Have a checkpoint written over all that came before.
+    Seal { answer: notary::Answer },
     /// Write what is queued, and end.
     Stop,
 }
@@ -55,12 +58,25 @@ pub(super) struct Told {
     pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
+/// What the writer keeps the trail with.
+pub(super) struct Keeping {
+    /// The segments.
+    pub(super) store: Store,
+    /// Room on their disk.
+    pub(super) reserve: Reserve,
+    /// What is signed of them.
+    pub(super) ledger: Ledger,
+}
+
 /// The writer's state.
 pub(super) struct Scribe {
     store: Store,
     reserve: Reserve,
+    ledger: Ledger,
     observer: Json,
     jobs: mpsc::Receiver<Job>,
+    /// Who waits for a checkpoint.
+    sealing: Vec<notary::Answer>,
     batch: Vec<Job>,
     head: watch::Sender<Head>,
     told: Told,
@@ -79,7 +95,7 @@ struct Stamped {
 
 impl Scribe {
     pub(super) fn new(
-        (store, reserve): (Store, Reserve),
+        Keeping { store, reserve, ledger }: Keeping,
         observer: Json,
         jobs: mpsc::Receiver<Job>,
         head: watch::Sender<Head>,
@@ -89,8 +105,10 @@ impl Scribe {
         Scribe {
             store,
             reserve,
+            ledger,
             observer,
             jobs,
+            sealing: Vec::new(),
             batch: Vec::with_capacity(BATCH),
             head,
             told: told.clone(),
@@ -113,6 +131,7 @@ impl Scribe {
         if let Err(error) = self.store.finish() {
             tracing::error!(%error, "the audit trail could not be forced to disk at its end");
         }
+        self.ledger.finish((self.told.now)());
     }
 
     /// Waits for jobs; a stuck writer also wakes to try again. False at the end.
@@ -155,11 +174,12 @@ impl Scribe {
         }
         let disturbed = self.store.disturbed();
         if !disturbed.is_empty() {
-            let note = |path: &PathBuf| {
-                Act::new(Actor::System, "audit.disturbed").with("segment", path.display().to_string())
-            };
-            self.notes.extend(disturbed.iter().map(note));
+            self.notes.extend(disturbed.iter().map(|path| recorder::disturbed(path)));
             let _ = self.write_notes();
+        }
+        let sealing = std::mem::take(&mut self.sealing);
+        if !sealing.is_empty() {
+            self.ledger.seal(sealing, (self.told.now)());
         }
     }
 
@@ -188,7 +208,9 @@ impl Scribe {
                     drop(answer.send(Err(RecordError::Unwritten(Arc::clone(&error)))));
                 }
                 Job::Close { .. } if low => self.trouble(&error).closes_lost += 1,
-                Job::Record { .. } | Job::Close { .. } | Job::Look | Job::Stop => admitted.push(job),
+                Job::Record { .. } | Job::Close { .. } | Job::Seal { .. } | Job::Look | Job::Stop => {
+                    admitted.push(job);
+                }
             }
         }
         admitted
@@ -241,12 +263,16 @@ impl Scribe {
                 Job::Record { draft, .. } | Job::Close { draft } => {
                     run.is_empty() || day(draft.time.max(head.time)) == day(head.time)
                 }
-                Job::Look | Job::Stop => true,
+                Job::Seal { .. } | Job::Look | Job::Stop => true,
             };
             let (draft, waiting) = match jobs.next_if(same_day) {
                 Some(Job::Record { draft, grade, answer }) => (draft, Some((grade, answer))),
                 Some(Job::Close { draft }) => (draft, None),
                 Some(Job::Look) => continue,
+                Some(Job::Seal { answer }) => {
+                    self.sealing.push(answer);
+                    continue;
+                }
                 Some(Job::Stop) => {
                     self.jobs.close();
                     continue;
@@ -279,6 +305,7 @@ impl Scribe {
         if let Some(last) = run.last() {
             self.head.send_replace(last.head);
         }
+        self.ledger.took(self.store.segment(), run.iter().map(|stamped| stamped.head), (self.told.now)());
         for Stamped { head, waiting, .. } in run {
             match waiting {
                 Some((Grade::Durable | Grade::Vital, answer)) => unforced.push((head.sequence, answer)),

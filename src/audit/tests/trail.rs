@@ -91,7 +91,7 @@ fn what_was_answered_survives_without_an_orderly_end() {
     fs::copy(&trail.segments()[0], day.join("000000000001.jsonl")).unwrap();
     assert_eq!(sound(copy.path()).events, 100);
     let observer = Observer { name: "x".into(), version: "0".into() };
-    let second = Recorder::open(&trail.dir(), observer, || at("2026-11-24T10:00:00Z"));
+    let second = Recorder::open(&trail.dir(), observer, None, || at("2026-11-24T10:00:00Z"));
     assert!(matches!(second, Err(OpenError::InUse)), "one writer to a trail");
     drop(running);
 }
