@@ -43,6 +43,6 @@ mod tests;
 pub use chain::{Anchor, AnchorError, Head, LineHash};
 pub use event::{Access, Act, Actor, ClosedBy, Closing, Entry, Fetch, Handling, Outcome, Seen, Visibility};
 pub use follow::{Follower, Written};
-pub use query::{Closes, Filter, Order, Page, QueryError, Record, query, scan};
+pub use query::{Closes, Filter, Order, Page, QueryError, Record, pick, query, scan};
 pub use recorder::{Observer, OpenError, Receipt, RecordError, Recorder, Writer};
 pub use verify::{Fault, FaultKind, Report, verify};
