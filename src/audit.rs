@@ -63,6 +63,6 @@ pub use follow::{Follower, Written};
 pub use key::{Key, KeyError, Signer};
 pub use notary::{Covered, SealError};
 pub use proof::{Proof, ProveError, Unproven, prove};
-pub use query::{Closes, Filter, Order, Page, QueryError, Record, query, scan};
+pub use query::{Closes, Filter, Order, Page, QueryError, Record, pick, query, scan};
 pub use recorder::{Observer, OpenError, Receipt, RecordError, Recorder, Writer};
 pub use verify::{Fault, FaultKind, Report, verify};
