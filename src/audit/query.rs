@@ -10,6 +10,7 @@
 mod filter;
 mod indexed;
 mod join;
+mod pick;
 mod scan;
 
 use std::io;
@@ -23,6 +24,7 @@ use join::Ends;
 use scan::Flow;
 
 pub use filter::{Closes, Filter, Order};
+pub use pick::pick;
 
 /// An event as found.
 #[derive(Clone, Debug, PartialEq)]

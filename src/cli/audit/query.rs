@@ -13,6 +13,7 @@ use crate::model::{Host, Timestamp};
 use crate::web::escaped;
 
 /// Most events that the API answers at once.
+#[allow(dead_code, reason = "for whoever asks a gateway that runs")]
 const MOST: usize = 1000;
 
 /// What to search for.
@@ -97,6 +98,7 @@ impl Query {
     }
 
     /// The same as stands behind `?` of `GET /events`.
+    #[allow(dead_code, reason = "for whoever asks a gateway that runs")]
     pub(super) fn query_string(&self) -> String {
         let text = |value: &Option<String>| value.clone();
         let pairs = [
