@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::audit::{Act, Actor, Entry, Observer, Recorder, Signer, Writer};
+use crate::audit::{Act, Actor, Entry, Indexer, Observer, Recorder, Signer, Writer};
 use crate::ca::{Authority, Minter, Origins, Public};
 use crate::clock::Clock;
 use crate::control::feeds::{self, Asked, Looked};
@@ -57,6 +57,7 @@ pub struct Running {
     tasks: TaskTracker,
     admin_thread: admin::AdminThread,
     writer: Writer,
+    indexer: Indexer,
 }
 
 /// The doors and listeners, bound and not yet served.
@@ -126,6 +127,8 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
     let metrics = Metrics::new()?;
     let (recorder, writer, clock) = open_trail(settings)?;
     let recorder = recorder.counted(metrics.clone());
+    let (index, indexer) =
+        Indexer::start(&recorder, Some(metrics.clone())).context("can't start the index")?;
     let authority = authority::open(settings, &recorder, clock.now()).await?;
     let public = authority.public().clone();
     let inspection = inspection(settings, authority)?;
@@ -162,6 +165,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         metrics_at: bound.metrics,
         control: Arc::clone(&control),
         recorder: recorder.clone(),
+        index,
         metrics,
         authority: public,
     })?;
@@ -171,7 +175,8 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         doors.push((door, listener.local_addr()?));
         tokio::spawn(proxy::accept(listener, door, Arc::clone(&gate), tasks.clone(), stop.clone()));
     }
-    Ok(Running { doors, admin, metrics: metrics_at, control, recorder, gate, tasks, admin_thread, writer })
+    let metrics = metrics_at;
+    Ok(Running { doors, admin, metrics, control, recorder, gate, tasks, admin_thread, writer, indexer })
 }
 
 /// Looks at the lists' sources where no gateway runs, and records it.
@@ -232,8 +237,12 @@ impl Running {
         if let Err(fault) = self.recorder.record(stopped).await {
             tracing::error!(%fault, "could not record the stop");
         }
-        let writer = self.writer;
-        tokio::task::spawn_blocking(move || writer.finish()).await.context("the audit writer")
+        let (writer, indexer) = (self.writer, self.indexer);
+        let finish = move || {
+            writer.finish();
+            indexer.finish();
+        };
+        tokio::task::spawn_blocking(finish).await.context("the audit writer")
     }
 }
 

@@ -66,6 +66,7 @@ pub struct Metrics {
     audit_events: IntCounterVec,
     audit_lag: Gauge,
     audit_checkpoint_age: Gauge,
+    audit_index_lag: IntGauge,
     unblocks: IntGauge,
     selftest_age: Gauge,
     panics: IntCounter,
@@ -147,6 +148,8 @@ impl Metrics {
                 "audit_checkpoint_age_seconds",
                 "How long audit events have been written since the last checkpoint.",
             )?,
+            audit_index_lag: make
+                .gauge("audit_index_lag_events", "Audit events that are not in the index yet.")?,
             unblocks: make.gauge("unblocks_active", "Temporary unblocks in force.")?,
             selftest_age: make.seconds("selftest_age_seconds", "Time since the last self-test.")?,
             panics: make.counter("panics_total", "Tasks that ended in a panic.")?,
@@ -259,6 +262,11 @@ impl Metrics {
     /// checkpoints can't be written.
     pub fn audit_checkpoint_age_seconds(&self, age: Duration) {
         self.audit_checkpoint_age.set(age.as_secs_f64());
+    }
+
+    /// How many audit events are not in the index yet.
+    pub fn audit_index_lag(&self, events: u64) {
+        self.audit_index_lag.set(whole(events));
     }
 
     /// How many temporary unblocks are in force.

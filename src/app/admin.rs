@@ -10,8 +10,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::app;
-use crate::audit::{Actor, Recorder};
+use crate::audit::{Actor, Index, Recorder};
 use crate::ca::Public;
 use crate::control::Control;
 use crate::control::feeds::{Alarm, Asked};
@@ -38,6 +37,7 @@ pub(super) struct Parts<'a> {
     pub(super) metrics_at: Vec<TcpListener>,
     pub(super) control: Arc<Control>,
     pub(super) recorder: Recorder,
+    pub(super) index: Index,
     pub(super) metrics: Metrics,
     pub(super) authority: Public,
 }
@@ -70,7 +70,7 @@ pub(super) fn spawn(parts: Parts<'_>) -> Result<AdminThread> {
     let shared = Shared::new(
         Arc::clone(&parts.control),
         parts.recorder.clone(),
-        app::audit_dir(parts.settings),
+        parts.index,
         parts.authority,
         &parts.settings.site.name,
     );

@@ -345,7 +345,7 @@ fn forcer(force: Box<Force>, told: &Told, queue: &mpsc::Sender<Job>) -> io::Resu
     })
 }
 
-fn lock(dir: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(dir: &Path) -> Result<File, OpenError> {
     DirBuilder::new().recursive(true).mode(0o750).create(dir).map_err(OpenError::Unreadable)?;
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o640).open(dir.join("lock"));
     let file = file.map_err(OpenError::Unreadable)?;

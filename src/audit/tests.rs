@@ -4,6 +4,7 @@ mod checkpoints;
 mod faults;
 mod follow;
 mod golden;
+mod index;
 mod query;
 mod tamper;
 mod trail;

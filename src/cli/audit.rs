@@ -7,11 +7,13 @@ use clap::Subcommand;
 use crate::settings::Settings;
 
 mod query;
+mod reindex;
 mod table;
 mod tail;
 mod verify;
 
 use query::Query;
+use reindex::Reindex;
 use tail::Tail;
 use verify::Verify;
 
@@ -24,6 +26,8 @@ pub(super) enum Audit {
     Tail(Tail),
     /// Search: newest first, as a table or as JSON lines.
     Query(Box<Query>),
+    /// Make the index of the trail anew, while no gateway runs on it.
+    Reindex(Reindex),
     /// Check the chain: names the exact record of any edit, deletion, reordering or gap.
     Verify(Verify),
 }
@@ -35,6 +39,7 @@ impl Audit {
         match self {
             Audit::Tail(tail) => tail.run(&dir),
             Audit::Query(query) => query.run(&dir),
+            Audit::Reindex(reindex) => reindex.run(&dir),
             Audit::Verify(verify) => verify.run(&dir),
         }
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::audit::{Act, Actor, Entry, Filter, Record, query};
+use crate::audit::{Act, Actor, Entry, Filter, Index, Record};
 use crate::control::{Pseudonyms, Staff};
 use crate::model::{DeviceName, GroupName, Host, Role, UserName};
 use crate::web::Shared;
@@ -73,6 +73,9 @@ pub(super) struct Wanted {
     /// The rung that decided.
     #[param(max_length = 100)]
     rung: Option<String>,
+    /// Words that all stand in what was searched for, or was being typed, in either case.
+    #[param(max_length = 100)]
+    search: Option<String>,
     /// A temporary unblock.
     unblock: Option<uuid::Uuid>,
     /// Which kind of event: `access`, `change`, `unblock`, `read`, `auth`, `selftest`, `system`.
@@ -153,13 +156,22 @@ pub(super) async fn find(
     let act = Act { details: query.asked(), ..act };
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
     filter.before = Some(filter.before.map_or(audit_seq, |cursor| cursor.min(audit_seq)));
-    let (items, next) = shared.search(move |dir| gather(dir, filter, &mask)).await??;
+    let (items, next) = shared.look_up(move |index| gather(index, filter, &mask)).await??;
     let items = items.into_iter().map(SeenEvent).collect();
     let page = Page::new(items, next.map(|next| next.to_string()));
     Ok(page.recorded(audit_seq).answer(&query))
 }
 
 impl Shared {
+    /// Runs a search of the trail through its index where it holds up nothing else, a few at a time.
+    pub(super) async fn look_up<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Index) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let index = self.index.clone();
+        self.search(move |_| look(&index)).await
+    }
+
     /// Runs a search of the trail where it holds up nothing else, a few at a time.
     pub(super) async fn search<T: Send + 'static>(
         &self,
@@ -196,6 +208,7 @@ fn read(query: &Query, sight: &Sight) -> Result<(Filter, Mask), Problem> {
     filter.category = word("category")?;
     filter.action = word("action")?;
     filter.rung = word("rung")?;
+    filter.search = word("search")?;
     filter.unblock = query.parsed("unblock")?;
     filter.dataset = word("dataset")?.map(|name| match name.starts_with("schoolgate.") {
         true => name,
@@ -212,10 +225,10 @@ fn host(query: &Query) -> Result<Option<Host>, Problem> {
 }
 
 /// A page of events as their reader may see them, and where to go on.
-fn gather(dir: &Path, mut filter: Filter, mask: &Mask) -> Result<(Vec<Value>, Option<u64>), Problem> {
+fn gather(index: &Index, mut filter: Filter, mask: &Mask) -> Result<(Vec<Value>, Option<u64>), Problem> {
     let mut items = Vec::new();
     loop {
-        let page = query(dir, &filter)?;
+        let page = index.query(&filter)?;
         let last = page.records.last().map(|record| record.sequence);
         for Record { sequence, event, line: _ } in page.records {
             let Some(event) = mask.seen(event) else { continue };

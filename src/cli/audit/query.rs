@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::audit::{Filter, query};
+use crate::audit::{Filter, Index};
 use crate::cli::audit::table;
 use crate::model::{Host, Timestamp};
 
@@ -43,6 +43,9 @@ pub(in crate::cli) struct Query {
     /// The rung that decided.
     #[arg(long)]
     rung: Option<String>,
+    /// Words that all stand in what was searched for, in either case.
+    #[arg(long)]
+    search: Option<String>,
     /// A temporary unblock.
     #[arg(long)]
     unblock: Option<uuid::Uuid>,
@@ -72,6 +75,7 @@ impl Query {
             category: self.category.clone(),
             action: self.action.clone(),
             rung: self.rung.clone(),
+            search: self.search.clone(),
             unblock: self.unblock,
             dataset: self.dataset.clone(),
             client: self.client,
@@ -82,7 +86,7 @@ impl Query {
     }
 
     pub(super) fn run(&self, dir: &Path) -> anyhow::Result<ExitCode> {
-        let page = query(dir, &self.filter()?)?;
+        let page = Index::of(dir).query(&self.filter()?)?;
         if self.json {
             for record in &page.records {
                 out!("{}", record.event);

@@ -97,7 +97,7 @@ pub(in crate::web) async fn reads(
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
     filter.before = Some(filter.before.map_or(audit_seq, |cursor| cursor.min(audit_seq)));
     let mask = Mask::new(sight);
-    let (events, next) = shared.search(move |dir| gather(dir, filter, &mask)).await??;
+    let (events, next) = shared.look_up(move |index| gather(index, filter, &mask)).await??;
     let items = events.iter().map(Read::of).collect();
     Ok(Page::new(items, next.map(|next| next.to_string())).recorded(audit_seq).answer(&query))
 }

@@ -12,7 +12,9 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use super::conform;
-use crate::audit::{Access, Entry, Filter, Observer, Order, Recorder, Seen, Visibility, Writer, query};
+use crate::audit::{
+    Access, Entry, Filter, Indexer, Observer, Order, Recorder, Seen, Visibility, Writer, query,
+};
 use crate::ca::Authority;
 use crate::clock::Clock;
 use crate::control::accounts::Cost;
@@ -143,7 +145,8 @@ impl Office {
         let inspect = Inspect { authority: None, no_inspect: None, never: Vec::new() };
         let authority = Authority::open(&inspect, folder.path(), "Fish & Chips", clock.now()).unwrap();
         let public = authority.public().clone();
-        let shared = Shared::new(Arc::clone(&control), recorder.clone(), at("audit"), public, "Fish & Chips");
+        let (index, _) = Indexer::start(&recorder, None).unwrap();
+        let shared = Shared::new(Arc::clone(&control), recorder.clone(), index, public, "Fish & Chips");
         Office { folder, control, recorder, clock, metrics, shared, writer, tokens: HashMap::new() }
     }
 
