@@ -25,6 +25,7 @@ use crate::model::Timestamp;
 use crate::policy::Reach;
 use crate::proxy::{self, Bounds, Crowd, Door, Gate, Inspection, Upstream, Ways};
 use crate::settings::Settings;
+use crate::shipping::{self, Shipping};
 use crate::telemetry::Metrics;
 
 mod admin;
@@ -56,6 +57,7 @@ pub struct Running {
     gate: Arc<Gate>,
     tasks: TaskTracker,
     admin_thread: admin::AdminThread,
+    shipping: Shipping,
     writer: Writer,
 }
 
@@ -126,6 +128,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
     let metrics = Metrics::new()?;
     let (recorder, writer, clock) = open_trail(settings)?;
     let recorder = recorder.counted(metrics.clone());
+    let began = recorder.head().sequence;
     let authority = authority::open(settings, &recorder, clock.now()).await?;
     let public = authority.public().clone();
     let inspection = inspection(settings, authority)?;
@@ -155,6 +158,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         cut,
         crowd: Crowd::new(settings.limits.connections, settings.limits.per_client),
     });
+    let shipping = ship(settings, &recorder, &metrics, began)?;
     let (admin, metrics_at) = (local_addresses(&bound.admin), local_addresses(&bound.metrics));
     let admin_thread = admin::spawn(admin::Parts {
         settings,
@@ -171,7 +175,18 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         doors.push((door, listener.local_addr()?));
         tokio::spawn(proxy::accept(listener, door, Arc::clone(&gate), tasks.clone(), stop.clone()));
     }
-    Ok(Running { doors, admin, metrics: metrics_at, control, recorder, gate, tasks, admin_thread, writer })
+    Ok(Running {
+        doors,
+        admin,
+        metrics: metrics_at,
+        control,
+        recorder,
+        gate,
+        tasks,
+        admin_thread,
+        shipping,
+        writer,
+    })
 }
 
 /// Looks at the lists' sources where no gateway runs, and records it.
@@ -232,8 +247,12 @@ impl Running {
         if let Err(fault) = self.recorder.record(stopped).await {
             tracing::error!(%fault, "could not record the stop");
         }
-        let writer = self.writer;
-        tokio::task::spawn_blocking(move || writer.finish()).await.context("the audit writer")
+        let (shipping, writer) = (self.shipping, self.writer);
+        let finish = move || {
+            shipping.finish();
+            writer.finish();
+        };
+        tokio::task::spawn_blocking(finish).await.context("the audit writer")
     }
 }
 
@@ -243,6 +262,19 @@ impl Bound {
         let all = doors.chain(&self.admin).chain(&self.metrics);
         all.filter_map(|listener| listener.local_addr().ok()).collect()
     }
+}
+
+/// What sends the trail to the school's collectors; one that was never sent anything begins behind
+/// the line `began`.
+fn ship(settings: &Settings, recorder: &Recorder, metrics: &Metrics, began: u64) -> Result<Shipping> {
+    Ok(Shipping::start(shipping::Parts {
+        collectors: settings.audit.syslog.clone(),
+        recorder: recorder.clone(),
+        metrics: metrics.clone(),
+        state_dir: settings.state.dir.clone(),
+        gateway: settings.site.gateway.to_string(),
+        began,
+    })?)
 }
 
 fn make_state_dir(settings: &Settings) -> Result<()> {

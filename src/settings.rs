@@ -21,10 +21,12 @@ mod environment;
 mod inspect;
 mod sections;
 mod sources;
+mod syslog;
 mod words;
 
 pub use inspect::NO_INSPECT;
 pub use sources::{Delivers, Place, Source, Sum, digest};
+pub use syslog::{Collector, Syslog, Transport};
 pub use words::{Language, Loosening};
 
 /// Everything that `schoolgate.toml` says.
@@ -193,6 +195,8 @@ pub struct Audit {
     pub retention_days: u16,
     /// When an event counts as written.
     pub sync: AuditSync,
+    /// Where it is sent as it grows; no two of one name.
+    pub syslog: Vec<Syslog>,
 }
 
 /// When an event counts as written.
