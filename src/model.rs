@@ -4,6 +4,7 @@
 //! nothing here reads a clock, a file or a socket.
 
 pub mod embedded;
+mod alert;
 mod host;
 mod justification;
 mod staff;
@@ -12,6 +13,7 @@ mod time;
 mod url;
 
 pub use self::url::{MAX_URL, Scheme, Url, UrlError};
+pub use alert::{Severity, Theme};
 pub use host::{Host, HostError, Name};
 pub use justification::{Justification, JustificationError};
 pub use staff::{Role, StaffName, WordError};

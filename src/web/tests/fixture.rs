@@ -108,7 +108,7 @@ impl Office {
         let metrics = Metrics::new().unwrap();
         let observer = Observer { name: "test".into(), version: "0".into() };
         let times = clock.clone();
-        let (recorder, writer) = Recorder::open(&at("audit"), observer, move || times.now()).unwrap();
+        let (recorder, writer) = Recorder::open(&at("audit"), observer, None, move || times.now()).unwrap();
         let sources = Sources {
             policy_file: at("policy.toml"),
             store_file: at("state.db"),
