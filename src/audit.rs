@@ -34,6 +34,7 @@ mod base64;
 mod chain;
 mod checkpoint;
 mod event;
+mod export;
 mod follow;
 mod force;
 pub mod index;
@@ -60,11 +61,14 @@ mod tests;
 pub use chain::{Anchor, AnchorError, Head, LineHash};
 pub use checkpoint::Checkpoint;
 pub use event::{Access, Act, Actor, ClosedBy, Closing, Entry, Fetch, Handling, Outcome, Seen, Visibility};
+pub use export::{
+    Checked, ExportError, Exported, Exporting, Format, Names, Part, Tampered, check_export, export,
+};
 pub use follow::{Follower, Written};
 pub use index::{Index, Indexer};
 pub use key::{Key, KeyError, Signer};
 pub use notary::{Covered, SealError};
-pub use proof::{Proof, ProveError, Unproven, prove};
+pub use proof::{Proof, ProveError, Prover, Unproven, prove};
 pub use query::{Closes, Filter, Order, Page, QueryError, Record, pick, query, scan};
 pub use recorder::{Observer, OpenError, Receipt, RecordError, Recorder, Writer};
 pub use verify::{Fault, FaultKind, Report, verify};

@@ -73,6 +73,7 @@ pub struct Metrics {
     leaves_rejected: IntCounter,
     break_glass: IntCounter,
     reviews_overdue: IntGauge,
+    syslog_lag: IntGaugeVec,
 }
 
 /// A connection that is open for as long as this lives.
@@ -162,6 +163,11 @@ impl Metrics {
                 "reviews_overdue",
                 "Entries and loosenings that somebody should have looked at again.",
             )?,
+            syslog_lag: make.gauges(
+                "syslog_lag_events",
+                "Lines of the trail that a collector was not sent yet.",
+                &["sink"],
+            )?,
             registry,
         })
     }
@@ -231,6 +237,11 @@ impl Metrics {
     /// A list or source is not in order.
     pub fn list_alarms(&self, list: &str) {
         self.list_alarm.with_label_values(&[list]).set(1);
+    }
+
+    /// How many lines of the trail a collector was not sent yet.
+    pub fn syslog_lag_events(&self, sink: &str, lines: u64) {
+        self.syslog_lag.with_label_values(&[sink]).set(whole(lines));
     }
 
     /// A list or source is in order.

@@ -26,3 +26,4 @@ mod requests;
 mod restrictions;
 mod smuggling;
 mod statutory;
+mod syslog;
