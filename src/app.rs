@@ -91,6 +91,8 @@ pub fn sources(settings: &Settings, reach: Reach) -> Sources {
         feeds: settings.statutory.sources.iter().chain(&settings.lists.sources).cloned().collect(),
         extra_roots: settings.upstream.extra_roots.clone(),
         zone: settings.site.timezone.clone(),
+        alerts: settings.alerts.clone(),
+        smtp: settings.smtp.clone(),
     }
 }
 

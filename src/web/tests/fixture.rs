@@ -130,6 +130,8 @@ impl Office {
             feeds: Vec::new(),
             extra_roots: Vec::new(),
             zone: jiff::tz::TimeZone::UTC,
+            alerts: crate::settings::Alerts::default(),
+            smtp: None,
         };
         let given = control::Shared {
             recorder: recorder.clone(),
