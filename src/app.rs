@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::audit::{Act, Actor, Entry, Observer, Recorder, Writer};
+use crate::audit::{Act, Actor, Entry, Observer, Recorder, Signer, Writer};
 use crate::ca::{Authority, Minter, Origins, Public};
 use crate::clock::Clock;
 use crate::control::feeds::{self, Asked, Looked};
@@ -31,6 +31,7 @@ mod admin;
 mod asking;
 mod authority;
 mod service;
+mod watching;
 
 pub use service::serve;
 
@@ -286,7 +287,9 @@ fn open_trail(settings: &Settings) -> Result<(Recorder, Writer, Clock)> {
     let now = move || -> Timestamp { reading.get().unwrap_or(&fallback).now() };
     let observer =
         Observer { name: settings.site.gateway.to_string(), version: env!("CARGO_PKG_VERSION").to_owned() };
-    let (recorder, writer) = Recorder::open(&audit_dir(settings), observer, now)?;
+    let dir = audit_dir(settings);
+    let signer = Signer::open(&settings.state.dir.join("audit.key"), &dir)?;
+    let (recorder, writer) = Recorder::open(&dir, observer, Some(signer), now)?;
     let started = clock.get_or_init(|| Clock::starting_at_least(recorder.head().time)).clone();
     Ok((recorder, writer, started))
 }

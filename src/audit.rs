@@ -18,22 +18,38 @@
 //! line's end); `prev` is the `hash` of the line before it, over segments and days, and 64
 //! zeros in the first line of all. `docs/AUDIT.md` says enough to write a verifier from.
 //!
+//! # Checkpoints
+//!
+//! Every minute, and at every segment's end, a line in the day's `checkpoints.jsonl` holds the
+//! root of the Merkle tree over the segment's lines, signed with the gateway's key: [`prove`]
+//! shows a line to be under it without the others.
+//!
 //! # Accesses
 //!
 //! An access is one `schoolgate.access` line, recorded before bytes flow. When it ends, a
 //! `schoolgate.close` line with the same `event.id` carries what was not known before: bytes,
 //! duration and who closed. [`query()`] joins the two.
 
+mod base64;
 mod chain;
+mod checkpoint;
 mod event;
 mod follow;
+mod force;
 mod json;
+mod key;
+mod ledger;
 mod line;
+mod merkle;
+mod notary;
+mod proof;
 mod query;
 mod recorder;
 mod repair;
+mod reserve;
 mod segment;
 mod store;
+mod trouble;
 mod verify;
 mod writer;
 
@@ -41,8 +57,12 @@ mod writer;
 mod tests;
 
 pub use chain::{Anchor, AnchorError, Head, LineHash};
+pub use checkpoint::Checkpoint;
 pub use event::{Access, Act, Actor, ClosedBy, Closing, Entry, Fetch, Handling, Outcome, Seen, Visibility};
 pub use follow::{Follower, Written};
-pub use query::{Closes, Filter, Order, Page, QueryError, Record, query, scan};
+pub use key::{Key, KeyError, Signer};
+pub use notary::{Covered, SealError};
+pub use proof::{Proof, ProveError, Unproven, prove};
+pub use query::{Closes, Filter, Order, Page, QueryError, Record, pick, query, scan};
 pub use recorder::{Observer, OpenError, Receipt, RecordError, Recorder, Writer};
 pub use verify::{Fault, FaultKind, Report, verify};

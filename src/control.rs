@@ -127,6 +127,7 @@ impl Control {
         drop(journal);
         control.sweep().await?;
         control.sweep_suspensions().await?;
+        control.begin_alerts().await?;
         control.watch().await?;
         Ok(control)
     }

@@ -65,6 +65,7 @@ pub struct Metrics {
     generation: IntGauge,
     audit_events: IntCounterVec,
     audit_lag: Gauge,
+    audit_checkpoint_age: Gauge,
     unblocks: IntGauge,
     selftest_age: Gauge,
     panics: IntCounter,
@@ -144,6 +145,10 @@ impl Metrics {
             generation: make.gauge("policy_generation", "Version of the policy in force.")?,
             audit_events: make.counters("audit_events_total", "Audit events on disk.", &["kind"])?,
             audit_lag: make.seconds("audit_lag_seconds", "Age of the oldest event not yet on disk.")?,
+            audit_checkpoint_age: make.seconds(
+                "audit_checkpoint_age_seconds",
+                "How long audit events have been written since the last checkpoint.",
+            )?,
             unblocks: make.gauge("unblocks_active", "Temporary unblocks in force.")?,
             selftest_age: make.seconds("selftest_age_seconds", "Time since the last self-test.")?,
             panics: make.counter("panics_total", "Tasks that ended in a panic.")?,
@@ -253,6 +258,12 @@ impl Metrics {
     /// How long the oldest event that is not yet on disk has waited.
     pub fn audit_lag_seconds(&self, lag: Duration) {
         self.audit_lag.set(lag.as_secs_f64());
+    }
+
+    /// How long after the last checkpoint the last audit event was written; over two minutes,
+    /// checkpoints can't be written.
+    pub fn audit_checkpoint_age_seconds(&self, age: Duration) {
+        self.audit_checkpoint_age.set(age.as_secs_f64());
     }
 
     /// How many temporary unblocks are in force.

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::model::Timestamp;
 
-/// The SHA-256 of a line, as 64 lower-case hex digits.
+/// The SHA-256 of a line, or of a node of the tree over lines, as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct LineHash([u8; 32]);
 
@@ -44,6 +44,14 @@ impl LineHash {
     #[must_use]
     pub fn of(bytes: &[u8]) -> LineHash {
         LineHash(Sha256::digest(bytes).into())
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; 32]) -> LineHash {
+        LineHash(bytes)
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// The 64 hex digits.
@@ -98,6 +106,14 @@ impl fmt::Debug for LineHash {
 impl serde::Serialize for LineHash {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for LineHash {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<LineHash, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        LineHash::read(text.as_bytes())
+            .ok_or_else(|| serde::de::Error::custom("a hash is 64 lower-case hex digits"))
     }
 }
 

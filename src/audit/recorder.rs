@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -16,11 +16,16 @@ use uuid::Uuid;
 use crate::audit::chain::Head;
 use crate::audit::event::{Act, Actor, Closing, Entry, closed};
 use crate::audit::follow::Follower;
+use crate::audit::force::{Force, Forcer};
 use crate::audit::json::Json;
+use crate::audit::key::Signer;
+use crate::audit::ledger::{Found, Ledger};
 use crate::audit::line::Draft;
+use crate::audit::notary::{Covered, Notary, SealError};
 use crate::audit::repair::{Repair, recover};
+use crate::audit::reserve::Reserve;
 use crate::audit::store::Store;
-use crate::audit::writer::{Job, Scribe, Told};
+use crate::audit::writer::{Job, Keeping, Scribe, Told};
 use crate::model::Timestamp;
 use crate::telemetry::Metrics;
 
@@ -28,6 +33,8 @@ use crate::telemetry::Metrics;
 const QUEUE: usize = 8192;
 /// At which length a segment ends.
 const SEGMENT: u64 = 64 << 20;
+/// How much room is kept on the disk for blocks and changes: some fifty thousand of them.
+const RESERVE: u64 = 64 << 20;
 
 /// Who observes, for every event: `observer.name` and `observer.version`.
 #[derive(Clone, Debug)]
@@ -44,6 +51,7 @@ pub struct Recorder {
     dir: Arc<Path>,
     queue: mpsc::Sender<Job>,
     head: watch::Receiver<Head>,
+    covered: watch::Receiver<Covered>,
     told: Told,
     metrics: Option<Metrics>,
 }
@@ -100,7 +108,7 @@ pub enum RecordError {
 
 impl Recorder {
     /// Opens the trail under `dir`, sets aside what a crash left half-written, and starts the
-    /// writer.
+    /// writer. Without a signer, as in tests, there are no checkpoints.
     ///
     /// # Errors
     /// [`OpenError`] when the trail is in use or can't be read. A disk that can't be written is
@@ -108,28 +116,51 @@ impl Recorder {
     pub fn open(
         dir: &Path,
         observer: Observer,
+        signer: Option<Signer>,
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Result<(Recorder, Writer), OpenError> {
-        Recorder::open_with(dir, observer, now, SEGMENT)
+        Recorder::open_with(dir, observer, signer, now, Disk::default())
     }
 
-    /// As [`Recorder::open`], with segments that end at `full` bytes.
+    /// As [`Recorder::open`], with a disk that is used otherwise.
     pub(super) fn open_with(
         dir: &Path,
         observer: Observer,
+        signer: Option<Signer>,
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
-        full: u64,
+        disk: Disk,
     ) -> Result<(Recorder, Writer), OpenError> {
         let lock = lock(dir)?;
+        let gateway = observer.name.clone();
         let observer = observer.render()?;
-        let tail = recover(dir, now()).map_err(OpenError::Unreadable)?;
+        let mut tail = recover(dir, now()).map_err(OpenError::Unreadable)?;
+        let mut notes: Vec<Act> = tail.repairs.iter().map(repaired).collect();
+        notes.extend(signer.as_ref().map(signing));
+        let (covering, covered) = watch::channel(Covered::NONE);
+        let found = match &signer {
+            Some(_) => Found::read(dir, tail.segment.as_ref(), tail.head).map_err(OpenError::Unreadable)?,
+            None => Found::NONE,
+        };
+        if signer.is_some()
+            && found.open.is_none()
+            && let Some((segment, _)) = tail.segment.take()
+        {
+            // What can't be signed is not gone on with.
+            notes.push(disturbed(&segment.path));
+        }
+        let notary = signer.map(|signer| Notary::start(&gateway, signer, covering)).transpose();
+        let ledger = Ledger::new(notary.map_err(OpenError::Thread)?, found, now());
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (head, watched) = watch::channel(tail.head);
         let told = Told { stuck: Arc::default(), now: Arc::new(now) };
         let stop = queue.clone().try_reserve_owned().map_err(|_| OpenError::InUse)?;
-        let store = Store::new(dir, full, tail.segment);
-        let notes = tail.repairs.iter().map(repaired).collect();
-        let scribe = Scribe::new(store, observer, jobs, head, &told, notes);
+        let forcer = forcer(disk.force, &told, &queue).map_err(OpenError::Thread)?;
+        let keeping = Keeping {
+            store: Store::new(dir, disk.full, tail.segment, forcer),
+            reserve: Reserve::open(dir, disk.reserve),
+            ledger,
+        };
+        let scribe = Scribe::new(keeping, observer, jobs, head, &told, notes);
         let thread = std::thread::Builder::new()
             .name("audit".to_owned())
             .spawn(move || {
@@ -141,7 +172,8 @@ impl Recorder {
             })
             .map_err(OpenError::Thread)?;
         let dir = dir.into();
-        Ok((Recorder { dir, queue, head: watched, told, metrics: None }, Writer { thread, stop }))
+        let recorder = Recorder { dir, queue, head: watched, covered, told, metrics: None };
+        Ok((recorder, Writer { thread, stop }))
     }
 
     /// The folder of the trail.
@@ -174,6 +206,7 @@ impl Recorder {
         if let Some(metrics) = &self.metrics {
             metrics.audit_events(kind, 1);
             metrics.audit_lag_seconds(started.elapsed());
+            metrics.audit_checkpoint_age_seconds(self.checkpoint_age());
         }
         Ok(Receipt { sequence, id })
     }
@@ -192,6 +225,23 @@ impl Recorder {
         }
     }
 
+    /// Has a checkpoint written over all that is recorded so far, and waits until it is on disk.
+    /// Answers the last line that is covered.
+    ///
+    /// # Errors
+    /// [`SealError`]: there is none, now.
+    pub async fn seal(&self) -> Result<u64, SealError> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.send(Job::Seal { answer }).await.map_err(|_| SealError::Closed)?;
+        answered.await.map_err(|_| SealError::Closed)?
+    }
+
+    /// How far the trail is covered by checkpoints that this process wrote.
+    #[must_use]
+    pub fn covered(&self) -> Covered {
+        *self.covered.borrow()
+    }
+
     /// The end of the chain as written so far.
     #[must_use]
     pub fn head(&self) -> Head {
@@ -208,6 +258,34 @@ impl Recorder {
     #[must_use]
     pub fn follow(&self, after: u64) -> Follower {
         Follower::new(&self.dir, after, self.head.clone())
+    }
+}
+
+/// How the disk is used.
+pub(super) struct Disk {
+    /// At which length a segment ends.
+    pub(super) full: u64,
+    /// How much room is kept for blocks and changes.
+    pub(super) reserve: u64,
+    /// What forces a file to disk.
+    pub(super) force: Box<Force>,
+}
+
+impl Default for Disk {
+    fn default() -> Disk {
+        Disk { full: SEGMENT, reserve: RESERVE, force: Box::new(File::sync_data) }
+    }
+}
+
+impl Recorder {
+    /// How long after the last checkpoint the last line was written: no more than a minute, unless
+    /// checkpoints can't be written.
+    fn checkpoint_age(&self) -> Duration {
+        let (head, covered) = (self.head(), self.covered());
+        if head.sequence <= covered.sequence || covered == Covered::NONE {
+            return Duration::ZERO;
+        }
+        head.time.since(covered.time)
     }
 }
 
@@ -255,6 +333,18 @@ pub(super) fn id_at(time: Timestamp) -> Uuid {
     Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, millis / 1000, nanos))
 }
 
+/// The thread that forces segments to disk; the writer hears of it when that fails, unless it is
+/// about to look anyway.
+fn forcer(force: Box<Force>, told: &Told, queue: &mpsc::Sender<Job>) -> io::Result<Forcer> {
+    let (stuck, queue) = (Arc::clone(&told.stuck), queue.downgrade());
+    Forcer::start(force, move || {
+        stuck.store(true, Ordering::Relaxed);
+        if let Some(queue) = queue.upgrade() {
+            let _ = queue.try_send(Job::Look);
+        }
+    })
+}
+
 fn lock(dir: &Path) -> Result<File, OpenError> {
     DirBuilder::new().recursive(true).mode(0o750).create(dir).map_err(OpenError::Unreadable)?;
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o640).open(dir.join("lock"));
@@ -264,6 +354,17 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse),
         Err(TryLockError::Error(error)) => Err(OpenError::Unreadable(error)),
     }
+}
+
+fn signing(signer: &Signer) -> Act {
+    Act::new(Actor::System, "audit.signing")
+        .with("key", signer.key().id())
+        .with("fingerprint", signer.key().fingerprint())
+}
+
+/// A segment is not as it was left.
+pub(super) fn disturbed(segment: &Path) -> Act {
+    Act::new(Actor::System, "audit.disturbed").with("segment", segment.display().to_string())
 }
 
 fn repaired(repair: &Repair) -> Act {

@@ -1,5 +1,6 @@
 //! Tests of the whole trail: what is written, what survives, what is found.
 
+mod checkpoints;
 mod faults;
 mod follow;
 mod golden;
@@ -13,9 +14,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use crate::audit::recorder::Disk;
 use crate::audit::segment::Segment;
 use crate::audit::{
-    Access, Act, Actor, Entry, Observer, Receipt, RecordError, Recorder, Seen, Visibility, Writer,
+    Access, Act, Actor, Entry, Observer, Receipt, RecordError, Recorder, Seen, Signer, Visibility, Writer,
 };
 use crate::model::{Attribution, Host, Subject, Timestamp, Url};
 use crate::policy::{Action, Destination, Evidence, OnConnect, Reason, Rule, Rung, Verdict};
@@ -26,6 +28,8 @@ struct Trail {
     clock: Arc<AtomicI64>,
     runtime: tokio::runtime::Runtime,
     full: u64,
+    reserve: u64,
+    signed: bool,
 }
 
 struct Running {
@@ -41,7 +45,12 @@ impl Trail {
     fn of_segments(full: u64) -> Trail {
         let clock = Arc::new(AtomicI64::new(at("2026-11-24T09:14:03.123Z").as_millis()));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-        Trail { dir: tempfile::tempdir().unwrap(), clock, runtime, full }
+        Trail { dir: tempfile::tempdir().unwrap(), clock, runtime, full, reserve: 16 << 10, signed: false }
+    }
+
+    /// One with a key, whose segments end in checkpoints.
+    fn signed(full: u64) -> Trail {
+        Trail { signed: true, ..Trail::of_segments(full) }
     }
 
     /// The same trail in memory, where there is such a folder: for tests that start very often.
@@ -60,11 +69,21 @@ impl Trail {
     }
 
     fn start(&self) -> Running {
+        self.start_with(self.disk())
+    }
+
+    fn start_with(&self, disk: Disk) -> Running {
         let clock = Arc::clone(&self.clock);
         let now = move || Timestamp::from_millis(clock.load(Ordering::Relaxed));
         let observer = Observer { name: "st-example".into(), version: "0.1.0".into() };
-        let (recorder, writer) = Recorder::open_with(&self.dir(), observer, now, self.full).unwrap();
+        let key = || Signer::open(&self.dir.path().join("audit.key"), &self.dir()).unwrap();
+        let signer = self.signed.then(key);
+        let (recorder, writer) = Recorder::open_with(&self.dir(), observer, signer, now, disk).unwrap();
         Running { recorder, writer }
+    }
+
+    fn disk(&self) -> Disk {
+        Disk { full: self.full, reserve: self.reserve, force: Box::new(fs::File::sync_data) }
     }
 
     fn set(&self, time: &str) {

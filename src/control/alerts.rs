@@ -25,9 +25,6 @@ mod sighting;
 mod suppress;
 mod watch;
 
-#[cfg(test)]
-mod tests;
-
 pub use alert::{About, AlertState, KeptAlert};
 pub use answer::{Answered, Answer};
 pub use kept::AlertStep;
@@ -104,5 +101,13 @@ impl KeptAlert {
             .with("rule", self.rule.as_str())
             .with("count", self.count)
             .with("routed", self.about.as_str())
+    }
+}
+
+#[cfg(test)]
+impl crate::control::Control {
+    /// Every alert, whoever may see it.
+    pub(crate) async fn alerts_of_every_kind(&self) -> Vec<KeptAlert> {
+        self.journal.lock().await.store.alerts().unwrap()
     }
 }

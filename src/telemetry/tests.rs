@@ -17,6 +17,7 @@ fn touched() -> Metrics {
     metrics.policy_generation(17);
     metrics.audit_events("access", 2);
     metrics.audit_lag_seconds(Duration::from_millis(5));
+    metrics.audit_checkpoint_age_seconds(Duration::from_secs(3));
     metrics.unblocks_active(1);
     metrics.selftest_age_seconds(Duration::from_secs(1));
     metrics.panicked();
@@ -46,6 +47,7 @@ fn the_names_are_those_that_are_documented() {
         "schoolgate_policy_generation 17",
         "schoolgate_audit_events_total{kind=\"access\"} 2",
         "schoolgate_audit_lag_seconds 0.005",
+        "schoolgate_audit_checkpoint_age_seconds 3",
         "schoolgate_unblocks_active 1",
         "schoolgate_selftest_age_seconds 1",
         "schoolgate_panics_total 1",

@@ -1,5 +1,6 @@
 //! The real routers over a real gateway in a temporary folder.
 
+mod alerts;
 mod asks;
 mod break_glass;
 mod ca;
@@ -25,6 +26,7 @@ mod sign_in;
 mod sockets;
 mod staff;
 mod status;
+mod stream;
 mod suppliers;
 mod unblocks;
 

@@ -50,7 +50,9 @@ impl Answer {
     pub const ALL: [Answer; 5] =
         [Answer::Seen, Answer::Action, Answer::Outcome, Answer::Close, Answer::FalsePositive];
 
-    fn action(self) -> &'static str {
+    /// The action in the record.
+    #[must_use]
+    pub fn action(self) -> &'static str {
         match self {
             Answer::Seen => "alert.seen",
             Answer::Action => "alert.action",

@@ -60,13 +60,15 @@ pub(super) fn findings(sighting: &Sighting, lists: &[&str], themes: &Themes<'_>)
     if sighting.rung == "lifeline" || sighting.inspected {
         return Vec::new();
     }
+    // A class that goes where its teacher opened is at its lesson; what the school allows by name, it
+    // has looked at.
+    let is_agreed = sighting.rung == "unblock" || (sighting.rung == "school_lists" && !sighting.blocked);
     let mut found: Vec<Finding> = lists.iter().filter_map(|list| of_term(list)).collect();
     if sighting.search.is_none() {
         // Somebody who is still typing may yet mean something else.
         found.iter_mut().for_each(|finding| finding.severity = finding.severity.lowered());
     }
-    // A class that goes where its teacher opened is at its lesson.
-    if sighting.asked_for && sighting.rung != "unblock" {
+    if sighting.asked_for && !is_agreed {
         found.extend(sighting.categories.iter().filter_map(|category| themes.of(category)));
     }
     found.sort_by(|one, other| (other.severity, other.theme).cmp(&(one.severity, one.theme)));
@@ -117,6 +119,7 @@ mod tests {
             person: Person::User("y5.042".to_owned()),
             group: Some("ks2".to_owned()),
             host: Some("site.example".to_owned()),
+            url: None,
             blocked: false,
             rung: "category".to_owned(),
             rule: String::new(),

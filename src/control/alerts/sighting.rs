@@ -28,6 +28,8 @@ pub(super) struct Sighting {
     pub(super) group: Option<String>,
     /// Nothing, of a statutory match.
     pub(super) host: Option<String>,
+    /// Where the whole address was seen.
+    pub(super) url: Option<String>,
     pub(super) blocked: bool,
     pub(super) rung: String,
     pub(super) rule: String,
@@ -106,6 +108,7 @@ impl Sighting {
             person: user.or_else(device).or_else(client)?,
             group: text("/user/group/name"),
             host: text("/url/domain").filter(|_| rung != "statutory"),
+            url: text("/url/full").filter(|_| rung != "statutory"),
             blocked: event["event"]["action"] == "block",
             rung,
             rule: text("/rule/id").unwrap_or_default(),

@@ -16,8 +16,8 @@ use crate::control::journal::{Journal, Mutation, Put};
 use crate::control::staff::Staff;
 use crate::control::store::{Store, StoreError};
 use crate::control::{Control, ControlError};
-use crate::model::{Role, Timestamp};
-use crate::policy::Policy;
+use crate::model::{Host, Role, Timestamp, Url};
+use crate::policy::{Policy, categories_of};
 use uuid::Uuid;
 
 /// What this reader of the trail is called.
@@ -69,7 +69,12 @@ impl Control {
         Ok(())
     }
 
-    /// Where to go on. The trail from before there were alerts raises none.
+    /// Marks where alerts begin, at the first start: the trail from before then raises none.
+    pub(in crate::control) async fn begin_alerts(&self) -> Result<(), ControlError> {
+        self.alert_follower().await.map(drop)
+    }
+
+    /// Where to go on.
     async fn alert_follower(&self) -> Result<Follower, ControlError> {
         let journal = self.journal.lock().await;
         let head = self.recorder.head().sequence;
@@ -106,6 +111,7 @@ impl Control {
         let found: Vec<(Sighting, Vec<Finding>)> = seen
             .into_iter()
             .map(|sighting| {
+                let sighting = categorised(sighting, &policy);
                 let findings = self.findings(&sighting, &policy);
                 (sighting, findings)
             })
@@ -237,6 +243,18 @@ impl Control {
         self.alerting.wake();
         Ok(())
     }
+}
+
+/// With every category of its site: a group that does nothing about one has none in its record.
+fn categorised(mut sighting: Sighting, policy: &Policy) -> Sighting {
+    let Some(host) = sighting.host.as_deref().and_then(|host| Host::parse(host).ok()) else { return sighting };
+    let url = sighting.url.as_deref().and_then(|url| Url::parse(url).ok());
+    for category in categories_of(policy, &host, url.as_ref()) {
+        if !sighting.categories.iter().any(|known| known == category) {
+            sighting.categories.push(category.to_owned());
+        }
+    }
+    sighting
 }
 
 impl Store {

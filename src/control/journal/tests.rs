@@ -18,7 +18,7 @@ fn at() -> Timestamp {
 
 fn recorder(folder: &TempDir) -> Recorder {
     let observer = Observer { name: "test".into(), version: "0".into() };
-    Recorder::open(&folder.path().join("audit"), observer, at).unwrap().0
+    Recorder::open(&folder.path().join("audit"), observer, None, at).unwrap().0
 }
 
 fn store(folder: &TempDir) -> Store {

@@ -21,7 +21,7 @@ use crate::control::{self, Control, Sources, Unlicensed};
 use crate::identity::Directory;
 use crate::model::{Host, Role, Subject};
 use crate::policy::{Asked, Content, Destination, Reach, Shown};
-use crate::settings::{Inspect, Loosening};
+use crate::settings::{Alerts, Inspect, Loosening};
 use crate::telemetry::Metrics;
 use crate::web::{Shared, admin};
 
@@ -104,11 +104,12 @@ impl Office {
     }
 
     async fn on(folder: TempDir, clock: Clock) -> Office {
+        let alerts = Alerts { governor_account: "governor".parse().ok(), ..Alerts::default() };
         let at = |path: &str| folder.path().join(path);
         let metrics = Metrics::new().unwrap();
         let observer = Observer { name: "test".into(), version: "0".into() };
         let times = clock.clone();
-        let (recorder, writer) = Recorder::open(&at("audit"), observer, move || times.now()).unwrap();
+        let (recorder, writer) = Recorder::open(&at("audit"), observer, None, move || times.now()).unwrap();
         let sources = Sources {
             policy_file: at("policy.toml"),
             store_file: at("state.db"),
@@ -130,7 +131,7 @@ impl Office {
             feeds: Vec::new(),
             extra_roots: Vec::new(),
             zone: jiff::tz::TimeZone::UTC,
-            alerts: crate::settings::Alerts::default(),
+            alerts,
             smtp: None,
         };
         let given = control::Shared {

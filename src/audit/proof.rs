@@ -1,0 +1,124 @@
+//! Proofs: that a line is one of those that a checkpoint was signed over, without the others.
+
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::audit::chain::LineHash;
+use crate::audit::checkpoint::{self, Signed};
+use crate::audit::key::Key;
+use crate::audit::line::{Link, Place};
+use crate::audit::merkle::{Subtree, Tree, root_of};
+use crate::audit::segment::{Forward, Segment};
+
+/// That a line is covered by a checkpoint: enough to check it with the line and the public key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// The line's sequence.
+    pub sequence: u64,
+    /// Its segment: the first line's sequence.
+    pub segment: u64,
+    /// The line's place among the segment's lines, from 0.
+    pub index: u64,
+    /// How many lines the checkpoint covers.
+    pub size: u64,
+    /// The hashes beside the way up from the line to the root (RFC 9162, section 2.1.3).
+    pub path: Vec<LineHash>,
+    /// The checkpoint's line as it stands.
+    pub checkpoint: String,
+}
+
+/// Why there is no proof.
+#[derive(Debug, thiserror::Error)]
+pub enum ProveError {
+    /// A folder or segment can't be read.
+    #[error("the audit trail can't be read: {0}")]
+    Unreadable(#[from] io::Error),
+    /// No line has that sequence.
+    #[error("there is no record {0}")]
+    Unknown(u64),
+    /// No checkpoint covers the line yet.
+    #[error("record {0} is not covered by a checkpoint yet: one is written every minute")]
+    Uncovered(u64),
+    /// The segment's lines don't make the root that was signed.
+    #[error("the lines around record {0} are not those that were signed: run `schoolgate audit verify`")]
+    Spoilt(u64),
+}
+
+/// Why a proof does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unproven {
+    /// The line's bytes don't make its hash, or it is another line.
+    #[error("the line is not the record that the proof is about")]
+    Line,
+    /// The checkpoint is not signed by this key, or is about other lines.
+    #[error("the checkpoint is not signed by this key, or not about this segment")]
+    Checkpoint,
+    /// The path does not lead from the line to the root that was signed.
+    #[error("the line is not among those that were signed")]
+    Path,
+}
+
+/// The proof of the line with this sequence, by the last checkpoint that covers it.
+///
+/// # Errors
+/// [`ProveError`]; for a line that is not covered yet, ask [`super::Recorder::seal`] first.
+pub fn prove(dir: &Path, sequence: u64) -> Result<Proof, ProveError> {
+    let segments = Segment::list(dir)?;
+    let mut holding = segments.iter().rev().filter(|segment| segment.first <= sequence);
+    let segment = holding.next().ok_or(ProveError::Unknown(sequence))?;
+    let tree = grown(segment)?;
+    let index = sequence - segment.first;
+    if index >= tree.size() {
+        return Err(ProveError::Unknown(sequence));
+    }
+    let lines = segment.path.parent().map(checkpoint::lines).transpose()?.unwrap_or_default();
+    let covering = lines.lines().rev().find_map(|line| {
+        let checkpoint = Signed::read(line)?.checkpoint;
+        let covers = checkpoint.segment == segment.first && index < checkpoint.size;
+        covers.then_some((line, checkpoint))
+    });
+    let (line, checkpoint) = covering.ok_or(ProveError::Uncovered(sequence))?;
+    let size = checkpoint.size;
+    if size > tree.size() || tree.root(size) != Some(checkpoint.root) {
+        return Err(ProveError::Spoilt(sequence));
+    }
+    let path = tree.path(index, size).ok_or(ProveError::Spoilt(sequence))?;
+    Ok(Proof { sequence, segment: segment.first, index, size, path, checkpoint: line.to_owned() })
+}
+
+impl Proof {
+    /// Checks that `line` (without its line end) is covered by a checkpoint of this key.
+    ///
+    /// # Errors
+    /// [`Unproven`] says what is not as it should be.
+    pub fn holds(&self, line: &str, key: &Key) -> Result<(), Unproven> {
+        let place = Place::read(line.as_bytes()).filter(|place| place.sequence == self.sequence);
+        let link = Link::read(line.as_bytes()).filter(|link| link.computed() == link.hash);
+        let (_, link) = place.zip(link).ok_or(Unproven::Line)?;
+        let signed = Signed::read(&self.checkpoint).filter(|signed| signed.is_by(std::slice::from_ref(key)));
+        let said = signed.ok_or(Unproven::Checkpoint)?.checkpoint;
+        let about = said.segment == self.segment
+            && said.size == self.size
+            && self.segment.checked_add(self.index) == Some(self.sequence);
+        if !about {
+            return Err(Unproven::Checkpoint);
+        }
+        let root = root_of(link.hash, self.index, self.size, &self.path);
+        if root == Some(said.root) { Ok(()) } else { Err(Unproven::Path) }
+    }
+}
+
+/// The tree over a segment's whole lines, by the hashes that they state.
+fn grown(segment: &Segment) -> io::Result<Tree> {
+    let mut tree = Tree::default();
+    let mut reader = Forward::open(&segment.path)?;
+    while let Some(piece) = reader.next()? {
+        let Some(link) = Link::read(piece.bytes).filter(|_| piece.complete) else { break };
+        // A line can stand anywhere.
+        let _ = tree.push(Subtree::line(link.hash));
+    }
+    Ok(tree)
+}
