@@ -32,6 +32,7 @@ mod admin;
 mod asking;
 mod authority;
 mod service;
+mod watching;
 
 pub use service::serve;
 
@@ -94,6 +95,8 @@ pub fn sources(settings: &Settings, reach: Reach) -> Sources {
         feeds: settings.statutory.sources.iter().chain(&settings.lists.sources).cloned().collect(),
         extra_roots: settings.upstream.extra_roots.clone(),
         zone: settings.site.timezone.clone(),
+        alerts: settings.alerts.clone(),
+        smtp: settings.smtp.clone(),
     }
 }
 

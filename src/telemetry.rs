@@ -74,6 +74,8 @@ pub struct Metrics {
     break_glass: IntCounter,
     reviews_overdue: IntGauge,
     syslog_lag: IntGaugeVec,
+    alerts: IntCounterVec,
+    alerts_undelivered: IntGauge,
 }
 
 /// A connection that is open for as long as this lives.
@@ -168,6 +170,9 @@ impl Metrics {
                 "Lines of the trail that a collector was not sent yet.",
                 &["sink"],
             )?,
+            alerts: make.counters("alerts_total", "Safeguarding alerts told.", &["theme", "severity"])?,
+            alerts_undelivered: make
+                .gauge("alerts_undelivered", "Messages of alerts and digests that wait to be delivered.")?,
             registry,
         })
     }
@@ -288,6 +293,16 @@ impl Metrics {
     /// How many entries and loosenings somebody should have looked at again by now.
     pub fn reviews_overdue(&self, count: usize) {
         self.reviews_overdue.set(whole(count));
+    }
+
+    /// An alert was raised, or there is more to say of it: of which theme, how grave.
+    pub fn alert_told(&self, theme: &str, severity: &str) {
+        self.alerts.with_label_values(&[theme, severity]).inc();
+    }
+
+    /// How many messages of alerts and digests wait to be delivered.
+    pub fn alerts_undelivered(&self, count: usize) {
+        self.alerts_undelivered.set(whole(count));
     }
 
     /// How long ago the last self-test was.

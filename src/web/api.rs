@@ -24,6 +24,7 @@ use crate::web::idempotency::once;
 use crate::web::openapi::{as_described, completed, repeatable};
 use crate::web::problem::{self, Problem};
 
+mod alerts;
 mod asks;
 mod audit;
 mod blocks;
@@ -88,6 +89,7 @@ fn once_only() -> OpenApiRouter<Shared> {
         .routes(routes!(suspensions::lift))
         .routes(routes!(reviews::reviewed))
         .routes(routes!(lists::reload))
+        .merge(alerts::once_only())
         .merge(staff::once_only())
 }
 
@@ -113,6 +115,7 @@ fn others() -> OpenApiRouter<Shared> {
         .routes(routes!(inspection::candidates))
         .routes(routes!(audit::head))
         .routes(routes!(audit::verify))
+        .merge(alerts::router())
         .merge(session::router())
         .merge(policy::router())
         .merge(own::router())

@@ -1,5 +1,6 @@
 //! The real routers over a real gateway in a temporary folder.
 
+mod alerts;
 mod asks;
 mod break_glass;
 mod ca;
