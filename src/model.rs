@@ -3,6 +3,7 @@
 //! **Invariant:** a value of these types can't be wrong once made (parse, don't validate), and
 //! nothing here reads a clock, a file or a socket.
 
+mod alert;
 pub mod embedded;
 mod host;
 mod justification;
@@ -12,6 +13,7 @@ mod time;
 mod url;
 
 pub use self::url::{MAX_URL, Scheme, Url, UrlError};
+pub use alert::{Severity, Theme};
 pub use host::{Host, HostError, Name};
 pub use justification::{Justification, JustificationError};
 pub use staff::{Role, StaffName, WordError};

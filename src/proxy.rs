@@ -8,6 +8,7 @@ mod asked;
 mod body;
 mod connection;
 mod content;
+mod context;
 mod forward;
 mod gate;
 mod guard;

@@ -17,12 +17,14 @@ use jiff::tz::TimeZone;
 use crate::document::{Document, Fault, Faults, Table};
 use crate::model::{DeviceName, Name};
 
+mod alerts;
 mod environment;
 mod inspect;
 mod sections;
 mod sources;
 mod words;
 
+pub use alerts::{Alerts, Login, MailAddress, Smtp, SmtpTls, Webhook};
 pub use inspect::NO_INSPECT;
 pub use sources::{Delivers, Place, Source, Sum, digest};
 pub use words::{Language, Loosening};
@@ -54,6 +56,10 @@ pub struct Settings {
     pub audit: Audit,
     /// The console's TLS.
     pub admin: Admin,
+    /// Safeguarding alerts: about whom, to whom.
+    pub alerts: Alerts,
+    /// The server that takes the gateway's mail; none: no mail is sent.
+    pub smtp: Option<Smtp>,
 }
 
 /// `[site]`
@@ -276,9 +282,6 @@ impl Settings {
     }
 
     fn from_table(root: &mut Table<'_>, base: &Path, faults: &mut Faults) -> Option<Settings> {
-        for (key, problem) in sections::NOT_YET {
-            root.refuse(key, problem, faults);
-        }
         let mut section = |name: &str| (root.table_or_empty(name), base);
         let site = Site::read(section("site"), faults);
         let state = State::read(section("state"), faults);
@@ -292,6 +295,8 @@ impl Settings {
         let limits = Limits::read(section("limits"), faults);
         let audit = Audit::read(section("audit"), faults);
         let admin = Admin::read(section("admin"), faults);
+        let alerts = Alerts::read(section("alerts"), faults);
+        let smtp = Smtp::read(section("smtp"), faults);
         let site = site?;
         Some(Settings {
             site,
@@ -306,6 +311,8 @@ impl Settings {
             limits,
             audit,
             admin,
+            alerts,
+            smtp,
         })
     }
 }

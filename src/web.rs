@@ -21,6 +21,7 @@ use crate::control::Control;
 use crate::control::feeds::Asked;
 use crate::web::api::changes::Reloaded;
 use crate::web::ca::Handout;
+use crate::web::events::Streams;
 use crate::web::problem::Problem;
 
 mod api;
@@ -74,6 +75,7 @@ pub struct Shared {
     repeats: Arc<Mutex<()>>,
     handout: Arc<Handout>,
     school: Arc<str>,
+    streams: Arc<Streams>,
 }
 
 impl Shared {
@@ -95,7 +97,13 @@ impl Shared {
             repeats: Arc::default(),
             handout: Arc::new(Handout::new(authority, school)),
             school: school.into(),
+            streams: Arc::new(Streams::new()),
         }
+    }
+
+    /// Ends what would go on for as long as anybody listens: streams of the log.
+    pub async fn end_streams(&self) {
+        self.streams.end().await;
     }
 
     /// Reads policy and lists again, on a thread where that holds up no other request: health and

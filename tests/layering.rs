@@ -130,6 +130,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("prometheus", &["telemetry"]),
     ("memmap2", &["mapped"]),
     ("rusqlite", &["audit", "control"]),
+    ("rustix", &["audit"]),
     ("sha2", &["ca", "audit", "control"]),
     ("aws_lc_rs", &["ca", "audit", "web"]),
     ("zstd", &["audit"]),

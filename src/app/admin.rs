@@ -111,7 +111,11 @@ async fn serve(
     let admin = web::serve(from_std(doors.admin)?, web::admin(&shared), doors.tls, stop.clone());
     let metrics = web::serve(from_std(doors.metrics)?, routes, None, stop.clone());
     let local = doors.local.serve(&shared, stop.clone());
-    tokio::join!(admin, metrics, local, sweep(lists, stop));
+    let streams = async {
+        stop.cancelled().await;
+        shared.end_streams().await;
+    };
+    tokio::join!(admin, metrics, local, streams, sweep(lists, stop.clone()));
     Ok(())
 }
 

@@ -41,8 +41,10 @@ pub enum Entry {
 pub(super) enum Grade {
     /// In the page cache: survives the death of the process.
     Accepted,
-    /// On disk: survives loss of power.
+    /// On disk: survives loss of power. With the disk full, in the room kept for it.
     Durable,
+    /// On disk, and in the last of the kept room: what staff do.
+    Vital,
 }
 
 /// `event` behind `sequence`.
@@ -63,7 +65,7 @@ impl Entry {
     pub(super) fn grade(&self) -> Grade {
         match self {
             Entry::Access(access) => access.grade(),
-            Entry::Change(_) | Entry::Unblock(_) | Entry::Read(_) | Entry::Auth(_) => Grade::Durable,
+            Entry::Change(_) | Entry::Unblock(_) | Entry::Read(_) | Entry::Auth(_) => Grade::Vital,
             Entry::Selftest(_) | Entry::System(_) => Grade::Accepted,
         }
     }

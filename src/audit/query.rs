@@ -5,6 +5,7 @@
 
 mod filter;
 mod join;
+mod pick;
 mod scan;
 
 use std::io;
@@ -18,6 +19,7 @@ use join::Ends;
 use scan::Walk;
 
 pub use filter::{Closes, Filter, Order};
+pub use pick::pick;
 
 /// An event as found.
 #[derive(Clone, Debug, PartialEq)]

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::audit::chain::Head;
 use crate::audit::event::{Act, Actor, Closing, Entry, closed};
 use crate::audit::follow::Follower;
+use crate::audit::force::{Force, Forcer};
 use crate::audit::json::Json;
 use crate::audit::keeper::Keeper;
 use crate::audit::key::Signer;
@@ -23,8 +24,9 @@ use crate::audit::ledger::{Found, Ledger};
 use crate::audit::line::Draft;
 use crate::audit::notary::{Covered, Notary, SealError};
 use crate::audit::repair::{Repair, recover};
+use crate::audit::reserve::Reserve;
 use crate::audit::store::Store;
-use crate::audit::writer::{Job, Scribe, Told};
+use crate::audit::writer::{Job, Keeping, Scribe, Told};
 use crate::model::Timestamp;
 use crate::telemetry::Metrics;
 
@@ -32,6 +34,8 @@ use crate::telemetry::Metrics;
 const QUEUE: usize = 8192;
 /// At which length a segment ends.
 const SEGMENT: u64 = 64 << 20;
+/// How much room is kept on the disk for blocks and changes: some fifty thousand of them.
+const RESERVE: u64 = 64 << 20;
 
 /// Who observes, for every event: `observer.name` and `observer.version`.
 #[derive(Clone, Debug)]
@@ -119,18 +123,18 @@ impl Recorder {
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Result<(Recorder, Writer), OpenError> {
         let signed = signer.is_some();
-        let (recorder, writer) = Recorder::open_with(dir, observer, signer, now, SEGMENT)?;
+        let (recorder, writer) = Recorder::open_with(dir, observer, signer, now, Disk::default())?;
         let keeper = signed.then(|| Keeper::start(dir)).transpose().map_err(OpenError::Thread)?;
         Ok((recorder, Writer { keeper, ..writer }))
     }
 
-    /// As [`Recorder::open`], with segments that end at `full` bytes.
+    /// As [`Recorder::open`], with a disk that is used otherwise.
     pub(super) fn open_with(
         dir: &Path,
         observer: Observer,
         signer: Option<Signer>,
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
-        full: u64,
+        disk: Disk,
     ) -> Result<(Recorder, Writer), OpenError> {
         let lock = lock(dir)?;
         let gateway = observer.name.clone();
@@ -156,8 +160,13 @@ impl Recorder {
         let (head, watched) = watch::channel(tail.head);
         let told = Told { stuck: Arc::default(), now: Arc::new(now) };
         let stop = queue.clone().try_reserve_owned().map_err(|_| OpenError::InUse)?;
-        let store = Store::new(dir, full, tail.segment);
-        let scribe = Scribe::new((store, ledger), observer, jobs, head, &told, notes);
+        let forcer = forcer(disk.force, &told, &queue).map_err(OpenError::Thread)?;
+        let keeping = Keeping {
+            store: Store::new(dir, disk.full, tail.segment, forcer),
+            reserve: Reserve::open(dir, disk.reserve),
+            ledger,
+        };
+        let scribe = Scribe::new(keeping, observer, jobs, head, &told, notes);
         let thread = std::thread::Builder::new()
             .name("audit".to_owned())
             .spawn(move || {
@@ -258,6 +267,22 @@ impl Recorder {
     }
 }
 
+/// How the disk is used.
+pub(super) struct Disk {
+    /// At which length a segment ends.
+    pub(super) full: u64,
+    /// How much room is kept for blocks and changes.
+    pub(super) reserve: u64,
+    /// What forces a file to disk.
+    pub(super) force: Box<Force>,
+}
+
+impl Default for Disk {
+    fn default() -> Disk {
+        Disk { full: SEGMENT, reserve: RESERVE, force: Box::new(File::sync_data) }
+    }
+}
+
 impl Recorder {
     /// How long after the last checkpoint the last line was written: no more than a minute, unless
     /// checkpoints can't be written.
@@ -315,6 +340,18 @@ pub(super) fn id_at(time: Timestamp) -> Uuid {
     let millis = u64::try_from(time.as_millis()).unwrap_or(0);
     let nanos = u32::try_from(millis % 1000).unwrap_or(0) * 1_000_000;
     Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, millis / 1000, nanos))
+}
+
+/// The thread that forces segments to disk; the writer hears of it when that fails, unless it is
+/// about to look anyway.
+fn forcer(force: Box<Force>, told: &Told, queue: &mpsc::Sender<Job>) -> io::Result<Forcer> {
+    let (stuck, queue) = (Arc::clone(&told.stuck), queue.downgrade());
+    Forcer::start(force, move || {
+        stuck.store(true, Ordering::Relaxed);
+        if let Some(queue) = queue.upgrade() {
+            let _ = queue.try_send(Job::Look);
+        }
+    })
 }
 
 fn lock(dir: &Path) -> Result<File, OpenError> {

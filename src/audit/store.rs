@@ -7,7 +7,10 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use crate::audit::force::{Answer, Forcer, Handle, Lost};
+use crate::audit::recorder::RecordError;
 use crate::audit::segment::Segment;
 use crate::model::Timestamp;
 
@@ -18,6 +21,9 @@ pub(super) struct Store {
     /// At which length a segment ends.
     full: u64,
     open: Option<Open>,
+    /// How many segments were opened.
+    opened: u64,
+    forcer: Forcer,
     /// Segments that were found moved, cut or written to by somebody else.
     disturbed: Vec<PathBuf>,
 }
@@ -25,19 +31,19 @@ pub(super) struct Store {
 #[derive(Debug)]
 struct Open {
     segment: Segment,
-    file: File,
+    handle: Handle,
     /// The length up to the last whole line.
     length: u64,
 }
 
 impl Store {
     /// Goes on with `last`, where that can be done.
-    pub(super) fn new(dir: &Path, full: u64, last: Option<(Segment, u64)>) -> Store {
+    pub(super) fn new(dir: &Path, full: u64, last: Option<(Segment, u64)>, forcer: Forcer) -> Store {
         let resumed = last.and_then(|(segment, length)| {
             let file = OpenOptions::new().append(true).open(&segment.path).ok()?;
-            Some(Open { segment, file, length })
+            Some(Open { segment, handle: Handle { number: 0, file: Arc::new(file) }, length })
         });
-        Store { dir: dir.to_owned(), full, open: resumed, disturbed: Vec::new() }
+        Store { dir: dir.to_owned(), full, open: resumed, opened: 0, forcer, disturbed: Vec::new() }
     }
 
     /// Puts whole lines, the first of which has this time and sequence, on the end.
@@ -46,25 +52,48 @@ impl Store {
         let mut open = match self.open.take() {
             Some(open) if self.goes_on(&open, &day) => open,
             Some(open) => {
-                open.file.sync_all()?;
+                self.forcer.force_now(open.handle)?;
                 self.create(&day, first, time)?
             }
             None => self.create(&day, first, time)?,
         };
-        let written = open.file.write_all(lines);
+        let written = (&*open.handle.file).write_all(lines);
         match &written {
             Ok(()) => open.length += lines.len() as u64,
-            Err(_) => open.file.set_len(open.length)?,
+            Err(_) => open.handle.file.set_len(open.length)?,
         }
         self.open = Some(open);
         written
     }
 
-    /// Forces what was written to disk. A segment for which that failed is left: what the
-    /// kernel kept of it is not known, and a second call would not tell.
+    /// Answers each of these once the disk has it; where the segment that they stand in was left,
+    /// that they are not there is what they hear.
+    pub(super) fn force(&self, waiting: Vec<(u64, Answer)>) {
+        match &self.open {
+            Some(open) => self.forcer.force(open.handle.clone(), waiting),
+            None => refuse(waiting),
+        }
+    }
+
+    /// Waits until the disk has what was written.
     pub(super) fn sync(&mut self) -> io::Result<()> {
         let Some(open) = &self.open else { return Ok(()) };
-        open.file.sync_data().inspect_err(|_| self.open = None)
+        self.forcer.force_now(open.handle.clone())
+    }
+
+    /// What could not be forced to disk since the last call; its segment is left: what the kernel
+    /// kept of it is not known.
+    pub(super) fn lost(&mut self) -> Option<Lost> {
+        let lost = self.forcer.lost()?;
+        self.open.take_if(|open| open.handle.number == lost.number);
+        Some(lost)
+    }
+
+    /// Forces all to disk, and ends.
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        let forced = self.sync();
+        self.forcer.finish();
+        forced
     }
 
     /// The segment being written.
@@ -85,7 +114,7 @@ impl Store {
         untouched && open.segment.day == day && open.length < self.full
     }
 
-    fn create(&self, day: &str, first: u64, time: Timestamp) -> io::Result<Open> {
+    fn create(&mut self, day: &str, first: u64, time: Timestamp) -> io::Result<Open> {
         let segment = Segment::new(&self.dir, day, first);
         let folder = self.dir.join(day);
         DirBuilder::new().recursive(true).mode(0o750).create(&folder)?;
@@ -99,14 +128,23 @@ impl Store {
         };
         File::open(&folder)?.sync_all()?;
         File::open(&self.dir)?.sync_all()?;
-        Ok(Open { segment, file, length: 0 })
+        self.opened += 1;
+        let handle = Handle { number: self.opened, file: Arc::new(file) };
+        Ok(Open { segment, handle, length: 0 })
+    }
+}
+
+fn refuse(waiting: Vec<(u64, Answer)>) {
+    let error = Arc::new(io::Error::other("the segment could not be written to any more"));
+    for (_, answer) in waiting {
+        let _ = answer.send(Err(RecordError::Unwritten(Arc::clone(&error))));
     }
 }
 
 impl Open {
     /// Whether the path still leads to this file, and nobody else wrote to it.
     fn is_untouched(&self) -> bool {
-        let (Ok(path), Ok(file)) = (fs::metadata(&self.segment.path), self.file.metadata()) else {
+        let (Ok(path), Ok(file)) = (fs::metadata(&self.segment.path), self.handle.file.metadata()) else {
             return false;
         };
         path.dev() == file.dev() && path.ino() == file.ino() && file.len() == self.length

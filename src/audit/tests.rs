@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, mpsc};
 
 use crate::audit::keeper::pack_closed;
+use crate::audit::recorder::Disk;
 use crate::audit::segment::{Forward, Segment};
 use crate::audit::{
     Access, Act, Actor, Entry, Observer, Receipt, RecordError, Recorder, Seen, Signer, Visibility, Writer,
@@ -29,6 +30,7 @@ struct Trail {
     clock: Arc<AtomicI64>,
     runtime: tokio::runtime::Runtime,
     full: u64,
+    reserve: u64,
     signed: bool,
 }
 
@@ -45,7 +47,7 @@ impl Trail {
     fn of_segments(full: u64) -> Trail {
         let clock = Arc::new(AtomicI64::new(at("2026-11-24T09:14:03.123Z").as_millis()));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-        Trail { dir: tempfile::tempdir().unwrap(), clock, runtime, full, signed: false }
+        Trail { dir: tempfile::tempdir().unwrap(), clock, runtime, full, reserve: 16 << 10, signed: false }
     }
 
     /// One with a key, whose segments end in checkpoints.
@@ -69,13 +71,21 @@ impl Trail {
     }
 
     fn start(&self) -> Running {
+        self.start_with(self.disk())
+    }
+
+    fn start_with(&self, disk: Disk) -> Running {
         let clock = Arc::clone(&self.clock);
         let now = move || Timestamp::from_millis(clock.load(Ordering::Relaxed));
         let observer = Observer { name: "st-example".into(), version: "0.1.0".into() };
         let key = || Signer::open(&self.dir.path().join("audit.key"), &self.dir()).unwrap();
         let signer = self.signed.then(key);
-        let (recorder, writer) = Recorder::open_with(&self.dir(), observer, signer, now, self.full).unwrap();
+        let (recorder, writer) = Recorder::open_with(&self.dir(), observer, signer, now, disk).unwrap();
         Running { recorder, writer }
+    }
+
+    fn disk(&self) -> Disk {
+        Disk { full: self.full, reserve: self.reserve, force: Box::new(fs::File::sync_data) }
     }
 
     fn set(&self, time: &str) {

@@ -11,16 +11,19 @@ use std::time::{Duration, Instant};
 use std::vec::IntoIter;
 use std::{io, thread};
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 use crate::audit::chain::Head;
 use crate::audit::event::{Act, Actor, Entry, Grade};
+use crate::audit::force::Answer;
 use crate::audit::json::Json;
 use crate::audit::ledger::Ledger;
 use crate::audit::line::Draft;
 use crate::audit::notary;
 use crate::audit::recorder::{self, RecordError, id_at};
+use crate::audit::reserve::Reserve;
 use crate::audit::store::Store;
+use crate::audit::trouble::Trouble;
 use crate::model::Timestamp;
 
 /// Most events of one batch.
@@ -31,8 +34,6 @@ const WRITE: usize = 4 << 20;
 const GLANCE: Duration = Duration::from_millis(10);
 const PROBE: Duration = Duration::from_secs(1);
 
-type Answer = oneshot::Sender<Result<u64, RecordError>>;
-
 /// What the writer is asked to do.
 #[derive(Debug)]
 pub(super) enum Job {
@@ -40,6 +41,8 @@ pub(super) enum Job {
     Record { draft: Draft, grade: Grade, answer: Answer },
     /// Write the end of an access; nobody waits.
     Close { draft: Draft },
+    /// See to what the disk did not take.
+    Look,
     /// Have a checkpoint written over all that came before.
     Seal { answer: notary::Answer },
     /// Write what is queued, and end.
@@ -55,9 +58,20 @@ pub(super) struct Told {
     pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
+/// What the writer keeps the trail with.
+pub(super) struct Keeping {
+    /// The segments.
+    pub(super) store: Store,
+    /// Room on their disk.
+    pub(super) reserve: Reserve,
+    /// What is signed of them.
+    pub(super) ledger: Ledger,
+}
+
 /// The writer's state.
 pub(super) struct Scribe {
     store: Store,
+    reserve: Reserve,
     ledger: Ledger,
     observer: Json,
     jobs: mpsc::Receiver<Job>,
@@ -73,16 +87,6 @@ pub(super) struct Scribe {
     buffer: Vec<u8>,
 }
 
-/// What went wrong since the last good write.
-#[derive(Debug)]
-struct Trouble {
-    since: Timestamp,
-    error: String,
-    refused: u64,
-    closes_lost: u64,
-    unforced: u64,
-}
-
 /// A job that has its line.
 struct Stamped {
     head: Head,
@@ -91,7 +95,7 @@ struct Stamped {
 
 impl Scribe {
     pub(super) fn new(
-        (store, ledger): (Store, Ledger),
+        Keeping { store, reserve, ledger }: Keeping,
         observer: Json,
         jobs: mpsc::Receiver<Job>,
         head: watch::Sender<Head>,
@@ -100,6 +104,7 @@ impl Scribe {
     ) -> Scribe {
         Scribe {
             store,
+            reserve,
             ledger,
             observer,
             jobs,
@@ -115,12 +120,15 @@ impl Scribe {
 
     /// Writes until every recorder is gone or [`Job::Stop`] came, then forces all to disk.
     pub(super) fn run(mut self) {
+        if self.reserve.is_given() {
+            self.trouble(&full());
+        }
         // A failure is kept in `trouble` and tried again.
         let _ = self.write_notes();
         while self.gather() {
             self.write_batch();
         }
-        if let Err(error) = self.store.sync() {
+        if let Err(error) = self.store.finish() {
             tracing::error!(%error, "the audit trail could not be forced to disk at its end");
         }
         self.ledger.finish((self.told.now)());
@@ -147,7 +155,8 @@ impl Scribe {
     }
 
     fn write_batch(&mut self) {
-        let mut jobs = std::mem::take(&mut self.batch).into_iter().peekable();
+        self.look();
+        let mut jobs = self.admitted().into_iter().peekable();
         let mut unforced = Vec::new();
         loop {
             let noted = self.write_notes();
@@ -160,7 +169,9 @@ impl Scribe {
                 Err(error) => self.refuse(run, error),
             }
         }
-        self.force(unforced);
+        if !unforced.is_empty() {
+            self.store.force(unforced);
+        }
         let disturbed = self.store.disturbed();
         if !disturbed.is_empty() {
             self.notes.extend(disturbed.iter().map(|path| recorder::disturbed(path)));
@@ -172,11 +183,45 @@ impl Scribe {
         }
     }
 
+    /// Sees to what the disk did not take.
+    fn look(&mut self) {
+        if let Some(lost) = self.store.lost() {
+            self.trouble(&lost.error).unforced += lost.events;
+        }
+    }
+
+    /// What may be written: of a full disk's kept room, blocks and ends have the first three
+    /// quarters, and what staff do has all.
+    fn admitted(&mut self) -> Vec<Job> {
+        let batch = std::mem::take(&mut self.batch);
+        if !self.reserve.is_given() {
+            return batch;
+        }
+        let (low, error) = (self.reserve.is_low(), Arc::new(full()));
+        let mut admitted = Vec::with_capacity(batch.len());
+        for job in batch {
+            match job {
+                Job::Record { grade, answer, .. }
+                    if grade == Grade::Accepted || (low && grade == Grade::Durable) =>
+                {
+                    self.trouble(&error).refused += 1;
+                    drop(answer.send(Err(RecordError::Unwritten(Arc::clone(&error)))));
+                }
+                Job::Close { .. } if low => self.trouble(&error).closes_lost += 1,
+                Job::Record { .. } | Job::Close { .. } | Job::Seal { .. } | Job::Look | Job::Stop => {
+                    admitted.push(job);
+                }
+            }
+        }
+        admitted
+    }
+
     /// Writes the writer's own events and forces them to disk: with the last of them the
     /// trail says what it could not hold.
     fn write_notes(&mut self) -> io::Result<()> {
+        let over = self.trouble.is_some() && self.reserve.restore();
         let mut acts = self.notes.clone();
-        acts.extend(self.trouble.as_ref().map(Trouble::act));
+        acts.extend(self.trouble.as_ref().filter(|_| over).map(Trouble::act));
         if acts.is_empty() {
             return Ok(());
         }
@@ -190,8 +235,10 @@ impl Scribe {
         match &written {
             Ok(()) => {
                 self.notes.clear();
-                self.trouble = None;
-                self.told.stuck.store(false, Ordering::Relaxed);
+                if over {
+                    self.trouble = None;
+                    self.told.stuck.store(false, Ordering::Relaxed);
+                }
             }
             Err(error) => {
                 self.trouble(error);
@@ -216,11 +263,12 @@ impl Scribe {
                 Job::Record { draft, .. } | Job::Close { draft } => {
                     run.is_empty() || day(draft.time.max(head.time)) == day(head.time)
                 }
-                Job::Seal { .. } | Job::Stop => true,
+                Job::Seal { .. } | Job::Look | Job::Stop => true,
             };
             let (draft, waiting) = match jobs.next_if(same_day) {
                 Some(Job::Record { draft, grade, answer }) => (draft, Some((grade, answer))),
                 Some(Job::Close { draft }) => (draft, None),
+                Some(Job::Look) => continue,
                 Some(Job::Seal { answer }) => {
                     self.sealing.push(answer);
                     continue;
@@ -237,10 +285,18 @@ impl Scribe {
         run
     }
 
+    /// Puts the run on disk; where that is full, in the room that was kept.
     fn append(&mut self, run: &[Stamped]) -> io::Result<()> {
-        match run {
-            [] => Ok(()),
-            [first, ..] => self.store.append(first.head.time, first.head.sequence, &self.buffer),
+        let [first, ..] = run else { return Ok(()) };
+        let (time, sequence) = (first.head.time, first.head.sequence);
+        match self.store.append(time, sequence, &self.buffer) {
+            Err(error) if is_full(&error) && self.reserve.give()? => {
+                self.trouble(&error);
+                self.notes
+                    .push(Act::new(Actor::System, "audit.reserve_opened").with("error", error.to_string()));
+                self.store.append(time, sequence, &self.buffer)
+            }
+            written => written,
         }
     }
 
@@ -252,7 +308,7 @@ impl Scribe {
         self.ledger.took(self.store.segment(), run.iter().map(|stamped| stamped.head), (self.told.now)());
         for Stamped { head, waiting, .. } in run {
             match waiting {
-                Some((Grade::Durable, answer)) => unforced.push((head.sequence, answer)),
+                Some((Grade::Durable | Grade::Vital, answer)) => unforced.push((head.sequence, answer)),
                 Some((Grade::Accepted, answer)) => drop(answer.send(Ok(head.sequence))),
                 None => {}
             }
@@ -271,40 +327,25 @@ impl Scribe {
         }
     }
 
-    /// One call to the disk for all that need it.
-    fn force(&mut self, unforced: Vec<(u64, Answer)>) {
-        if unforced.is_empty() {
-            return;
-        }
-        let forced = self.store.sync().map_err(|error| {
-            self.trouble(&error).unforced += unforced.len() as u64;
-            RecordError::Unwritten(Arc::new(error))
-        });
-        for (sequence, answer) in unforced {
-            drop(answer.send(forced.clone().map(|()| sequence)));
-        }
-    }
-
     fn trouble(&mut self, error: &io::Error) -> &mut Trouble {
         self.told.stuck.store(true, Ordering::Relaxed);
         let now = &self.told.now;
         self.trouble.get_or_insert_with(|| {
             tracing::error!(%error, "the audit trail can't be written: accesses are refused");
-            let error = error.to_string();
-            Trouble { since: now(), error, refused: 0, closes_lost: 0, unforced: 0 }
+            Trouble::new(now(), error.to_string())
         })
     }
 }
 
-impl Trouble {
-    fn act(&self) -> Act {
-        Act::new(Actor::System, "audit.resumed")
-            .with("since", self.since.to_string())
-            .with("error", self.error.as_str())
-            .with("refused", self.refused)
-            .with("refused_after_writing", self.unforced)
-            .with("closes_lost", self.closes_lost)
-    }
+fn full() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::StorageFull,
+        "the disk is full: what is left is kept for blocks and changes",
+    )
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 fn day(time: Timestamp) -> i64 {

@@ -5,6 +5,7 @@
 //! not asked here: their rung asks for the pages inside itself, whatever else is decided.
 
 use crate::lists::Asked as Wanted;
+use crate::model::Url;
 use crate::model::embedded::{Beyond, Carriage, Target, Targets, targets};
 use crate::policy::ladder::{Asked, Case, Shown};
 use crate::policy::verdict::{Action, Destination, Reason, Rule, Rung};
@@ -21,6 +22,11 @@ pub(super) fn inside(asked: &Asked<'_>) -> Targets {
         found.append(targets(host, None));
     }
     found
+}
+
+/// What an address carries inside it.
+pub(super) fn targets_of(url: &Url) -> Targets {
+    targets(url.host(), Some(url))
 }
 
 /// The decision on a request with all that it carries, from the ladder's own on the request.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::content::Terms;
-use crate::lists::{Catalogue, Statutory};
-use crate::model::{GroupName, Subject, Timestamp};
+use crate::lists::{Asked as Wanted, Catalogue, Statutory};
+use crate::model::{GroupName, Subject, Timestamp, Url};
 use crate::policy::calendar::Lesson;
+use crate::policy::carried;
 use crate::policy::draft::{CategoryAction, Draft};
 use crate::policy::{EmergencyBlock, Parts, Policy, Pupils, Reason, Rung, Suspension, Unblock};
 use crate::services::Enforce;
@@ -65,6 +66,16 @@ impl Policy {
     #[must_use]
     pub fn statutory(&self) -> &Statutory {
         &self.statutory
+    }
+
+    /// Whether a statutory list holds this address, or one inside it: then it may stand in no record.
+    #[must_use]
+    pub fn is_statutory(&self, url: &Url) -> bool {
+        let inside = carried::targets_of(url);
+        let wanted = std::iter::once(Wanted { host: url.host(), url: Some(url) });
+        wanted
+            .chain(inside.found.iter().map(carried::wanted))
+            .any(|asked| self.statutory.find(&asked).is_some())
     }
 
     /// The lesson that a moment lies in, and when it ends, by the clock on the school's wall.

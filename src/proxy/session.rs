@@ -22,6 +22,7 @@ use crate::proxy::ask::{self, Denied, Offer};
 use crate::proxy::asked::{self, Mode, Wanted};
 use crate::proxy::body::{Payload, Uploaded, Whole};
 use crate::proxy::content;
+use crate::proxy::context;
 use crate::proxy::forward::{Errand, Forwarded, Switched};
 use crate::proxy::gate::{Admission, Gate, Refusal};
 use crate::proxy::origins::{Origins, Security};
@@ -228,6 +229,8 @@ impl Session {
             method: Some(request.method().to_string()),
             search: words(SearchKind::Search),
             suggestion: words(SearchKind::Suggestion),
+            referrer: context::referrer(request.headers(), &self.gate.live.snapshot()),
+            fetch: context::fetch(request.headers()),
             ..self.sight.clone()
         }
     }

@@ -13,10 +13,6 @@ use super::{
 use crate::document::{Faults, Spanned, Table};
 use crate::model::DeviceName;
 
-/// Sections of later versions.
-pub(super) const NOT_YET: [(&str, &str); 1] =
-    [("smtp", "this version sends no mail: [smtp] is not there yet")];
-
 /// A section's table and the folder that its relative paths start from.
 pub(super) type Section<'a, 'd> = (Table<'d>, &'a Path);
 

@@ -107,6 +107,7 @@ fn others() -> OpenApiRouter<Shared> {
         .routes(routes!(lists::all))
         .routes(routes!(lists::lookup))
         .routes(routes!(events::find))
+        .routes(routes!(events::stream))
         .routes(routes!(events::explained))
         .routes(routes!(events::reads))
         .routes(routes!(inspection::candidates))

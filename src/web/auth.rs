@@ -45,6 +45,14 @@ enum Way {
     Session(Held),
 }
 
+/// By what somebody called: asked again for as long as an answer to them goes on.
+pub(super) enum Credential {
+    /// A bearer token.
+    Token(String),
+    /// The secret of a session.
+    Session(String),
+}
+
 /// The session that somebody calls in.
 #[derive(Clone, Debug)]
 pub(super) struct Held {
@@ -140,6 +148,24 @@ fn scope(method: &Method, path: &str) -> Scope {
         "unblocks" | "asks" => Scope::Unblock,
         "staff" | "me" | "session" | "sessions" | "tokens" | "break-glass" => Scope::Staff,
         _ => Scope::Change,
+    }
+}
+
+impl Credential {
+    /// What a request comes with.
+    pub(super) fn of(headers: &HeaderMap) -> Option<Credential> {
+        match bearer(headers) {
+            Some(token) => Some(Credential::Token(token.to_owned())),
+            None => cookie::read(headers).map(|secret| Credential::Session(secret.to_owned())),
+        }
+    }
+
+    /// The member of staff, if it still holds; a session is not prolonged by that.
+    pub(super) async fn staff(&self, shared: &Shared) -> Result<Option<Staff>, Problem> {
+        Ok(match self {
+            Credential::Token(token) => shared.control.bearing(token).await?.map(|bearer| bearer.staff),
+            Credential::Session(secret) => shared.control.still_signed_in(secret).await?,
+        })
     }
 }
 

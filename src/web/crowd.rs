@@ -1,15 +1,15 @@
-//! How many connections there may be, of one client and of all.
+//! How many there may be at one time, of one and of all: connections of a client, streams of a person.
 //!
 //! **Invariant:** a place is given back when its holder is dropped, whatever ended it.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Connections at one time, of one client and of all.
+/// How many at one time, of one and of all.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
-    /// Of one client.
+    /// Of one.
     pub(super) each: usize,
     /// Of all together.
     pub(super) all: usize,
@@ -17,49 +17,51 @@ pub(super) struct Bounds {
 
 /// Who is here.
 #[derive(Debug)]
-pub(super) struct Crowd {
+pub(super) struct Crowd<K: Eq + Hash> {
     bounds: Bounds,
-    here: Mutex<HashMap<IpAddr, usize>>,
+    here: Mutex<HashMap<K, usize>>,
 }
 
-/// Room for one connection.
+/// Room for one more.
 #[derive(Debug)]
-pub(super) struct Place {
-    crowd: Arc<Crowd>,
-    client: IpAddr,
+pub(super) struct Place<K: Eq + Hash> {
+    crowd: Arc<Crowd<K>>,
+    whose: K,
 }
 
-impl Crowd {
+impl<K: Eq + Hash + Clone> Crowd<K> {
     /// Nobody yet.
-    pub(super) fn new(bounds: Bounds) -> Arc<Crowd> {
+    pub(super) fn new(bounds: Bounds) -> Arc<Crowd<K>> {
         Arc::new(Crowd { bounds, here: Mutex::default() })
     }
 
     /// A place for one more, if there is room.
-    pub(super) fn admit(self: &Arc<Crowd>, client: IpAddr) -> Option<Place> {
+    pub(super) fn admit(self: &Arc<Crowd<K>>, whose: K) -> Option<Place<K>> {
         let mut here = self.here.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = here.values().sum();
-        let own = here.get(&client).copied().unwrap_or_default();
+        let own = here.get(&whose).copied().unwrap_or_default();
         if all >= self.bounds.all || own >= self.bounds.each {
             return None;
         }
-        here.insert(client, own + 1);
-        Some(Place { crowd: Arc::clone(self), client })
+        here.insert(whose.clone(), own + 1);
+        Some(Place { crowd: Arc::clone(self), whose })
     }
 }
 
-impl Drop for Place {
+impl<K: Eq + Hash> Drop for Place<K> {
     fn drop(&mut self) {
         let mut here = self.crowd.here.lock().unwrap_or_else(PoisonError::into_inner);
-        match here.get_mut(&self.client) {
+        match here.get_mut(&self.whose) {
             Some(count) if *count > 1 => *count -= 1,
-            Some(_) | None => drop(here.remove(&self.client)),
+            Some(_) | None => drop(here.remove(&self.whose)),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     #[test]

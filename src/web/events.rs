@@ -24,10 +24,12 @@ use crate::web::said::Purpose;
 mod explained;
 mod mask;
 mod reads;
+mod stream;
 mod usage;
 
 pub(super) use explained::{Explained, Looking, explained};
 pub(super) use reads::{READS_READERS, Read, ReadsWanted, reads};
+pub(super) use stream::{Resumed, Streamed, Streams, stream};
 pub(super) use usage::{Usage, usage};
 
 use mask::Mask;

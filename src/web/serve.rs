@@ -68,7 +68,7 @@ fn of(listener: &TcpListener, tls: Option<&Tls>) -> Option<Tls> {
     tls.filter(|tls| !local || tls.is_everywhere()).cloned()
 }
 
-async fn accept(listener: TcpListener, door: Arc<Door>, crowd: Arc<Crowd>, tasks: TaskTracker) {
+async fn accept(listener: TcpListener, door: Arc<Door>, crowd: Arc<Crowd<IpAddr>>, tasks: TaskTracker) {
     loop {
         let accepted = tokio::select! {
             () = door.stop.cancelled() => return,
@@ -89,7 +89,7 @@ async fn accept(listener: TcpListener, door: Arc<Door>, crowd: Arc<Crowd>, tasks
     }
 }
 
-async fn guarded(stream: TcpStream, client: IpAddr, door: Arc<Door>, place: Place) {
+async fn guarded(stream: TcpStream, client: IpAddr, door: Arc<Door>, place: Place<IpAddr>) {
     let served = AssertUnwindSafe(secured(stream, client, &door)).catch_unwind().await;
     match served {
         Ok(Ok(())) => {}

@@ -25,6 +25,7 @@ mod sign_in;
 mod sockets;
 mod staff;
 mod status;
+mod stream;
 mod suppliers;
 mod unblocks;
 

@@ -27,6 +27,37 @@ async fn an_access_is_on_file_before_its_answer_is_out() {
     gateway.stop().await;
 }
 
+/// What led to a page is on record, so that accident and intent can be told; a page of a statutory
+/// list is not, by this way either, nor what no browser says.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_led_to_a_page_is_recorded_and_never_a_statutory_address() {
+    let gateway = Gateway::new().start().await;
+    let browser = gateway.browser("ks2");
+    let mut talk = browser.talk().await;
+    for referrer in [
+        "http://me:secret@search.example/q?=tudors#top",
+        "http://listed.example/page",
+        "http://translate.example/?url=http://listed.example/page",
+        "not an address",
+    ] {
+        talk.say(format!(
+            "GET http://maths.example/ HTTP/1.1\r\nHost: maths.example\r\nReferer: {referrer}\r\n\
+             Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Site: http://listed.example/\r\n\r\n"
+        ))
+        .await;
+        assert_eq!(talk.answer().await.unwrap().status, 200);
+    }
+    let accesses = gateway.accesses();
+    let referrers: Vec<_> =
+        accesses.iter().map(|access| &access.event["http"]["request"]["referrer"]).collect();
+    assert_eq!(referrers[0], "http://search.example/q?=tudors");
+    assert!(referrers[1..].iter().all(|referrer| referrer.is_null()), "{referrers:?}");
+    let fetch = serde_json::json!({ "mode": "navigate", "dest": "document" });
+    assert!(accesses.iter().all(|access| access.event["schoolgate"]["fetch"] == fetch));
+    assert!(!gateway.trail().contains("listed.example") && !gateway.trail().contains("secret"));
+    gateway.stop().await;
+}
+
 /// The end of an access says how much went which way, for how long, and who ended it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_end_carries_bytes_duration_and_who() {

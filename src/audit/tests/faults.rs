@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::audit::{FaultKind, verify};
+use crate::audit::{FaultKind, recorder, verify};
 
 /// A small file system of its own; none where this process may not mount one.
 struct Disk {
@@ -170,4 +170,105 @@ fn a_segment_that_somebody_touched_is_left_and_the_chain_goes_on_elsewhere() {
             }
         }
     }
+}
+
+/// With the disk full, what passes is refused; blocks and what staff do go on in the room that was
+/// kept, the last of it for staff; and all of it is counted once there is room again.
+#[test]
+fn a_full_disk_keeps_room_for_blocks_and_changes() {
+    let trail = Trail { reserve: 16 << 10, ..Trail::new() };
+    let Some(_disk) = Disk::mount(&trail.dir()) else {
+        println!("not tried: this process may not mount a file system");
+        return;
+    };
+    let running = trail.start();
+    let ballast = trail.dir().join("ballast");
+    fs::write(&ballast, vec![0; 40 << 10]).unwrap();
+    let mut passed = 0;
+    while trail.record(&running, access("a.example")).is_ok() {
+        passed += 1;
+        assert!(passed < 1000);
+    }
+    assert!(running.recorder.is_stuck());
+    assert!(trail.record(&running, block("b.example")).is_ok(), "a block goes on record");
+    let mut blocks = 1;
+    while trail.record(&running, block("b.example")).is_ok() {
+        blocks += 1;
+        assert!(blocks < 1000);
+    }
+    assert!(
+        trail.record(&running, change("policy.changed")).is_ok(),
+        "a change is on record after the last block"
+    );
+    assert!(trail.record(&running, access("a.example")).is_err());
+    sound(&trail.dir());
+    fs::remove_file(&ballast).unwrap();
+    until(|| !running.recorder.is_stuck());
+    assert!(trail.record(&running, access("c.example")).is_ok());
+    running.writer.finish();
+    sound(&trail.dir());
+    let actions: Vec<_> = trail.events().iter().map(|event| event["event"]["action"].clone()).collect();
+    let at = |action: &str| actions.iter().position(|found| found == action).unwrap();
+    assert!(at("audit.reserve_opened") < at("policy.changed") && at("policy.changed") < at("audit.resumed"));
+    assert_eq!(actions.iter().filter(|action| *action == "block").count(), blocks);
+    assert_eq!(resumed(&trail)[0]["refused"], 3);
+}
+
+/// A start on a disk without room says so and refuses what passes, until there is room.
+#[test]
+fn a_start_without_room_refuses_until_there_is() {
+    let trail = Trail { reserve: 48 << 10, ..Trail::new() };
+    let Some(_disk) = Disk::mount(&trail.dir()) else {
+        println!("not tried: this process may not mount a file system");
+        return;
+    };
+    let ballast = trail.dir().join("ballast");
+    fs::write(&ballast, vec![0; 90 << 10]).unwrap();
+    let running = trail.start();
+    assert!(trail.record(&running, access("a.example")).is_err());
+    assert!(trail.record(&running, change("policy.changed")).is_ok());
+    fs::remove_file(&ballast).unwrap();
+    until(|| !running.recorder.is_stuck());
+    trail.record(&running, access("a.example")).unwrap();
+    running.writer.finish();
+    sound(&trail.dir());
+}
+
+/// What needs the kernel alone does not wait for a disk that is slow to confirm.
+#[test]
+fn a_slow_disk_holds_up_only_what_must_be_on_it() {
+    let trail = Trail::new();
+    let (release, gate) = std::sync::mpsc::channel::<()>();
+    let (asked, waits) = std::sync::mpsc::channel::<()>();
+    let force = move |file: &fs::File| {
+        asked.send(()).unwrap();
+        gate.recv().unwrap();
+        file.sync_data()
+    };
+    let running = trail.start_with(recorder::Disk { force: Box::new(force), ..trail.disk() });
+    let recorder = running.recorder.clone();
+    let blocked = trail.runtime.spawn(async move { recorder.record(block("a.example")).await });
+    waits.recv().unwrap();
+    for _ in 0..100 {
+        trail.record(&running, access("b.example")).unwrap();
+    }
+    assert!(!blocked.is_finished());
+    let further: Vec<_> = (0..50)
+        .map(|_| {
+            let recorder = running.recorder.clone();
+            trail.runtime.spawn(async move { recorder.record(block("c.example")).await })
+        })
+        .collect();
+    until(|| running.recorder.head().sequence == 151);
+    release.send(()).unwrap();
+    assert_eq!(trail.runtime.block_on(blocked).unwrap().unwrap().sequence, 1);
+    waits.recv().unwrap();
+    assert!(further.iter().all(|task| !task.is_finished()));
+    release.send(()).unwrap();
+    for task in further {
+        trail.runtime.block_on(task).unwrap().unwrap();
+    }
+    assert!(waits.try_recv().is_err(), "fifty that waited were forced at once");
+    drop(release);
+    drop(running);
 }

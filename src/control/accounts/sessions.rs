@@ -78,6 +78,15 @@ impl Control {
         Ok(self.journal.lock().await.store.signed_in(session_secret, self.clock.now())?)
     }
 
+    /// Whose a session is, if it still holds; that it was asked does not prolong it.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn still_signed_in(&self, session_secret: &str) -> Result<Option<Staff>, ControlError> {
+        let found = self.journal.lock().await.store.holder(session_secret, self.clock.now())?;
+        Ok(found.map(|(staff, _)| staff))
+    }
+
     /// The sessions of somebody, the newest first.
     ///
     /// # Errors
@@ -149,6 +158,18 @@ impl Store {
     }
 
     fn signed_in(&self, session_secret: &str, now: Timestamp) -> Result<Option<Signed>, StoreError> {
+        let Some((staff, session)) = self.holder(session_secret, now)? else { return Ok(None) };
+        if now.since(session.seen_at) >= KEPT_EVERY {
+            let text = "UPDATE sessions SET seen_at = ?2 WHERE hash = ?1";
+            let hash = secret::hash(session_secret);
+            self.connection.execute(text, params![hash.as_slice(), now.as_millis()])?;
+        }
+        let must_enrol = must_enrol(&staff) && !self.has_factor(&staff.name)?;
+        Ok(Some(Signed { staff, session, must_enrol }))
+    }
+
+    /// A session that is not over, and whose it is.
+    fn holder(&self, session_secret: &str, now: Timestamp) -> Result<Option<(Staff, Session)>, StoreError> {
         let hash = secret::hash(session_secret);
         let text = "SELECT staff, id, made_at, seen_at, ends_at, client FROM sessions WHERE hash = ?1";
         let row = self.connection.prepare_cached(text)?.query_row([hash.as_slice()], row).optional()?;
@@ -158,15 +179,8 @@ impl Store {
             return Ok(None);
         }
         let name = name.parse().map_err(|_| StoreError::Unreadable("name"))?;
-        let Some(staff) = self.anybody_named(&name)?.filter(|staff| staff.is_active(now)) else {
-            return Ok(None);
-        };
-        if now.since(session.seen_at) >= KEPT_EVERY {
-            let text = "UPDATE sessions SET seen_at = ?2 WHERE hash = ?1";
-            self.connection.execute(text, params![hash.as_slice(), now.as_millis()])?;
-        }
-        let must_enrol = must_enrol(&staff) && !self.has_factor(&name)?;
-        Ok(Some(Signed { staff, session, must_enrol }))
+        let staff = self.anybody_named(&name)?.filter(|staff| staff.is_active(now));
+        Ok(staff.map(|staff| (staff, session)))
     }
 
     fn sessions(&self, name: &StaffName, now: Timestamp) -> Result<Vec<Session>, StoreError> {

@@ -88,14 +88,16 @@ async fn open(State(shared): State<Shared>, request: Request) -> Result<Response
 
 /// Seal a new code
 ///
-/// The one before is dead, with what it opened.
+/// The one before is dead, with what it opened. For somebody signed in, not for a token: whoever
+/// holds the code can become a headteacher.
 #[utoipa::path(post, path = "/break-glass/seal", operation_id = "seal", tag = "break-glass", request_body = Why,
-    responses((status = 201, description = "What was made", body = Code), (status = 403, description = "it takes a headteacher")))]
+    responses((status = 201, description = "What was made", body = Code), (status = 403, description = "it takes a headteacher; `session_needed`")))]
 async fn seal(
     State(shared): State<Shared>,
     caller: Caller,
     Sent(sent): Sent<Why>,
 ) -> Result<Answer<Value>, Problem> {
+    caller.in_session()?;
     let sealed = shared.control.seal_anew(&caller.by(), Some(&sent.reason)).await?;
     Ok(Answer::created(json!(Code { code: sealed.value.code, audit_seq: sealed.audit_seq })))
 }

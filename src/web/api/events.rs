@@ -1,14 +1,16 @@
 //! The filtering log, one decision of it, and who looked at it.
 
 use axum::extract::State;
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
 
 use crate::audit::Entry;
 use crate::web::Shared;
-use crate::web::auth::Caller;
+use crate::web::auth::{Caller, Credential};
 use crate::web::body::Answer;
 use crate::web::events::{
-    self, Explained, Looking, READERS, READS_READERS, Read, Reader, ReadsWanted, SeenEvent, Sight, Wanted,
+    self, Explained, Looking, READERS, READS_READERS, Read, Reader, ReadsWanted, Resumed, SeenEvent, Sight,
+    Streamed, Wanted,
 };
 use crate::web::page::Page;
 use crate::web::path::Sequence;
@@ -28,6 +30,29 @@ pub(super) async fn find(
 ) -> Result<Answer<Page<SeenEvent>>, Problem> {
     let reader = reader(&shared, &caller, "events.read").await?;
     events::find(&shared, &uri, reader).await
+}
+
+/// The filtering log as it grows
+///
+/// Server-sent events: one `event` a line of the trail, its number as `id`, its data the event as
+/// `/events` shows it to you; where nothing of it is kept back, that is the line itself, whose hash can
+/// be checked. Ends of accesses come as lines of their own (`close`). It goes on at `Last-Event-ID`,
+/// begins with what comes otherwise, and ends after nine minutes, at the gateway's stop, and when account,
+/// role or sign-in end: `end` says so, and its reader asks anew. That it began and ended is recorded.
+#[utoipa::path(get, path = "/events/stream", operation_id = "stream_events", tag = "events",
+    params(Streamed, Resumed),
+    responses(
+        (status = 200, description = "Events, for as long as it goes on", body = String,
+            content_type = "text/event-stream"),
+        (status = 429, description = "Too many streams are open, of you or of all")))]
+pub(super) async fn stream(
+    State(shared): State<Shared>,
+    caller: Caller,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let reader = reader(&shared, &caller, "events.stream").await?;
+    events::stream(&shared, (&uri, &headers), reader, Credential::of(&headers)).await
 }
 
 /// One decision as it was made

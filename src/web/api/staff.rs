@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::audit::Entry;
-use crate::control::accounts::{ADMINISTRATORS, MemberChanges, NewMember};
+use crate::control::accounts::{ADMINISTRATORS, Invitation, MemberChanges, NewMember};
 use crate::control::{Kind, Recorded, Staff};
 use crate::model::{GroupName, Role, StaffName, Timestamp};
 use crate::web::Shared;
@@ -121,8 +121,8 @@ struct Everybody {
 struct Invited {
     #[schema(value_type = String)]
     name: StaffName,
-    /// Behind the gateway's own address.
-    setup_path: String,
+    /// Behind the gateway's own address; none for a token, which must not become an account.
+    setup_path: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
     audit_seq: u64,
@@ -150,7 +150,8 @@ async fn all(State(shared): State<Shared>, caller: Caller) -> Result<Answer<Valu
 
 /// Add a member of staff
 ///
-/// The answer has the link by which they set their password.
+/// The answer has the link by which they set their password, for somebody signed in; who adds by a
+/// token has it made with `invite`.
 #[utoipa::path(post, path = "/staff", operation_id = "add_staff", tag = "staff", request_body = New,
     responses((status = 201, description = "What was made", body = Invited), (status = 409, description = "`taken`")))]
 async fn add(
@@ -168,13 +169,7 @@ async fn add(
     let name = staff.name.clone();
     let new = NewMember { staff, reason: Some(sent.reason) };
     let made = shared.control.add_member(&caller.by(), &new).await?;
-    let invited = Invited {
-        name,
-        setup_path: format!("/setup/{}", made.value.token),
-        expires_at: made.value.expires_at,
-        audit_seq: made.audit_seq,
-    };
-    Ok(Answer::created(json!(invited)))
+    Ok(Answer::created(json!(invited(&caller, name, made))))
 }
 
 /// One account
@@ -244,7 +239,8 @@ async fn enable(
 
 /// Send somebody back to the start
 ///
-/// Password, second factor, sessions and tokens are gone, and the answer has a new link.
+/// Password, second factor, sessions and tokens are gone, and the answer has a new link. For somebody
+/// signed in, not for a token: `session_needed`.
 #[utoipa::path(post, path = "/staff/{name}/invite", operation_id = "invite_staff", tag = "staff",
     params(("name" = String, Path, description = "The sign-in name")),
     request_body = Why, responses((status = 201, description = "What was made", body = Invited)))]
@@ -255,14 +251,9 @@ async fn invite(
     Sent(sent): Sent<Why>,
 ) -> Result<Answer<Value>, Problem> {
     let name = named(&name)?;
+    caller.in_session()?;
     let made = shared.control.reset_member(&caller.by(), &name, Some(&sent.reason)).await?;
-    let invited = Invited {
-        name,
-        setup_path: format!("/setup/{}", made.value.token),
-        expires_at: made.value.expires_at,
-        audit_seq: made.audit_seq,
-    };
-    Ok(Answer::created(json!(invited)))
+    Ok(Answer::created(json!(invited(&caller, name, made))))
 }
 
 /// Let a supplier in for a while
@@ -291,6 +282,11 @@ async fn let_out(
 ) -> Result<Answer<Value>, Problem> {
     let done = shared.control.let_out(&caller.by(), &named(&name)?).await?;
     Ok(Answer::ok(json!(told(&shared, done))))
+}
+
+fn invited(caller: &Caller, name: StaffName, made: Recorded<Invitation>) -> Invited {
+    let setup_path = caller.in_session().is_ok().then(|| format!("/setup/{}", made.value.token));
+    Invited { name, setup_path, expires_at: made.value.expires_at, audit_seq: made.audit_seq }
 }
 
 async fn changed(

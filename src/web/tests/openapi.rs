@@ -62,7 +62,12 @@ fn every_operation_says_what_it_is_and_what_it_answers() {
         for (status, answer) in responses {
             let answer = resolved(answer);
             assert!(answer["description"].as_str().is_some_and(|text| !text.is_empty()), "{method} {path}");
-            let kind = if status.starts_with('2') { "application/json" } else { "application/problem+json" };
+            let good = match path {
+                "/events/stream" => "text/event-stream",
+                "/exports" | "/evidence" => "application/zip",
+                _ => "application/json",
+            };
+            let kind = if status.starts_with('2') { good } else { "application/problem+json" };
             // The head is not read to its end, so no handler is asked.
             let bare = status == "431";
             assert_eq!(answer["content"][kind]["schema"].is_object(), !bare, "{method} {path} {status}");

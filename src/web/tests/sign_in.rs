@@ -200,9 +200,10 @@ async fn a_new_password_ends_every_session_and_takes_the_old_one() {
 #[tokio::test]
 async fn whoever_must_have_a_second_factor_can_do_nothing_before() {
     let office = Office::open().await;
-    let (_, made) = office
-        .post("headteacher", "/staff", json!({ "name": "d.lead", "roles": ["dsl"], "reason": "the new safeguarding lead of the school" }))
-        .await;
+    let mut head = seated(&office, "h.seated", &[Role::Headteacher]).await;
+    let new =
+        json!({ "name": "d.lead", "roles": ["dsl"], "reason": "the new safeguarding lead of the school" });
+    let (_, made) = head.send("POST", "/staff", new).await;
     let link = made["setup_path"].as_str().unwrap();
     let mut browser = Browser::at(&office, HOME);
     let (status, to, _) = browser.page(link, Some(&[("password", PASSWORD), ("again", PASSWORD)])).await;
