@@ -8,8 +8,8 @@
 //!
 //! `<state>/audit/<YYYY-MM-DD>/<first sequence, 12 digits>.jsonl`: one JSON object a line, in
 //! the names of the Elastic Common Schema; what ECS lacks stands under `schoolgate`. A segment
-//! ends with its day (UTC, by the events' own time) and at 64 MiB. `event.sequence` counts
-//! from 1 without gaps over all segments, and `@timestamp` never goes back.
+//! ends with its day (UTC, by the events' own time) and at 64 MiB, and is compressed then
+//! (`.jsonl.zst`, in frames of whole lines). `event.sequence` counts from 1 without gaps over all segments, and `@timestamp` never goes back.
 //!
 //! # The chain
 //!
@@ -39,11 +39,13 @@ mod follow;
 mod force;
 pub mod index;
 mod json;
+mod keeper;
 mod key;
 mod ledger;
 mod line;
 mod merkle;
 mod notary;
+mod packed;
 mod proof;
 mod query;
 mod recorder;
