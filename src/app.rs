@@ -193,6 +193,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         admin_thread,
         shipping,
         writer,
+        indexer,
     })
 }
 

@@ -10,7 +10,6 @@ use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::app;
 use crate::app::watching::Watching;
 use crate::audit::{Actor, Index, Recorder};
 use crate::ca::Public;
