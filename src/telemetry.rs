@@ -66,6 +66,8 @@ pub struct Metrics {
     audit_events: IntCounterVec,
     audit_lag: Gauge,
     audit_checkpoint_age: Gauge,
+    audit_free: IntGauge,
+    clock_ahead: Gauge,
     audit_index_lag: IntGauge,
     unblocks: IntGauge,
     selftest_age: Gauge,
@@ -147,6 +149,9 @@ impl Metrics {
             generation: make.gauge("policy_generation", "Version of the policy in force.")?,
             audit_events: make.counters("audit_events_total", "Audit events on disk.", &["kind"])?,
             audit_lag: make.seconds("audit_lag_seconds", "Age of the oldest event not yet on disk.")?,
+            audit_free: make.gauge("audit_free_bytes", "Room on the disk of the audit trail.")?,
+            clock_ahead: make
+                .seconds("clock_ahead_seconds", "How far the gateway's time is ahead of the wall clock.")?,
             audit_checkpoint_age: make.seconds(
                 "audit_checkpoint_age_seconds",
                 "How long audit events have been written since the last checkpoint.",
@@ -278,6 +283,16 @@ impl Metrics {
     /// checkpoints can't be written.
     pub fn audit_checkpoint_age_seconds(&self, age: Duration) {
         self.audit_checkpoint_age.set(age.as_secs_f64());
+    }
+
+    /// What is free on the disk of the audit trail.
+    pub fn audit_free_bytes(&self, bytes: u64) {
+        self.audit_free.set(whole(bytes));
+    }
+
+    /// How far the gateway's time is ahead of the wall clock.
+    pub fn clock_ahead_seconds(&self, ahead: Duration) {
+        self.clock_ahead.set(ahead.as_secs_f64());
     }
 
     /// How many audit events are not in the index yet.

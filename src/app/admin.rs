@@ -226,11 +226,18 @@ impl Lists {
     }
 }
 
-/// What is wrong with lists, what is to be said of the sealed code, and what waits to be told.
+/// What is wrong with lists and the machine, what is to be said of the sealed code, and what waits
+/// to be told.
 async fn with_others(control: &Control, mut alarms: Vec<Alarm>) -> Vec<Alarm> {
     match control.seal_alarm().await {
         Ok(alarm) => alarms.extend(alarm),
         Err(fault) => tracing::error!(%fault, "can't tell whether the sealed code was opened"),
+    }
+    match control.look_after_machine().await {
+        Ok(found) => alarms.extend(found),
+        Err(fault) => {
+            tracing::error!(%fault, "could not record what is wrong with the machine; trying again")
+        }
     }
     match control.delivery_alarm().await {
         Ok(alarm) => alarms.extend(alarm),

@@ -24,7 +24,7 @@ use crate::audit::ledger::{Found, Ledger};
 use crate::audit::line::Draft;
 use crate::audit::notary::{Covered, Notary, SealError};
 use crate::audit::repair::{Repair, recover};
-use crate::audit::reserve::Reserve;
+use crate::audit::reserve::{self, Reserve};
 use crate::audit::store::Store;
 use crate::audit::writer::{Job, Keeping, Scribe, Told};
 use crate::model::Timestamp;
@@ -258,6 +258,12 @@ impl Recorder {
     #[must_use]
     pub fn is_stuck(&self) -> bool {
         self.told.stuck.load(Ordering::Relaxed)
+    }
+
+    /// What is free on the disk of the trail, in bytes; `None` where the system does not say.
+    #[must_use]
+    pub fn free_bytes(&self) -> Option<u64> {
+        reserve::free(&self.dir).ok()
     }
 
     /// The trail in its order, from the line after this sequence on, as it grows.

@@ -154,10 +154,8 @@ mod tests {
 
     #[test]
     fn every_row_of_the_table_holds() {
-        let own = BTreeMap::from([
-            ("horror".to_owned(), Some(Theme::Violence)),
-            ("mixed_adult".to_owned(), None),
-        ]);
+        let own =
+            BTreeMap::from([("horror".to_owned(), Some(Theme::Violence)), ("mixed_adult".to_owned(), None)]);
         let mut rows = 0;
         for line in TABLE.lines().filter(|line| !line.trim_start().starts_with('#') && line.contains('|')) {
             let (what, expected) = line.split_once('|').unwrap();
