@@ -30,6 +30,7 @@
 //! `schoolgate.close` line with the same `event.id` carries what was not known before: bytes,
 //! duration and who closed. [`query()`] joins the two.
 
+pub mod around;
 mod base64;
 mod chain;
 mod checkpoint;
@@ -46,6 +47,7 @@ mod line;
 mod merkle;
 mod notary;
 mod packed;
+pub mod pages;
 mod proof;
 mod query;
 mod recorder;

@@ -111,6 +111,7 @@ fn others() -> OpenApiRouter<Shared> {
         .routes(routes!(events::find))
         .routes(routes!(events::stream))
         .routes(routes!(events::explained))
+        .routes(routes!(events::around))
         .routes(routes!(events::reads))
         .routes(routes!(inspection::candidates))
         .routes(routes!(audit::head))

@@ -214,6 +214,11 @@ impl Office {
 
     /// A pupil goes to a host, as the proxy would record it; what came of it.
     pub(super) async fn visit(&self, client: &str, user: &str, host: &str) -> String {
+        self.see(client, user, host, Seen::default()).await
+    }
+
+    /// The same, of which more was seen.
+    pub(super) async fn see(&self, client: &str, user: &str, host: &str, seen: Seen) -> String {
         let client: IpAddr = client.parse().unwrap();
         let subject = self.control.attribute(client).await;
         let subject = Subject {
@@ -229,7 +234,7 @@ impl Office {
             content: Content::unseen(),
         };
         let verdict = self.control.live().snapshot().on_connect(&asked, self.clock.now());
-        let seen = Seen { visibility: Visibility::Host, ..Seen::default() };
+        let seen = Seen { visibility: Visibility::Host, ..seen };
         let access = Access::new(&subject, &destination, &verdict, &seen);
         self.recorder.record(Entry::Access(access)).await.unwrap();
         format!("{} {}", verdict.action.as_str(), verdict.reason.rung.as_str())
