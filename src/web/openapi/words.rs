@@ -11,6 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::control::AskState;
 use crate::control::alerts::{About, AlertState, By};
+use crate::control::reports::Kind;
 use crate::control::changes::{ChangeState, Due, Op, SchoolList, What};
 use crate::model::{Role, Severity, Theme};
 use crate::policy::{Action, Effect, Ending, Reduced, Rung, State, SuspensionState};
@@ -138,6 +139,14 @@ word! {
 word! {
     /// What a suppression of alerts goes by: a whole search, a host, a category.
     SuppressedByWord, "SuppressedBy", By::ALL.map(By::as_str)
+}
+word! {
+    /// What kind of report.
+    ReportKind, "ReportKind", Kind::ALL.map(Kind::as_str)
+}
+word! {
+    /// In which form a report comes.
+    ReportFormat, "ReportFormat", ["json", "html", "csv"]
 }
 word! {
     /// How a person is known.
