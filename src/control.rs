@@ -25,6 +25,7 @@ mod journal;
 pub mod lists;
 mod mail;
 mod people;
+pub mod reports;
 mod requests;
 mod restrictions;
 mod staff;

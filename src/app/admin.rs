@@ -181,20 +181,25 @@ impl Lists {
         Lists { control, readiness, looking: None, reporting: None }
     }
 
-    /// Reports on unblocks that are over, on a thread where that holds up nothing else.
+    /// Reports on unblocks that are over and sends digests, on a thread where that holds up nothing else.
     async fn report(&mut self) {
         if self.reporting.as_ref().is_some_and(|thread| !thread.is_finished()) {
             return;
         }
-        match self.control.has_report_due().await {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(fault) => return tracing::error!(%fault, "can't tell which unblocks are to be reported on"),
+        match (self.control.has_report_due().await, self.control.has_digest_due().await) {
+            (Ok(false), Ok(false)) => return,
+            (Ok(_), Ok(_)) => {}
+            (Err(fault), _) | (_, Err(fault)) => {
+                return tracing::error!(%fault, "can't tell which reports are due");
+            }
         }
         let (control, runtime) = (Arc::clone(&self.control), Handle::current());
         let report = move || {
             if let Err(fault) = runtime.block_on(control.report_ended()) {
                 tracing::error!(%fault, "could not report on an unblock that is over; trying again");
+            }
+            if let Err(fault) = runtime.block_on(control.send_digests()) {
+                tracing::error!(%fault, "could not send a digest; trying again");
             }
         };
         match std::thread::Builder::new().name("reports".to_owned()).spawn(report) {

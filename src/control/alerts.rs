@@ -57,7 +57,7 @@ impl Alerting {
     }
 
     /// Somebody has put something on its way.
-    fn wake(&self) {
+    pub(super) fn wake(&self) {
         self.wakes.iter().for_each(Notify::notify_one);
     }
 
@@ -78,7 +78,7 @@ impl Alerting {
     }
 
     /// Whether `staff` may see alerts on such people, this one included.
-    fn is_seen_by(&self, alert: &KeptAlert, staff: &Staff) -> bool {
+    pub(super) fn is_seen_by(&self, alert: &KeptAlert, staff: &Staff) -> bool {
         let own =
             matches!(&alert.person, Person::User(name) if name.eq_ignore_ascii_case(staff.name.as_str()));
         !own && self.is_routed_to(alert.about, staff)

@@ -35,6 +35,7 @@ mod inspection;
 mod lists;
 mod own;
 mod policy;
+mod reports;
 mod reviews;
 mod session;
 mod staff;
@@ -113,6 +114,9 @@ fn others() -> OpenApiRouter<Shared> {
         .routes(routes!(events::explained))
         .routes(routes!(events::around))
         .routes(routes!(events::reads))
+        .routes(routes!(reports::daily))
+        .routes(routes!(reports::weekly))
+        .routes(routes!(reports::termly))
         .routes(routes!(inspection::candidates))
         .routes(routes!(audit::head))
         .routes(routes!(audit::verify))

@@ -18,6 +18,7 @@ mod pages;
 mod people;
 mod policy;
 mod reads;
+mod reports;
 mod restrictions;
 mod reviews;
 mod rules;

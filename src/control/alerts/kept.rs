@@ -139,11 +139,6 @@ impl Store {
         self.alerts_where("?1 = ?1", "")
     }
 
-    /// The alerts that began at that moment or later.
-    pub(in crate::control) fn alerts_since(&self, from: Timestamp) -> Result<Vec<KeptAlert>, StoreError> {
-        self.alerts_where("first_at >= CAST(?1 AS INTEGER)", &from.as_millis().to_string())
-    }
-
     /// The alerts that nobody has looked at.
     pub(super) fn new_alerts(&self) -> Result<Vec<KeptAlert>, StoreError> {
         self.alerts_where("state = ?1", AlertState::New.as_str())

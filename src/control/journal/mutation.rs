@@ -47,6 +47,8 @@ pub(in crate::control) enum Table {
     Cursors,
     /// What is to be told outside the gateway.
     Outbox,
+    /// The digests that have gone out.
+    Digests,
 }
 
 /// A row to stand in the place of the one that has its key.
@@ -82,13 +84,14 @@ impl Table {
             Table::Suppressions => "suppressions",
             Table::Cursors => "cursors",
             Table::Outbox => "outbox",
+            Table::Digests => "digests",
         }
     }
 
     fn key(self) -> &'static str {
         match self {
             Table::Policies => "version",
-            Table::Staff | Table::Cursors => "name",
+            Table::Staff | Table::Cursors | Table::Digests => "name",
             Table::Changes
             | Table::Unblocks
             | Table::Blocks

@@ -114,7 +114,7 @@ impl Store {
     }
 
     /// How many wait.
-    pub(super) fn undelivered(&self) -> Result<usize, StoreError> {
+    pub(in crate::control) fn undelivered(&self) -> Result<usize, StoreError> {
         let mut query =
             self.connection.prepare_cached("SELECT count(*) FROM outbox WHERE sent_at IS NULL")?;
         counted(query.query_row([], |row| row.get(0))?)

@@ -1,56 +1,50 @@
 //! Numbers that are shown to people who must not be able to tell anybody by them.
 //!
-//! **Invariant:** of a table whose total is known, no single hidden number can be worked out.
+//! **Invariant:** what is shown of a number of people's doings is a multiple of five, or that it is
+//! small: no sum, difference or two reports side by side tell more than that.
 
-/// The least number that is shown.
-pub(super) const LEAST: u64 = 5;
-/// What stands for a smaller one.
-const FEW: &str = "fewer than 5";
-/// What stands for one that would give another away.
-const HIDDEN: &str = "not shown";
+/// The step that numbers are shown in, and the least that is shown.
+const STEP: u64 = 5;
 
-/// The numbers of a table as they may be shown: small ones hidden, and with a single small one the next
-/// larger too, or whoever knows the sum knows it.
-pub(super) fn shown(numbers: &[u64]) -> Vec<String> {
-    let small = |number: u64| (1..LEAST).contains(&number);
-    let next = match numbers.iter().filter(|number| small(**number)).count() {
-        1 => {
-            let larger = numbers.iter().enumerate().filter(|(_, number)| **number >= LEAST);
-            larger.min_by_key(|(_, number)| **number).map(|(place, _)| place)
-        }
-        _ => None,
-    };
-    let text = |(place, number): (usize, &u64)| match *number {
-        number if small(number) => FEW.to_owned(),
-        _ if next == Some(place) => HIDDEN.to_owned(),
-        number => number.to_string(),
-    };
-    numbers.iter().enumerate().map(text).collect()
+/// A number as it may be shown.
+pub(super) fn shown(number: u64) -> String {
+    match number {
+        0 => "0".to_owned(),
+        1..STEP => format!("fewer than {STEP}"),
+        _ => format!("about {}", (number + STEP / 2) / STEP * STEP),
+    }
+}
+
+/// A share as it may be shown: in tens of percent, and none of few.
+pub(super) fn share(part: u64, of: u64) -> String {
+    if of < 2 * STEP {
+        return "too few to say".to_owned();
+    }
+    format!("about {} %", (part * 10 + of / 2) / of * 10)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
-    fn small_numbers_are_hidden_and_none_alone() {
-        assert_eq!(shown(&[0, 9, 4, 12]), ["0", HIDDEN, FEW, "12"]);
-        assert_eq!(shown(&[1, 4, 12]), [FEW, FEW, "12"]);
-        assert_eq!(shown(&[0, 5]), ["0", "5"]);
-        assert_eq!(shown(&[3]), [FEW]);
-    }
-
-    proptest! {
-        #[test]
-        fn whoever_knows_the_sum_still_does_not_know_a_small_number(numbers in proptest::collection::vec(0_u64..20, 1..8)) {
-            let texts = shown(&numbers);
-            let hidden: Vec<usize> = (0..texts.len()).filter(|place| texts[*place].parse::<u64>().is_err()).collect();
-            for (place, number) in numbers.iter().enumerate() {
-                prop_assert_eq!((1..LEAST).contains(number) && !hidden.contains(&place), false);
-            }
-            let others = numbers.iter().any(|number| *number >= LEAST);
-            prop_assert!(hidden.len() != 1 || !others, "{:?}", texts);
+    fn no_number_tells_of_fewer_than_three_people() {
+        let rows = [
+            (0, "0"),
+            (1, "fewer than 5"),
+            (4, "fewer than 5"),
+            (5, "about 5"),
+            (7, "about 5"),
+            (8, "about 10"),
+        ];
+        for (number, expected) in rows {
+            assert_eq!(shown(number), expected);
         }
+        // As many numbers look alike as there are in a step, but for nought.
+        for number in 1..500 {
+            let alike = (1..510).filter(|other| shown(*other) == shown(number)).count();
+            assert!(alike >= 3, "{number}");
+        }
+        assert_eq!((share(1, 9), share(5, 10)), ("too few to say".to_owned(), "about 50 %".to_owned()));
     }
 }

@@ -13,6 +13,7 @@ use crate::audit::around::Reached;
 use crate::control::AskState;
 use crate::control::alerts::{About, AlertState, By};
 use crate::control::changes::{ChangeState, Due, Op, SchoolList, What};
+use crate::control::reports::Kind;
 use crate::model::{Role, Severity, Theme};
 use crate::policy::{Action, Effect, Ending, Reduced, Rung, State, SuspensionState};
 use crate::web::events::Form;
@@ -148,6 +149,14 @@ word! {
 word! {
     /// What a suppression of alerts goes by: a whole search, a host, a category.
     SuppressedByWord, "SuppressedBy", By::ALL.map(By::as_str)
+}
+word! {
+    /// What kind of report.
+    ReportKind, "ReportKind", Kind::ALL.map(Kind::as_str)
+}
+word! {
+    /// In which form a report comes.
+    ReportFormat, "ReportFormat", ["json", "html", "csv"]
 }
 word! {
     /// How a person is known.
