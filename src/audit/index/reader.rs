@@ -6,8 +6,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, ToSql, params};
 
 use crate::audit::index::day::{CHUNK, IndexError, VERSION};
-use crate::audit::index::{Named, seal};
 use crate::audit::index::sought::Sought;
+use crate::audit::index::{Named, seal};
 use crate::audit::query::{Filter, Order};
 
 /// Up to how many entries are counted to find the rarest of what is asked.

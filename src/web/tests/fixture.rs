@@ -23,7 +23,7 @@ use crate::control::{self, Control, Sources, Unlicensed};
 use crate::identity::Directory;
 use crate::model::{Host, Role, Subject};
 use crate::policy::{Asked, Content, Destination, Reach, Shown};
-use crate::settings::{Inspect, Loosening};
+use crate::settings::{Alerts, Inspect, Loosening};
 use crate::telemetry::Metrics;
 use crate::web::{Shared, admin};
 
@@ -106,6 +106,7 @@ impl Office {
     }
 
     async fn on(folder: TempDir, clock: Clock) -> Office {
+        let alerts = Alerts { governor_account: "governor".parse().ok(), ..Alerts::default() };
         let at = |path: &str| folder.path().join(path);
         let metrics = Metrics::new().unwrap();
         let observer = Observer { name: "test".into(), version: "0".into() };
@@ -132,6 +133,8 @@ impl Office {
             feeds: Vec::new(),
             extra_roots: Vec::new(),
             zone: jiff::tz::TimeZone::UTC,
+            alerts,
+            smtp: None,
         };
         let given = control::Shared {
             recorder: recorder.clone(),
