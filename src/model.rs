@@ -3,8 +3,8 @@
 //! **Invariant:** a value of these types can't be wrong once made (parse, don't validate), and
 //! nothing here reads a clock, a file or a socket.
 
-pub mod embedded;
 mod alert;
+pub mod embedded;
 mod host;
 mod justification;
 mod staff;

@@ -26,7 +26,7 @@ mod suppress;
 mod watch;
 
 pub use alert::{About, AlertState, KeptAlert};
-pub use answer::{Answered, Answer};
+pub use answer::{Answer, Answered};
 pub use kept::AlertStep;
 pub use precision::Precision;
 pub use sighting::Person;
@@ -64,7 +64,9 @@ impl Alerting {
     /// What goes out about an alert, and to whom.
     fn notices(&self, alert: &KeptAlert, action: &'static str, now: Timestamp) -> Vec<Put> {
         let recipients = match alert.about {
-            About::Pupil if alert.escalated > 0 => [&*self.settings.dsl, &*self.settings.headteacher].concat(),
+            About::Pupil if alert.escalated > 0 => {
+                [&*self.settings.dsl, &*self.settings.headteacher].concat()
+            }
             About::Pupil => self.settings.dsl.clone(),
             About::Staff => self.settings.headteacher.clone(),
             About::Headteacher => self.settings.governor.clone(),
@@ -77,7 +79,8 @@ impl Alerting {
 
     /// Whether `staff` may see alerts on such people, this one included.
     pub(super) fn is_seen_by(&self, alert: &KeptAlert, staff: &Staff) -> bool {
-        let own = matches!(&alert.person, Person::User(name) if name.eq_ignore_ascii_case(staff.name.as_str()));
+        let own =
+            matches!(&alert.person, Person::User(name) if name.eq_ignore_ascii_case(staff.name.as_str()));
         !own && self.is_routed_to(alert.about, staff)
     }
 
@@ -86,7 +89,9 @@ impl Alerting {
         match about {
             About::Pupil => staff.is_any(&[Role::Dsl, Role::Headteacher]),
             About::Staff => staff.is_any(&[Role::Headteacher]),
-            About::Headteacher => is_named && staff.is_any(&[Role::Governor]) && !staff.is_any(&[Role::Headteacher]),
+            About::Headteacher => {
+                is_named && staff.is_any(&[Role::Governor]) && !staff.is_any(&[Role::Headteacher])
+            }
         }
     }
 }

@@ -6,9 +6,9 @@
 use crate::audit::Recorder;
 use crate::control::alerts::{About, KeptAlert};
 use crate::control::reports::count::Counts;
+use crate::control::staff::Staff;
 use crate::control::store::StoreError;
 use crate::control::{Control, ControlError};
-use crate::control::staff::Staff;
 use crate::model::{Role, Timestamp};
 
 mod count;
@@ -53,7 +53,12 @@ impl Control {
     ///
     /// # Errors
     /// When the days make no such report, or the store or the trail can't be read.
-    pub async fn report_of(&self, kind: Kind, days: Option<Days>, staff: &Staff) -> Result<Report, ControlError> {
+    pub async fn report_of(
+        &self,
+        kind: Kind,
+        days: Option<Days>,
+        staff: &Staff,
+    ) -> Result<Report, ControlError> {
         self.report_on(kind, days, |alert| match kind {
             Kind::Daily | Kind::Weekly => self.sees(alert, staff),
             // The same for all who read it: of staff, somebody could be told.
@@ -131,7 +136,9 @@ impl Control {
             [source.source.clone(), stands]
         });
         let mut rows: Vec<[String; 2]> = statutory.chain(sources).collect();
-        rows.extend(view.alarms.iter().map(|alarm| [alarm.list.clone(), format!("ALARM: {}", alarm.problem)]));
+        rows.extend(
+            view.alarms.iter().map(|alarm| [alarm.list.clone(), format!("ALARM: {}", alarm.problem)]),
+        );
         rows
     }
 }

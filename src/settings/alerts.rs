@@ -110,12 +110,12 @@ impl Alerts {
         let mut mails = |key| values(table.take_parsed_list(key, faults));
         let (dsl, headteacher, governor) = (mails("dsl"), mails("headteacher"), mails("governor"));
         let groups: Option<Vec<Spanned<GroupName>>> = table.take_parsed_list("staff_groups", faults);
-        let mut number =
-            |key, default: u64, range| table.take_within(key, range, faults).unwrap_or(default);
+        let mut number = |key, default: u64, range| table.take_within(key, range, faults).unwrap_or(default);
         let escalate = Duration::from_secs(60 * number("escalate_minutes", 15, 1..=240));
         let reopen = Duration::from_secs(3600 * number("reopen_hours", 24, 0..=720));
         let tries = u32::try_from(number("tries", 5, 2..=1000)).unwrap_or(u32::MAX);
-        let digest_at = table.take_parsed("digest_at", faults).map_or(Time::constant(7, 30, 0, 0), |Hour(at)| at);
+        let digest_at =
+            table.take_parsed("digest_at", faults).map_or(Time::constant(7, 30, 0, 0), |Hour(at)| at);
         let categories = table.table_or_empty("categories");
         let alerts = Alerts {
             dsl,

@@ -167,7 +167,9 @@ impl KeptAlert {
         };
         let alert = match met {
             Met::Joined | Met::Raised => joined,
-            Met::Risen | Met::Again => KeptAlert { state: AlertState::New, escalated: 0, seen_at: None, ..joined },
+            Met::Risen | Met::Again => {
+                KeptAlert { state: AlertState::New, escalated: 0, seen_at: None, ..joined }
+            }
             Met::Reopened => KeptAlert {
                 state: AlertState::New,
                 escalated: 0,

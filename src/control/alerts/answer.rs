@@ -131,10 +131,18 @@ impl Control {
         let alert = alert.moved(answer, state, now);
         let by = Some(staff.name.clone());
         let action = answer.action();
-        let step = AlertStep { id: Uuid::now_v7(), alert: id, action: action.to_owned(), by, at: now, words: words.clone() };
+        let step = AlertStep {
+            id: Uuid::now_v7(),
+            alert: id,
+            action: action.to_owned(),
+            by,
+            at: now,
+            words: words.clone(),
+        };
         let act = alert.described(Act::new(Actor::Staff(staff.name), action));
         let act = match &suppression {
-            Some(suppression) => act.with("suppression_id", suppression.id.to_string())
+            Some(suppression) => act
+                .with("suppression_id", suppression.id.to_string())
                 .with("suppressed_by", suppression.by.as_str())
                 .with("suppressed_until", suppression.ends_at.to_string())
                 .with("suppressed_group", suppression.group.clone()),
@@ -263,7 +271,8 @@ mod tests {
             });
             assert_eq!(told, expected, "{answer:?}");
         }
-        let advisory = |state| Answer::Close.from(&alert(state, Severity::Advisory)).map_err(|fault| fault.code());
+        let advisory =
+            |state| Answer::Close.from(&alert(state, Severity::Advisory)).map_err(|fault| fault.code());
         assert_eq!(advisory(AlertState::Seen), Ok(AlertState::Closed));
         assert_eq!(advisory(AlertState::New), Err("wrong_state"));
     }
@@ -273,7 +282,10 @@ mod tests {
         let code = |fault: ControlError| fault.code();
         assert_eq!(Answer::Seen.words(None).map_err(code), Ok(None));
         assert_eq!(Answer::Action.words(Some(" ok ")).map_err(code), Err("invalid"));
-        assert_eq!(Answer::Action.words(Some(" spoke with mum ")).map_err(code), Ok(Some("spoke with mum".to_owned())));
+        assert_eq!(
+            Answer::Action.words(Some(" spoke with mum ")).map_err(code),
+            Ok(Some("spoke with mum".to_owned()))
+        );
         assert_eq!(Answer::Outcome.words(Some("a\u{1b}[31mb c d")).map_err(code), Err("invalid"));
         assert_eq!(Answer::Close.words(Some(&"x".repeat(1001))).map_err(code), Err("invalid"));
     }

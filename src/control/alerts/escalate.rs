@@ -5,8 +5,8 @@
 use uuid::Uuid;
 
 use crate::audit::{Act, Actor, Entry};
-use crate::control::alerts::kept::AlertStep;
 use crate::control::alerts::KeptAlert;
+use crate::control::alerts::kept::AlertStep;
 use crate::control::journal::Mutation;
 use crate::control::{Control, ControlError};
 

@@ -236,11 +236,7 @@ fn step(row: &Row<'_>) -> Result<AlertStep, StoreError> {
     })
 }
 
-pub(super) fn one_of<T: Copy>(
-    all: &[T],
-    text: &str,
-    name: fn(T) -> &'static str,
-) -> Result<T, StoreError> {
+pub(super) fn one_of<T: Copy>(all: &[T], text: &str, name: fn(T) -> &'static str) -> Result<T, StoreError> {
     all.iter().copied().find(|one| name(*one) == text).ok_or(StoreError::Unreadable("word"))
 }
 

@@ -71,7 +71,7 @@ pub(super) fn findings(sighting: &Sighting, lists: &[&str], themes: &Themes<'_>)
     if sighting.asked_for && !is_agreed {
         found.extend(sighting.categories.iter().filter_map(|category| themes.of(category)));
     }
-    found.sort_by(|one, other| (other.severity, other.theme).cmp(&(one.severity, one.theme)));
+    found.sort_by_key(|finding| std::cmp::Reverse((finding.severity, finding.theme)));
     found
 }
 
@@ -154,10 +154,8 @@ mod tests {
 
     #[test]
     fn every_row_of_the_table_holds() {
-        let own = BTreeMap::from([
-            ("horror".to_owned(), Some(Theme::Violence)),
-            ("mixed_adult".to_owned(), None),
-        ]);
+        let own =
+            BTreeMap::from([("horror".to_owned(), Some(Theme::Violence)), ("mixed_adult".to_owned(), None)]);
         let mut rows = 0;
         for line in TABLE.lines().filter(|line| !line.trim_start().starts_with('#') && line.contains('|')) {
             let (what, expected) = line.split_once('|').unwrap();

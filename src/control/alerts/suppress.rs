@@ -145,7 +145,11 @@ impl KeptSuppression {
             By::Host => sighting.host.as_deref().is_some_and(|host| is_within(host, &self.value)),
             By::Category => finding.rule == format!("category:{}", self.value),
         };
-        of_group && same && about == self.about && finding.theme == self.theme && finding.theme != Theme::Illegal
+        of_group
+            && same
+            && about == self.about
+            && finding.theme == self.theme
+            && finding.theme != Theme::Illegal
     }
 
     /// Its row.
@@ -276,7 +280,8 @@ fn value(request: &SuppressionRequest) -> Result<String, ControlError> {
 fn read(row: &Row<'_>) -> Result<KeptSuppression, StoreError> {
     let name = |text: String| text.parse().map_err(|_| StoreError::Unreadable("name"));
     let ended = row.get::<_, Option<String>>(9)?.zip(row.get::<_, Option<i64>>(10)?);
-    let ended = ended.map(|(by, at)| Ok::<_, StoreError>((name(by)?, Timestamp::from_millis(at)))).transpose()?;
+    let ended =
+        ended.map(|(by, at)| Ok::<_, StoreError>((name(by)?, Timestamp::from_millis(at)))).transpose()?;
     Ok(KeptSuppression {
         id: row.get::<_, String>(0)?.parse().map_err(|_| StoreError::Unreadable("id"))?,
         theme: row.get::<_, String>(1)?.parse().map_err(|_| StoreError::Unreadable("theme"))?,

@@ -232,7 +232,14 @@ impl Control {
         now: Timestamp,
     ) -> Result<(), ControlError> {
         let Some(action) = met.action() else { return Ok(()) };
-        let step = AlertStep { id: Uuid::now_v7(), alert: alert.id, action: action.to_owned(), by: None, at: now, words: None };
+        let step = AlertStep {
+            id: Uuid::now_v7(),
+            alert: alert.id,
+            action: action.to_owned(),
+            by: None,
+            at: now,
+            words: None,
+        };
         puts.push(step.put());
         if alert.is_told() {
             puts.extend(self.alerting.notices(&alert, action, now));
@@ -247,7 +254,9 @@ impl Control {
 
 /// With every category of its site: a group that does nothing about one has none in its record.
 fn categorised(mut sighting: Sighting, policy: &Policy) -> Sighting {
-    let Some(host) = sighting.host.as_deref().and_then(|host| Host::parse(host).ok()) else { return sighting };
+    let Some(host) = sighting.host.as_deref().and_then(|host| Host::parse(host).ok()) else {
+        return sighting;
+    };
     let url = sighting.url.as_deref().and_then(|url| Url::parse(url).ok());
     for category in categories_of(policy, &host, url.as_ref()) {
         if !sighting.categories.iter().any(|known| known == category) {

@@ -55,7 +55,12 @@ impl Control {
                 }
                 Err(Undelivered(fault)) => {
                     let attempts = outgoing.attempts + 1;
-                    tracing::warn!(channel = channel.as_str(), attempts, fault, "a message was not taken; trying again");
+                    tracing::warn!(
+                        channel = channel.as_str(),
+                        attempts,
+                        fault,
+                        "a message was not taken; trying again"
+                    );
                     store.put_off(&outgoing, &fault, now)?;
                 }
             }

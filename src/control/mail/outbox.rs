@@ -71,13 +71,19 @@ impl Outgoing {
 
 impl Store {
     /// What is due, a danger first.
-    pub(super) fn due(&self, channel: Channel, now: Timestamp, most: u32) -> Result<Vec<Outgoing>, StoreError> {
+    pub(super) fn due(
+        &self,
+        channel: Channel,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<Vec<Outgoing>, StoreError> {
         let mut query = self.connection.prepare_cached(
             "SELECT id, recipient, payload, pressing, made_at, attempts FROM outbox
              WHERE channel = ?1 AND sent_at IS NULL AND due_at <= ?2
              ORDER BY pressing DESC, due_at, id LIMIT ?3",
         )?;
-        let rows = query.query_map(params![channel.as_str(), now.as_millis(), most], |row| Ok(read(row, channel)))?;
+        let rows = query
+            .query_map(params![channel.as_str(), now.as_millis(), most], |row| Ok(read(row, channel)))?;
         rows.map(|row| row?).collect()
     }
 
@@ -87,8 +93,7 @@ impl Store {
             "UPDATE outbox SET sent_at = ?2, attempts = attempts + 1, fault = NULL WHERE id = ?1",
             params![id.to_string(), now.as_millis()],
         )?;
-        self.connection
-            .execute("DELETE FROM outbox WHERE sent_at < ?1", [now.minus(KEPT).as_millis()])?;
+        self.connection.execute("DELETE FROM outbox WHERE sent_at < ?1", [now.minus(KEPT).as_millis()])?;
         Ok(())
     }
 
@@ -110,7 +115,8 @@ impl Store {
 
     /// How many wait.
     pub(in crate::control) fn undelivered(&self) -> Result<usize, StoreError> {
-        let mut query = self.connection.prepare_cached("SELECT count(*) FROM outbox WHERE sent_at IS NULL")?;
+        let mut query =
+            self.connection.prepare_cached("SELECT count(*) FROM outbox WHERE sent_at IS NULL")?;
         counted(query.query_row([], |row| row.get(0))?)
     }
 
@@ -156,4 +162,15 @@ fn read(row: &Row<'_>, channel: Channel) -> Result<Outgoing, StoreError> {
         made_at: Timestamp::from_millis(row.get(4)?),
         attempts: row.get(5)?,
     })
+}
+
+#[cfg(test)]
+impl Control {
+    /// Recipient and payload of all that waits, in the order in which it was made.
+    pub(crate) async fn waiting_mail(&self) -> Vec<(String, Value)> {
+        let store = &self.journal.lock().await.store;
+        let mut due = store.due(Channel::Mail, self.clock.now(), 1000).unwrap();
+        due.sort_by_key(|outgoing| outgoing.id);
+        due.into_iter().map(|outgoing| (outgoing.recipient, outgoing.payload)).collect()
+    }
 }

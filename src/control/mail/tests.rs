@@ -75,7 +75,11 @@ fn a_letter_says_what_when_and_where_to_look_and_names_nobody() {
 fn markup_in_a_group_is_text() {
     let alert = KeptAlert { group: Some("<script>&".to_owned()), ..alert() };
     let letter = letter_of(&alert, None);
-    assert!(letter.html.contains("&#60;script&#62;&#38;") || letter.html.contains("&lt;script&gt;&amp;"), "{}", letter.html);
+    assert!(
+        letter.html.contains("&#60;script&#62;&#38;") || letter.html.contains("&lt;script&gt;&amp;"),
+        "{}",
+        letter.html
+    );
 }
 
 #[test]
@@ -85,7 +89,8 @@ fn nothing_that_is_written_makes_a_header_or_a_second_one() {
         text: "one\r\n.\r\ntwo".to_owned(),
         html: "<p>é</p>".to_owned(),
     };
-    let made = Outgoing::new(Channel::Mail, "dsl@school.county.sch.uk", json!(letter), at("2026-07-01T08:15:00Z"));
+    let made =
+        Outgoing::new(Channel::Mail, "dsl@school.county.sch.uk", json!(letter), at("2026-07-01T08:15:00Z"));
     let message = smtp::message(&smtp(), &made.clone().pressing(Severity::Danger)).unwrap();
     let text = String::from_utf8(message.formatted()).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
@@ -94,7 +99,9 @@ fn nothing_that_is_written_makes_a_header_or_a_second_one() {
     assert_eq!(fields["To"], "dsl@school.county.sch.uk");
     assert_eq!(fields["Message-ID"], format!("<{}@school.county.sch.uk>", made.id));
     assert_eq!((fields["Auto-Submitted"], fields["Importance"]), ("auto-generated", "high"));
-    assert!(fields["Content-Type"].starts_with("multipart/alternative") || head.contains("multipart/alternative"));
+    assert!(
+        fields["Content-Type"].starts_with("multipart/alternative") || head.contains("multipart/alternative")
+    );
     assert!(body.contains("text/plain") && body.contains("text/html"), "{body}");
     assert_eq!(message.envelope().to().len(), 1);
 }
@@ -106,11 +113,19 @@ fn a_webhook_is_signed_as_the_specification_says() {
     let id: Uuid = "018f3c5e-0000-7000-8000-000000000001".parse().unwrap();
     let signed = webhook::signature(secret, id, 1_614_265_330, "{\"test\": 2432232314}").unwrap();
     assert_eq!(signed, "v1,qS6fklPhJ3dn099VHlUArv9pQ2GDBsUVxwGzVaTWGDc=");
-    assert_eq!(webhook::signature(&format!("{secret}\n"), id, 1_614_265_330, "{\"test\": 2432232314}").unwrap(), signed);
+    assert_eq!(
+        webhook::signature(&format!("{secret}\n"), id, 1_614_265_330, "{\"test\": 2432232314}").unwrap(),
+        signed
+    );
     for other in [
         webhook::signature(secret, id, 1_614_265_331, "{\"test\": 2432232314}"),
         webhook::signature(secret, id, 1_614_265_330, "{\"test\": 2432232315}"),
-        webhook::signature("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSx", id, 1_614_265_330, "{\"test\": 2432232314}"),
+        webhook::signature(
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSx",
+            id,
+            1_614_265_330,
+            "{\"test\": 2432232314}",
+        ),
     ] {
         assert_ne!(other.unwrap(), signed);
     }
@@ -122,7 +137,8 @@ fn a_webhook_is_signed_as_the_specification_says() {
 #[test]
 fn a_webhook_names_nobody() {
     let (alert, zone) = (alert(), TimeZone::UTC);
-    let notice = Notice { alert: &alert, action: "alert.raised", now: alert.last_at, link: None, zone: &zone };
+    let notice =
+        Notice { alert: &alert, action: "alert.raised", now: alert.last_at, link: None, zone: &zone };
     let hook = crate::settings::Webhook {
         url: Url::parse("https://hooks.example/in").unwrap(),
         secret_file: "secret".into(),
@@ -157,7 +173,8 @@ fn what_waits_is_tried_later_and_later_and_never_forgotten_in_silence() {
         }
         assert!(store.due(Channel::Mail, now, 9).unwrap().is_empty(), "not at once");
         let next = (1..=700).map(|second| now.plus(Duration::from_secs(second)));
-        let next = next.into_iter().find(|next| !store.due(Channel::Mail, *next, 9).unwrap().is_empty()).unwrap();
+        let next =
+            next.into_iter().find(|next| !store.due(Channel::Mail, *next, 9).unwrap().is_empty()).unwrap();
         waits.push(next.since(now).as_secs());
         now = next;
     }

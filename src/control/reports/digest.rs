@@ -25,8 +25,11 @@ impl Control {
             let mut journal = self.journal.lock().await;
             let now = self.clock.now();
             let name = self.digest_name(kind);
-            let mut puts = vec![Put::new(Table::Digests, [("name", json!(name)), ("at", json!(now.as_millis()))])];
-            puts.extend(self.alerting.settings.dsl.iter().map(|recipient| mail::letter(recipient, &letter, now)));
+            let mut puts =
+                vec![Put::new(Table::Digests, [("name", json!(name)), ("at", json!(now.as_millis()))])];
+            puts.extend(
+                self.alerting.settings.dsl.iter().map(|recipient| mail::letter(recipient, &letter, now)),
+            );
             let act = Act::new(Actor::System, "report.sent").with("kind", kind.as_str());
             let act = act.with("span", report.span.as_str());
             self.keep(&mut journal, Entry::System, act, Mutation::new(now, puts)).await?;

@@ -20,11 +20,7 @@ const SMALL: &str = "Rounded to fives, and small numbers are not shown, so that 
 
 impl Material {
     /// The report of its kind.
-    pub(super) fn report(
-        &self,
-        pseudonyms: &Pseudonyms,
-        (zone, in_time): (&TimeZone, Duration),
-    ) -> Report {
+    pub(super) fn report(&self, pseudonyms: &Pseudonyms, (zone, in_time): (&TimeZone, Duration)) -> Report {
         let sections = match self.kind {
             Kind::Daily => self.digest(zone),
             Kind::Weekly => {
@@ -50,7 +46,15 @@ impl Material {
     }
 
     fn digest(&self, zone: &TimeZone) -> Vec<Section> {
-        vec![self.by_theme(), self.by_group(), self.open(zone), self.top(), self.unblocks(), self.lists(), self.health()]
+        vec![
+            self.by_theme(),
+            self.by_group(),
+            self.open(zone),
+            self.top(),
+            self.unblocks(),
+            self.lists(),
+            self.health(),
+        ]
     }
 
     /// What governors are shown: numbers of events of the school are as they are, those of pupils' doings
@@ -62,7 +66,9 @@ impl Material {
             self.precision().noted(SMALL),
             self.changes(),
             self.unblocks(),
-            self.over_blocking().noted("Asks and unblocks of each ten thousand blocks: many may mean that it blocks too much."),
+            self.over_blocking().noted(
+                "Asks and unblocks of each ten thousand blocks: many may mean that it blocks too much.",
+            ),
             self.lists(),
             self.checks(),
             self.health(),
@@ -80,10 +86,16 @@ impl Material {
     fn by_theme(&self) -> Section {
         let rows = Theme::ALL.into_iter().rev().map(|theme| {
             let count = |severity| {
-                let all = self.alerts.iter().filter(|alert| alert.theme == theme && alert.severity == severity);
+                let all =
+                    self.alerts.iter().filter(|alert| alert.theme == theme && alert.severity == severity);
                 self.number(all.count() as u64)
             };
-            [theme.in_words().to_owned(), count(Severity::Danger), count(Severity::Caution), count(Severity::Advisory)]
+            [
+                theme.in_words().to_owned(),
+                count(Severity::Danger),
+                count(Severity::Caution),
+                count(Severity::Advisory),
+            ]
         });
         Section::new("Alerts by theme", ["Theme", "Danger", "Caution", "Advisory"], rows.collect())
     }
@@ -103,7 +115,11 @@ impl Material {
                 alert.id.to_string(),
                 alert.theme.in_words().to_owned(),
                 alert.severity.as_str().to_owned(),
-                if alert.seen_at.is_none() { "NOBODY HAS LOOKED".to_owned() } else { alert.state.as_str().to_owned() },
+                if alert.seen_at.is_none() {
+                    "NOBODY HAS LOOKED".to_owned()
+                } else {
+                    alert.state.as_str().to_owned()
+                },
                 local(alert.first_at, zone),
             ]
         });
@@ -186,7 +202,11 @@ impl Material {
             _ => vec![["passed".to_owned(), passed.to_string()], ["failed".to_owned(), failed.to_string()]],
         };
         let section = Section::new("Checks that the filter made of itself", ["Outcome", "How many"], rows);
-        if passed + failed == 0 { section.noted("No check of itself is in the record of these days.") } else { section }
+        if passed + failed == 0 {
+            section.noted("No check of itself is in the record of these days.")
+        } else {
+            section
+        }
     }
 
     fn health(&self) -> Section {
@@ -225,8 +245,11 @@ impl Material {
 
     fn answered(&self, in_time: Duration) -> Section {
         let rows = [Severity::Danger, Severity::Caution].map(|severity| {
-            let told: Vec<&KeptAlert> =
-                self.alerts.iter().filter(|alert| alert.severity == severity && alert.told_at.is_some()).collect();
+            let told: Vec<&KeptAlert> = self
+                .alerts
+                .iter()
+                .filter(|alert| alert.severity == severity && alert.told_at.is_some())
+                .collect();
             let is_timely = |alert: &&&KeptAlert| {
                 alert.told_at.zip(alert.seen_at).is_some_and(|(told, seen)| seen.since(told) <= in_time)
             };

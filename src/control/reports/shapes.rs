@@ -76,7 +76,8 @@ impl Report {
             .flexible(true)
             .terminator(csv::Terminator::CRLF)
             .from_writer(Vec::new());
-        let heads = [vec![self.title.as_str()], vec![self.span.as_str()], vec!["made", self.made_at.as_str()]];
+        let heads =
+            [vec![self.title.as_str()], vec![self.span.as_str()], vec!["made", self.made_at.as_str()]];
         let sections = self.sections.iter().flat_map(|section| {
             let columns = section.columns.iter().map(String::as_str).collect();
             let rows = section.rows.iter().map(|row| row.iter().map(String::as_str).collect());
@@ -125,7 +126,10 @@ mod tests {
     use super::*;
 
     fn report() -> Report {
-        let rows = vec![["=HYPERLINK(\"http://x.example\")".to_owned(), "1, 2\n3".to_owned()], ["-1".into(), "<b>&".into()]];
+        let rows = vec![
+            ["=HYPERLINK(\"http://x.example\")".to_owned(), "1, 2\n3".to_owned()],
+            ["-1".into(), "<b>&".into()],
+        ];
         Report {
             kind: Kind::Daily,
             title: "Daily report".to_owned(),
@@ -139,13 +143,22 @@ mod tests {
     fn a_spreadsheet_holds_text_alone() {
         let csv = report().csv();
         assert!(csv.starts_with('\u{feff}') && csv.ends_with("\r\n"), "{csv:?}");
-        assert!(csv.contains("\"'=HYPERLINK(\"\"http://x.example\"\")\",\"1, 2\n3\"\r\n'-1,<b>&\r\n"), "{csv}");
+        assert!(
+            csv.contains("\"'=HYPERLINK(\"\"http://x.example\"\")\",\"1, 2\n3\"\r\n'-1,<b>&\r\n"),
+            "{csv}"
+        );
     }
 
     #[test]
     fn a_page_holds_text_alone() {
         let html = report().html();
-        assert!(!html.contains("<b>") && html.contains("as counted") && html.contains("@media print"), "{html}");
-        assert_eq!(serde_json::from_value::<Report>(serde_json::to_value(report()).unwrap()).unwrap(), report());
+        assert!(
+            !html.contains("<b>") && html.contains("as counted") && html.contains("@media print"),
+            "{html}"
+        );
+        assert_eq!(
+            serde_json::from_value::<Report>(serde_json::to_value(report()).unwrap()).unwrap(),
+            report()
+        );
     }
 }

@@ -29,7 +29,14 @@ mod tests {
 
     #[test]
     fn no_number_tells_of_fewer_than_three_people() {
-        let rows = [(0, "0"), (1, "fewer than 5"), (4, "fewer than 5"), (5, "about 5"), (7, "about 5"), (8, "about 10")];
+        let rows = [
+            (0, "0"),
+            (1, "fewer than 5"),
+            (4, "fewer than 5"),
+            (5, "about 5"),
+            (7, "about 5"),
+            (8, "about 10"),
+        ];
         for (number, expected) in rows {
             assert_eq!(shown(number), expected);
         }

@@ -32,7 +32,10 @@ fn what_is_wrong_with_mail_is_said_where_it_stands() {
         ("[smtp]\nport = 25\n", "`host`"),
         ("[smtp]\nhost = \"mail.example\"\n", "`from`"),
         ("[smtp]\nhost = \"a b\"\nfrom = \"a@b.example\"\n", "2:8"),
-        ("[smtp]\nhost = \"m.example\"\nfrom = \"a@b.example\"\nuser = \"u\"\n", "4:8 `user` and `password_file`"),
+        (
+            "[smtp]\nhost = \"m.example\"\nfrom = \"a@b.example\"\nuser = \"u\"\n",
+            "4:8 `user` and `password_file`",
+        ),
         (
             "[smtp]\nhost = \"m.example\"\nfrom = \"a@b.example\"\ntls = \"none\"\nuser = \"u\"\npassword_file = \"p\"\n",
             "4:7 a password would go in clear text",

@@ -20,8 +20,7 @@ use crate::web::query::Query;
 /// The forms of a report.
 const FORMATS: [&str; 3] = ["json", "html", "csv"];
 /// A page of a report carries its own style, and nothing else.
-const CONTENT_POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const CONTENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What may stand behind `?`.
 #[derive(IntoParams)]
@@ -126,7 +125,9 @@ async fn made(shared: &Shared, caller: &Caller, kind: Kind, uri: &Uri) -> Result
     let report = shared.control.report_of(kind, days, &caller.staff).await?;
     let policy = (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY);
     Ok(match format {
-        "html" => ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), policy], report.html()).into_response(),
+        "html" => {
+            ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), policy], report.html()).into_response()
+        }
         "csv" => {
             let name = format!("attachment; filename=\"{}.csv\"", kind.as_str());
             let kind = (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned());

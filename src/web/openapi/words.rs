@@ -11,8 +11,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::control::AskState;
 use crate::control::alerts::{About, AlertState, By};
-use crate::control::reports::Kind;
 use crate::control::changes::{ChangeState, Due, Op, SchoolList, What};
+use crate::control::reports::Kind;
 use crate::model::{Role, Severity, Theme};
 use crate::policy::{Action, Effect, Ending, Reduced, Rung, State, SuspensionState};
 

@@ -77,15 +77,19 @@ async fn learns(office: &Office, who: &str, id: &str) -> Vec<&'static str> {
     let (_, reads) = office.get(who, "/reads").await;
     let (_, events) = office.get(who, &format!("/events{LOOK}&limit=1000")).await;
     let (acted, _) = office.does(who, id, "action", "let us say it was nothing").await;
-    let open: u64 = counts["items"].as_array().into_iter().flatten().filter_map(|row| row["open"].as_u64()).sum();
+    let open: u64 =
+        counts["items"].as_array().into_iter().flatten().filter_map(|row| row["open"].as_u64()).sum();
     for (what, is_learnt) in [
         ("list", list.to_string().contains(id)),
         ("one", one == 200),
         ("count", open > 0),
         ("reads", reads["items"].to_string().contains(id)),
-        ("events", events["items"].as_array().into_iter().flatten().any(|event| {
-            event["event"]["dataset"] == "schoolgate.alert" || event.to_string().contains(id)
-        })),
+        (
+            "events",
+            events["items"].as_array().into_iter().flatten().any(|event| {
+                event["event"]["dataset"] == "schoolgate.alert" || event.to_string().contains(id)
+            }),
+        ),
         ("acts", acted == 200),
     ] {
         learnt.extend(is_learnt.then_some(what));
@@ -117,7 +121,9 @@ async fn an_alert_is_learnt_of_by_those_alone_whom_it_is_for() {
         for who in ["dsl", "headteacher", "governor"] {
             office.get(who, &format!("/alerts/{id}{LOOK}")).await;
         }
-        for (who, expected) in ["dsl", "headteacher", "governor", "technician", "teacher"].into_iter().zip(expected) {
+        for (who, expected) in
+            ["dsl", "headteacher", "governor", "technician", "teacher"].into_iter().zip(expected)
+        {
             assert_eq!(learns(&office, who, &id).await, expected, "{who} of {user}");
         }
     }
@@ -131,9 +137,12 @@ async fn an_alert_is_answered_step_by_step_and_every_step_is_recorded() {
     let id = office.first("dsl").await;
     let (status, problem) = office.get("dsl", &format!("/alerts/{id}")).await;
     assert_eq!((status, &problem["code"]), (422, &json!("purpose_needed")));
-    for (answer, words) in
-        [("seen", ""), ("action", "spoke with the class teacher"), ("outcome", "an advert, agreed with parents"), ("close", "")]
-    {
+    for (answer, words) in [
+        ("seen", ""),
+        ("action", "spoke with the class teacher"),
+        ("outcome", "an advert, agreed with parents"),
+        ("close", ""),
+    ] {
         let (status, alert) = office.does("dsl", &id, answer, words).await;
         assert_eq!(status, 200, "{answer}: {alert}");
         assert!(alert["person"].is_null() && alert["audit_seq"].is_u64(), "{alert}");
@@ -146,15 +155,34 @@ async fn an_alert_is_answered_step_by_step_and_every_step_is_recorded() {
         alert["steps"].as_array().unwrap().iter().map(|step| step["action"].as_str().unwrap()).collect();
     assert_eq!(steps, ["alert.raised", "alert.seen", "alert.action", "alert.outcome", "alert.closed"]);
     assert_eq!(alert["steps"][2]["words"], "spoke with the class teacher");
-    let hosts: Vec<&Value> = alert["events"].as_array().unwrap().iter().map(|event| &event["url"]["domain"]).collect();
+    let hosts: Vec<&Value> =
+        alert["events"].as_array().unwrap().iter().map(|event| &event["url"]["domain"]).collect();
     assert_eq!(hosts, ["adult.example", "adult.example"]);
-    let recorded: Vec<Value> = office.trail().await.into_iter().filter(|event| event["event"]["dataset"] == "schoolgate.alert").collect();
-    let actions: Vec<&str> = recorded.iter().map(|event| event["event"]["action"].as_str().unwrap()).collect();
+    let recorded: Vec<Value> = office
+        .trail()
+        .await
+        .into_iter()
+        .filter(|event| event["event"]["dataset"] == "schoolgate.alert")
+        .collect();
+    let actions: Vec<&str> =
+        recorded.iter().map(|event| event["event"]["action"].as_str().unwrap()).collect();
     assert_eq!(actions, steps);
     assert_eq!(recorded[2]["event"]["reason"], "spoke with the class teacher");
     assert_eq!(recorded[2]["user"]["name"], "dsl");
-    assert!(recorded[0].to_string().contains("\"routed\":\"pupil\"") && !recorded[0].to_string().contains("y5.042"));
-    assert_eq!(office.control.journalled().await.values().filter(|sequence| **sequence == recorded[1]["event"]["sequence"]).count(), 1);
+    assert!(
+        recorded[0].to_string().contains("\"routed\":\"pupil\"")
+            && !recorded[0].to_string().contains("y5.042")
+    );
+    assert_eq!(
+        office
+            .control
+            .journalled()
+            .await
+            .values()
+            .filter(|sequence| **sequence == recorded[1]["event"]["sequence"])
+            .count(),
+        1
+    );
     let (_, precision) = office.get("dsl", "/alerts/precision").await;
     let adult = precision["items"].as_array().unwrap().iter().find(|row| row["theme"] == "adult").unwrap();
     assert_eq!(*adult, json!({ "theme": "adult", "right": 1, "wrong": 0, "open": 0, "precision": 1.0 }));
@@ -191,15 +219,22 @@ async fn a_false_positive_is_suppressed_for_a_while_for_its_group_and_counted() 
         json!({ "words": "art lesson, agreed with the head of art",
                 "suppress": { "by": by, "value": value, "days": days, "group": "ks2" } })
     };
-    for (days, by, value, field) in
-        [(91, "host", "adult.example", "days"), (0, "host", "adult.example", "days"), (5, "host", "com", "value"),
-         (5, "term", " a ", "value"), (5, "category", "a b", "value")]
-    {
+    for (days, by, value, field) in [
+        (91, "host", "adult.example", "days"),
+        (0, "host", "adult.example", "days"),
+        (5, "host", "com", "value"),
+        (5, "term", " a ", "value"),
+        (5, "category", "a b", "value"),
+    ] {
         let (status, problem) = office.post("dsl", &path, wish(days, by, value)).await;
         assert_eq!((status, &problem["field"]), (422, &json!(field)), "{problem}");
     }
     let (status, alert) = office.post("dsl", &path, wish(30, "host", "Adult.Example")).await;
-    assert_eq!((status, &alert["false_positive"], &alert["state"]), (200, &json!(true), &json!("closed")), "{alert}");
+    assert_eq!(
+        (status, &alert["false_positive"], &alert["state"]),
+        (200, &json!(true), &json!("closed")),
+        "{alert}"
+    );
     for user in ["y5.001", "y5.042", "y5.042"] {
         office.alerted("10.1.2.3", user).await;
     }
@@ -210,7 +245,10 @@ async fn a_false_positive_is_suppressed_for_a_while_for_its_group_and_counted() 
     assert_eq!(office.alerts("headteacher").await.len(), 4, "and staff do, whatever a lead suppressed");
     let (_, page) = office.get("dsl", "/alerts/suppressions").await;
     let one = &page["items"][0];
-    assert_eq!((&one["hits"], &one["in_force"], &one["value"]), (&json!(3), &json!(true), &json!("adult.example")));
+    assert_eq!(
+        (&one["hits"], &one["in_force"], &one["value"]),
+        (&json!(3), &json!(true), &json!("adult.example"))
+    );
     let (_, precision) = office.get("dsl", "/alerts/precision").await;
     let adult = precision["items"].as_array().unwrap().iter().find(|row| row["theme"] == "adult").unwrap();
     assert_eq!((&adult["wrong"], &adult["open"], &adult["precision"]), (&json!(1), &json!(1), &json!(0.0)));
@@ -242,7 +280,10 @@ async fn a_statutory_match_is_a_danger_without_an_address_and_is_never_suppresse
         assert_eq!((status, &problem["code"]), (403, &json!("statutory")), "{problem}");
     }
     let refused = office.trail().await.pop().unwrap();
-    assert_eq!((&refused["event"]["action"], &refused["event"]["outcome"]), (&json!("alert.suppressed"), &json!("failure")));
+    assert_eq!(
+        (&refused["event"]["action"], &refused["event"]["outcome"]),
+        (&json!("alert.suppressed"), &json!("failure"))
+    );
     assert!(!refused.to_string().contains("listed"));
 }
 
@@ -292,9 +333,36 @@ async fn a_danger_that_nobody_answers_is_escalated_and_each_time_later() {
         office.control.sweep_alerts().await.unwrap();
         assert_eq!(office.alerts("dsl").await[0]["escalated"], times, "{minutes}");
     }
-    let escalated = office.trail().await.into_iter().filter(|event| event["event"]["action"] == "alert.escalated");
+    let escalated =
+        office.trail().await.into_iter().filter(|event| event["event"]["action"] == "alert.escalated");
     assert_eq!(escalated.count(), 4);
     let id = office.first("dsl").await;
     let (_, alert) = office.does("headteacher", &id, "seen", "").await;
     assert_eq!(alert["state"], "seen");
+}
+
+#[tokio::test]
+async fn mail_goes_to_whom_an_alert_is_for_and_wider_when_nobody_answers() {
+    let to = async |office: &Office| -> Vec<String> {
+        let waiting = office.control.waiting_mail().await;
+        waiting.into_iter().map(|(to, _)| to.split('@').next().unwrap().to_owned()).collect()
+    };
+    for (user, at_first, later) in [
+        ("y5.042", vec!["dsl"], vec!["dsl", "dsl", "head"]),
+        ("teacher", vec!["head"], vec!["head", "head"]),
+        ("headteacher", vec!["chair"], vec!["chair", "chair"]),
+    ] {
+        let office = Office::open().await;
+        office.visit("10.1.2.3", user, "listed.example").await;
+        office.control.look_for_alerts().await.unwrap();
+        assert_eq!(to(&office).await, at_first, "{user}");
+        office.clock.advance(Duration::from_secs(15 * 60));
+        office.control.sweep_alerts().await.unwrap();
+        assert_eq!(to(&office).await, later, "{user}");
+        assert!(office.control.delivery_alarm().await.unwrap().is_some(), "a danger has waited");
+    }
+    // An advisory is told in the digest alone.
+    let office = Office::open().await;
+    office.alerted("10.1.2.3", "y5.042").await;
+    assert_eq!(to(&office).await, Vec::<String>::new());
 }

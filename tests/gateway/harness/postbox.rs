@@ -137,7 +137,9 @@ async fn hear(stream: TcpStream, told: Arc<Mutex<Vec<(String, String)>>>) {
             return;
         }
     }
-    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let length = head
+        .lines()
+        .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).await.unwrap();
     told.lock().unwrap().push((head, String::from_utf8(body).unwrap()));

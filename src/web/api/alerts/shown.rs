@@ -257,7 +257,8 @@ impl Alert {
     /// The whole of an alert.
     pub(super) fn named(kept: KeptAlert, steps: Vec<AlertStep>, events: Vec<Value>) -> Alert {
         let person = Person { kind: kept.person.kind(), name: kept.person.name().to_owned() };
-        let step = |step: AlertStep| Step { action: step.action, by: step.by, at: step.at, words: step.words };
+        let step =
+            |step: AlertStep| Step { action: step.action, by: step.by, at: step.at, words: step.words };
         Alert {
             person: Some(person),
             steps: Some(steps.into_iter().map(step).collect()),
