@@ -19,6 +19,7 @@ mod asks;
 pub mod changes;
 mod error;
 pub mod feeds;
+mod health;
 mod idempotency;
 mod journal;
 pub mod lists;
@@ -65,6 +66,7 @@ pub struct Control {
     accounts: Accounts,
     asks: asks::Asks,
     alerting: alerts::Alerting,
+    health: health::Health,
 }
 
 /// What control shares with the rest of the gateway.
@@ -116,6 +118,7 @@ impl Control {
             accounts: Accounts::new(Cost::OWASP),
             asks,
             alerting,
+            health: health::Health::default(),
         };
         let policy = control.live.snapshot();
         let act = Act::new(Actor::System, "policy.loaded").with("generation", policy.generation());

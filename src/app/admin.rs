@@ -10,9 +10,8 @@ use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::app;
 use crate::app::watching::Watching;
-use crate::audit::{Actor, Recorder};
+use crate::audit::{Actor, Index, Recorder};
 use crate::ca::Public;
 use crate::control::Control;
 use crate::control::feeds::{Alarm, Asked};
@@ -39,6 +38,7 @@ pub(super) struct Parts<'a> {
     pub(super) metrics_at: Vec<TcpListener>,
     pub(super) control: Arc<Control>,
     pub(super) recorder: Recorder,
+    pub(super) index: Index,
     pub(super) metrics: Metrics,
     pub(super) authority: Public,
 }
@@ -71,7 +71,7 @@ pub(super) fn spawn(parts: Parts<'_>) -> Result<AdminThread> {
     let shared = Shared::new(
         Arc::clone(&parts.control),
         parts.recorder.clone(),
-        app::audit_dir(parts.settings),
+        parts.index,
         parts.authority,
         &parts.settings.site.name,
     );
@@ -231,11 +231,18 @@ impl Lists {
     }
 }
 
-/// What is wrong with lists, what is to be said of the sealed code, and what waits to be told.
+/// What is wrong with lists and the machine, what is to be said of the sealed code, and what waits
+/// to be told.
 async fn with_others(control: &Control, mut alarms: Vec<Alarm>) -> Vec<Alarm> {
     match control.seal_alarm().await {
         Ok(alarm) => alarms.extend(alarm),
         Err(fault) => tracing::error!(%fault, "can't tell whether the sealed code was opened"),
+    }
+    match control.look_after_machine().await {
+        Ok(found) => alarms.extend(found),
+        Err(fault) => {
+            tracing::error!(%fault, "could not record what is wrong with the machine; trying again")
+        }
     }
     match control.delivery_alarm().await {
         Ok(alarm) => alarms.extend(alarm),

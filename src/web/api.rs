@@ -112,6 +112,7 @@ fn others() -> OpenApiRouter<Shared> {
         .routes(routes!(events::find))
         .routes(routes!(events::stream))
         .routes(routes!(events::explained))
+        .routes(routes!(events::around))
         .routes(routes!(events::reads))
         .routes(routes!(reports::daily))
         .routes(routes!(reports::weekly))

@@ -27,3 +27,4 @@ mod requests;
 mod restrictions;
 mod smuggling;
 mod statutory;
+mod syslog;

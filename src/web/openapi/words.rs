@@ -9,12 +9,14 @@ use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::audit::around::Reached;
 use crate::control::AskState;
 use crate::control::alerts::{About, AlertState, By};
 use crate::control::changes::{ChangeState, Due, Op, SchoolList, What};
 use crate::control::reports::Kind;
 use crate::model::{Role, Severity, Theme};
 use crate::policy::{Action, Effect, Ending, Reduced, Rung, State, SuspensionState};
+use crate::web::events::Form;
 
 /// Makes a schema of its own of a set of words.
 macro_rules! word {
@@ -95,6 +97,14 @@ word! {
 word! {
     /// A step of the decision; the explanation of any address names every one.
     RungWord, "Rung", RUNGS.map(Rung::as_str)
+}
+word! {
+    /// How an address was reached.
+    ReachedWord, "Reached", Reached::ALL.map(Reached::as_str)
+}
+word! {
+    /// How events are answered: each as it is, or collapsed to page views.
+    ViewWord, "View", Form::ALL.map(Form::as_str)
 }
 word! {
     /// What an access came to.

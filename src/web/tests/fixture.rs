@@ -12,7 +12,9 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use super::conform;
-use crate::audit::{Access, Entry, Filter, Observer, Order, Recorder, Seen, Visibility, Writer, query};
+use crate::audit::{
+    Access, Entry, Filter, Indexer, Observer, Order, Recorder, Seen, Visibility, Writer, query,
+};
 use crate::ca::Authority;
 use crate::clock::Clock;
 use crate::control::accounts::Cost;
@@ -160,7 +162,8 @@ impl Office {
         let inspect = Inspect { authority: None, no_inspect: None, never: Vec::new() };
         let authority = Authority::open(&inspect, folder.path(), "Fish & Chips", clock.now()).unwrap();
         let public = authority.public().clone();
-        let shared = Shared::new(Arc::clone(&control), recorder.clone(), at("audit"), public, "Fish & Chips");
+        let (index, _) = Indexer::start(&recorder, None).unwrap();
+        let shared = Shared::new(Arc::clone(&control), recorder.clone(), index, public, "Fish & Chips");
         Office { folder, control, recorder, clock, metrics, shared, writer, tokens: HashMap::new() }
     }
 
@@ -225,6 +228,11 @@ impl Office {
 
     /// A pupil goes to a host, as the proxy would record it; what came of it.
     pub(super) async fn visit(&self, client: &str, user: &str, host: &str) -> String {
+        self.see(client, user, host, Seen::default()).await
+    }
+
+    /// The same, of which more was seen.
+    pub(super) async fn see(&self, client: &str, user: &str, host: &str, seen: Seen) -> String {
         let client: IpAddr = client.parse().unwrap();
         let subject = self.control.attribute(client).await;
         let subject = Subject {
@@ -240,7 +248,7 @@ impl Office {
             content: Content::unseen(),
         };
         let verdict = self.control.live().snapshot().on_connect(&asked, self.clock.now());
-        let seen = Seen { visibility: Visibility::Host, ..Seen::default() };
+        let seen = Seen { visibility: Visibility::Host, ..seen };
         let access = Access::new(&subject, &destination, &verdict, &seen);
         self.recorder.record(Entry::Access(access)).await.unwrap();
         format!("{} {}", verdict.action.as_str(), verdict.reason.rung.as_str())
