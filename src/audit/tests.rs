@@ -6,6 +6,7 @@ mod follow;
 mod golden;
 mod packed;
 mod query;
+mod signed;
 mod tamper;
 mod trail;
 
@@ -216,7 +217,7 @@ fn change(action: &'static str) -> Entry {
 }
 
 fn sound(dir: &Path) -> crate::audit::Report {
-    let report = crate::audit::verify(dir, &[]).unwrap();
+    let report = crate::audit::verify(dir, &crate::audit::Options::default()).unwrap();
     assert!(report.is_sound(), "{:#?}", report.faults);
     report
 }

@@ -29,8 +29,14 @@ pub(super) enum Audit {
 }
 
 impl Audit {
-    pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
-        let dir = crate::app::audit_dir(settings);
+    pub(super) fn run(
+        &self,
+        settings: impl FnOnce() -> anyhow::Result<Settings>,
+    ) -> anyhow::Result<ExitCode> {
+        let dir = match self {
+            Audit::Verify(Verify { dir: Some(dir), .. }) => dir.clone(),
+            Audit::Tail(_) | Audit::Query(_) | Audit::Verify(_) => crate::app::audit_dir(&settings()?),
+        };
         anyhow::ensure!(dir.is_dir(), "there is no audit trail at {} yet", dir.display());
         match self {
             Audit::Tail(tail) => tail.run(&dir),
