@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::audit::{Act, Actor, Entry, Observer, Recorder, Signer, Writer};
+use crate::audit::{Act, Actor, Entry, Indexer, Observer, Recorder, Signer, Writer};
 use crate::ca::{Authority, Minter, Origins, Public};
 use crate::clock::Clock;
 use crate::control::feeds::{self, Asked, Looked};
@@ -25,12 +25,14 @@ use crate::model::Timestamp;
 use crate::policy::Reach;
 use crate::proxy::{self, Bounds, Crowd, Door, Gate, Inspection, Upstream, Ways};
 use crate::settings::Settings;
+use crate::shipping::{self, Shipping};
 use crate::telemetry::Metrics;
 
 mod admin;
 mod asking;
 mod authority;
 mod service;
+mod watching;
 
 pub use service::serve;
 
@@ -56,7 +58,9 @@ pub struct Running {
     gate: Arc<Gate>,
     tasks: TaskTracker,
     admin_thread: admin::AdminThread,
+    shipping: Shipping,
     writer: Writer,
+    indexer: Indexer,
 }
 
 /// The doors and listeners, bound and not yet served.
@@ -91,6 +95,8 @@ pub fn sources(settings: &Settings, reach: Reach) -> Sources {
         feeds: settings.statutory.sources.iter().chain(&settings.lists.sources).cloned().collect(),
         extra_roots: settings.upstream.extra_roots.clone(),
         zone: settings.site.timezone.clone(),
+        alerts: settings.alerts.clone(),
+        smtp: settings.smtp.clone(),
     }
 }
 
@@ -126,6 +132,9 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
     let metrics = Metrics::new()?;
     let (recorder, writer, clock) = open_trail(settings)?;
     let recorder = recorder.counted(metrics.clone());
+    let began = recorder.head().sequence;
+    let (index, indexer) =
+        Indexer::start(&recorder, Some(metrics.clone())).context("can't start the index")?;
     let authority = authority::open(settings, &recorder, clock.now()).await?;
     let public = authority.public().clone();
     let inspection = inspection(settings, authority)?;
@@ -155,6 +164,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         cut,
         crowd: Crowd::new(settings.limits.connections, settings.limits.per_client),
     });
+    let shipping = ship(settings, &recorder, &metrics, began)?;
     let (admin, metrics_at) = (local_addresses(&bound.admin), local_addresses(&bound.metrics));
     let admin_thread = admin::spawn(admin::Parts {
         settings,
@@ -162,6 +172,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         metrics_at: bound.metrics,
         control: Arc::clone(&control),
         recorder: recorder.clone(),
+        index,
         metrics,
         authority: public,
     })?;
@@ -171,7 +182,19 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         doors.push((door, listener.local_addr()?));
         tokio::spawn(proxy::accept(listener, door, Arc::clone(&gate), tasks.clone(), stop.clone()));
     }
-    Ok(Running { doors, admin, metrics: metrics_at, control, recorder, gate, tasks, admin_thread, writer })
+    Ok(Running {
+        doors,
+        admin,
+        metrics: metrics_at,
+        control,
+        recorder,
+        gate,
+        tasks,
+        admin_thread,
+        shipping,
+        writer,
+        indexer,
+    })
 }
 
 /// Looks at the lists' sources where no gateway runs, and records it.
@@ -232,8 +255,13 @@ impl Running {
         if let Err(fault) = self.recorder.record(stopped).await {
             tracing::error!(%fault, "could not record the stop");
         }
-        let writer = self.writer;
-        tokio::task::spawn_blocking(move || writer.finish()).await.context("the audit writer")
+        let (shipping, writer, indexer) = (self.shipping, self.writer, self.indexer);
+        let finish = move || {
+            shipping.finish();
+            writer.finish();
+            indexer.finish();
+        };
+        tokio::task::spawn_blocking(finish).await.context("the audit writer")
     }
 }
 
@@ -243,6 +271,19 @@ impl Bound {
         let all = doors.chain(&self.admin).chain(&self.metrics);
         all.filter_map(|listener| listener.local_addr().ok()).collect()
     }
+}
+
+/// What sends the trail to the school's collectors; one that was never sent anything begins behind
+/// the line `began`.
+fn ship(settings: &Settings, recorder: &Recorder, metrics: &Metrics, began: u64) -> Result<Shipping> {
+    Ok(Shipping::start(shipping::Parts {
+        collectors: settings.audit.syslog.clone(),
+        recorder: recorder.clone(),
+        metrics: metrics.clone(),
+        state_dir: settings.state.dir.clone(),
+        gateway: settings.site.gateway.to_string(),
+        began,
+    })?)
 }
 
 fn make_state_dir(settings: &Settings) -> Result<()> {

@@ -30,12 +30,15 @@
 //! `schoolgate.close` line with the same `event.id` carries what was not known before: bytes,
 //! duration and who closed. [`query()`] joins the two.
 
+pub mod around;
 mod base64;
 mod chain;
 mod checkpoint;
 mod event;
+mod export;
 mod follow;
 mod force;
+pub mod index;
 mod json;
 mod keeper;
 mod key;
@@ -44,6 +47,7 @@ mod line;
 mod merkle;
 mod notary;
 mod packed;
+pub mod pages;
 mod proof;
 mod query;
 mod recorder;
@@ -62,10 +66,14 @@ mod tests;
 pub use chain::{Anchor, AnchorError, Head, LineHash};
 pub use checkpoint::Checkpoint;
 pub use event::{Access, Act, Actor, ClosedBy, Closing, Entry, Fetch, Handling, Outcome, Seen, Visibility};
+pub use export::{
+    Checked, ExportError, Exported, Exporting, Format, Names, Part, Tampered, check_export, export,
+};
 pub use follow::{Follower, Written};
+pub use index::{Index, Indexer};
 pub use key::{Key, KeyError, Signer};
 pub use notary::{Covered, SealError};
-pub use proof::{Proof, ProveError, Unproven, prove};
+pub use proof::{Proof, ProveError, Prover, Unproven, prove};
 pub use query::{Closes, Filter, Order, Page, QueryError, Record, pick, query, scan};
 pub use recorder::{Observer, OpenError, Receipt, RecordError, Recorder, Writer};
 pub use verify::{Fault, FaultKind, Options, Report, verify};

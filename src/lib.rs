@@ -14,7 +14,7 @@
 //! | 1 | [`wire`], [`lists`], [`document`], [`services`], [`content`] | pure readers and indexes: bytes or text in, facts out |
 //! | 2 | [`policy`] | the decision: no sockets, files, threads, clocks or logs |
 //! | 3 | [`clock`], [`mapped`], [`settings`], [`telemetry`], [`identity`], [`ca`], [`audit`] | edges, one concern each |
-//! | 4 | [`proxy`], [`control`] | the two halves of the product; they never name each other |
+//! | 4 | [`proxy`], [`control`], [`shipping`] | the two halves of the product, and the trail on its way to the school's collectors; none names another |
 //! | 5 | [`web`] | the outside: API, health, metrics |
 //! | 6 | [`app`], [`cli`] | the composition root and the commands |
 //!
@@ -38,6 +38,7 @@ pub mod policy;
 pub mod proxy;
 pub mod services;
 pub mod settings;
+pub mod shipping;
 pub mod telemetry;
 pub mod web;
 pub mod wire;

@@ -22,11 +22,13 @@ mod environment;
 mod inspect;
 mod sections;
 mod sources;
+mod syslog;
 mod words;
 
 pub use alerts::{Alerts, Login, MailAddress, Smtp, SmtpTls, Webhook};
 pub use inspect::NO_INSPECT;
 pub use sources::{Delivers, Place, Source, Sum, digest};
+pub use syslog::{Collector, Syslog, Transport};
 pub use words::{Language, Loosening};
 
 /// Everything that `schoolgate.toml` says.
@@ -199,6 +201,8 @@ pub struct Audit {
     pub retention_days: u16,
     /// When an event counts as written.
     pub sync: AuditSync,
+    /// Where it is sent as it grows; no two of one name.
+    pub syslog: Vec<Syslog>,
 }
 
 /// When an event counts as written.

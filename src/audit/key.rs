@@ -110,9 +110,14 @@ impl Key {
     pub fn read(path: &Path) -> Result<Vec<Key>, KeyError> {
         let text = fs::read_to_string(path)
             .map_err(|fault| KeyError::Unreadable { path: path.to_owned(), fault })?;
+        Key::parse(&text).ok_or_else(|| KeyError::NoKey(path.to_owned()))
+    }
+
+    /// The keys in a text: one PEM block each, at least one.
+    pub(super) fn parse(text: &str) -> Option<Vec<Key>> {
         let keys: Option<Vec<Key>> =
-            blocks(&text, PUBLIC).and_then(|blocks| blocks.into_iter().map(Key::from_der).collect());
-        keys.filter(|keys| !keys.is_empty()).ok_or_else(|| KeyError::NoKey(path.to_owned()))
+            blocks(text, PUBLIC).and_then(|blocks| blocks.into_iter().map(Key::from_der).collect());
+        keys.filter(|keys| !keys.is_empty())
     }
 
     /// How checkpoints name it: 32 hex digits, the first half of the fingerprint.

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::chain::LineHash;
-use crate::audit::checkpoint::{self, Signed};
+use crate::audit::checkpoint::{self, Checkpoint, Signed};
 use crate::audit::key::Key;
 use crate::audit::line::{Link, Place};
 use crate::audit::merkle::{Subtree, Tree, root_of};
@@ -62,32 +62,79 @@ pub enum Unproven {
     Path,
 }
 
+/// Proves lines of a trail; a segment is read once for all of its lines that are asked for in a row.
+#[derive(Debug)]
+pub struct Prover {
+    segments: Vec<Segment>,
+    at: Option<Grown>,
+}
+
+/// A segment made ready.
+#[derive(Debug)]
+struct Grown {
+    first: u64,
+    tree: Tree,
+    /// Its checkpoints as they stand, the newest first.
+    checkpoints: Vec<(String, Checkpoint)>,
+}
+
 /// The proof of the line with this sequence, by the last checkpoint that covers it.
 ///
 /// # Errors
 /// [`ProveError`]; for a line that is not covered yet, ask [`super::Recorder::seal`] first.
 pub fn prove(dir: &Path, sequence: u64) -> Result<Proof, ProveError> {
-    let segments = Segment::list(dir)?;
-    let mut holding = segments.iter().rev().filter(|segment| segment.first <= sequence);
-    let segment = holding.next().ok_or(ProveError::Unknown(sequence))?;
-    let tree = grown(segment)?;
-    let index = sequence - segment.first;
-    if index >= tree.size() {
-        return Err(ProveError::Unknown(sequence));
+    Prover::new(dir)?.prove(sequence)
+}
+
+impl Prover {
+    /// Of the trail under `dir`, as it is now.
+    ///
+    /// # Errors
+    /// When a folder can't be read.
+    pub fn new(dir: &Path) -> io::Result<Prover> {
+        Ok(Prover { segments: Segment::list(dir)?, at: None })
     }
-    let lines = segment.path.parent().map(checkpoint::lines).transpose()?.unwrap_or_default();
-    let covering = lines.lines().rev().find_map(|line| {
-        let checkpoint = Signed::read(line)?.checkpoint;
-        let covers = checkpoint.segment == segment.first && index < checkpoint.size;
-        covers.then_some((line, checkpoint))
-    });
-    let (line, checkpoint) = covering.ok_or(ProveError::Uncovered(sequence))?;
-    let size = checkpoint.size;
-    if size > tree.size() || tree.root(size) != Some(checkpoint.root) {
-        return Err(ProveError::Spoilt(sequence));
+
+    /// As [`prove`].
+    ///
+    /// # Errors
+    /// [`ProveError`].
+    pub fn prove(&mut self, sequence: u64) -> Result<Proof, ProveError> {
+        let mut holding = self.segments.iter().rev().filter(|segment| segment.first <= sequence);
+        let segment = holding.next().ok_or(ProveError::Unknown(sequence))?;
+        let at = match self.at.take().filter(|at| at.first == segment.first) {
+            Some(at) => at,
+            None => Grown::read(segment)?,
+        };
+        let proof = at.prove(sequence);
+        self.at = Some(at);
+        proof
     }
-    let path = tree.path(index, size).ok_or(ProveError::Spoilt(sequence))?;
-    Ok(Proof { sequence, segment: segment.first, index, size, path, checkpoint: line.to_owned() })
+}
+
+impl Grown {
+    fn read(segment: &Segment) -> io::Result<Grown> {
+        let tree = grown(segment)?;
+        let lines = segment.path.parent().map(checkpoint::lines).transpose()?.unwrap_or_default();
+        let read = |line: &str| Some((line.to_owned(), Signed::read(line)?.checkpoint));
+        let of_it = lines.lines().rev().filter_map(read).filter(|(_, said)| said.segment == segment.first);
+        Ok(Grown { first: segment.first, tree, checkpoints: of_it.collect() })
+    }
+
+    fn prove(&self, sequence: u64) -> Result<Proof, ProveError> {
+        let index = sequence - self.first;
+        if index >= self.tree.size() {
+            return Err(ProveError::Unknown(sequence));
+        }
+        let covering = self.checkpoints.iter().find(|(_, checkpoint)| index < checkpoint.size);
+        let (line, checkpoint) = covering.ok_or(ProveError::Uncovered(sequence))?;
+        let size = checkpoint.size;
+        if size > self.tree.size() || self.tree.root(size) != Some(checkpoint.root) {
+            return Err(ProveError::Spoilt(sequence));
+        }
+        let path = self.tree.path(index, size).ok_or(ProveError::Spoilt(sequence))?;
+        Ok(Proof { sequence, segment: self.first, index, size, path, checkpoint: line.clone() })
+    }
 }
 
 impl Proof {

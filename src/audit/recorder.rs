@@ -24,7 +24,7 @@ use crate::audit::ledger::{Found, Ledger};
 use crate::audit::line::Draft;
 use crate::audit::notary::{Covered, Notary, SealError};
 use crate::audit::repair::{Repair, recover};
-use crate::audit::reserve::Reserve;
+use crate::audit::reserve::{self, Reserve};
 use crate::audit::store::Store;
 use crate::audit::writer::{Job, Keeping, Scribe, Told};
 use crate::model::Timestamp;
@@ -260,6 +260,12 @@ impl Recorder {
         self.told.stuck.load(Ordering::Relaxed)
     }
 
+    /// What is free on the disk of the trail, in bytes; `None` where the system does not say.
+    #[must_use]
+    pub fn free_bytes(&self) -> Option<u64> {
+        reserve::free(&self.dir).ok()
+    }
+
     /// The trail in its order, from the line after this sequence on, as it grows.
     #[must_use]
     pub fn follow(&self, after: u64) -> Follower {
@@ -354,7 +360,7 @@ fn forcer(force: Box<Force>, told: &Told, queue: &mpsc::Sender<Job>) -> io::Resu
     })
 }
 
-fn lock(dir: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(dir: &Path) -> Result<File, OpenError> {
     DirBuilder::new().recursive(true).mode(0o750).create(dir).map_err(OpenError::Unreadable)?;
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o640).open(dir.join("lock"));
     let file = file.map_err(OpenError::Unreadable)?;

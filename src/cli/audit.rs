@@ -6,12 +6,16 @@ use clap::Subcommand;
 
 use crate::settings::Settings;
 
+mod around;
 mod query;
+mod reindex;
 mod table;
 mod tail;
 mod verify;
 
+use around::Around;
 use query::Query;
+use reindex::Reindex;
 use tail::Tail;
 use verify::Verify;
 
@@ -24,6 +28,10 @@ pub(super) enum Audit {
     Tail(Tail),
     /// Search: newest first, as a table or as JSON lines.
     Query(Box<Query>),
+    /// What happened around an event: how it was reached, what came before and after, who else.
+    Around(Around),
+    /// Make the index of the trail anew, while no gateway runs on it.
+    Reindex(Reindex),
     /// Check the chain: names the exact record of any edit, deletion, reordering or gap.
     Verify(Verify),
 }
@@ -33,14 +41,19 @@ impl Audit {
         &self,
         settings: impl FnOnce() -> anyhow::Result<Settings>,
     ) -> anyhow::Result<ExitCode> {
-        let dir = match self {
-            Audit::Verify(Verify { dir: Some(dir), .. }) => dir.clone(),
-            Audit::Tail(_) | Audit::Query(_) | Audit::Verify(_) => crate::app::audit_dir(&settings()?),
-        };
+        // A copy is verified anywhere, without a gateway's settings.
+        if let Audit::Verify(verify @ Verify { dir: Some(dir), .. }) = self {
+            anyhow::ensure!(dir.is_dir(), "there is no audit trail at {}", dir.display());
+            return verify.run(dir);
+        }
+        let settings = &settings()?;
+        let dir = crate::app::audit_dir(settings);
         anyhow::ensure!(dir.is_dir(), "there is no audit trail at {} yet", dir.display());
         match self {
             Audit::Tail(tail) => tail.run(&dir),
             Audit::Query(query) => query.run(&dir),
+            Audit::Around(around) => around.run(settings, &dir),
+            Audit::Reindex(reindex) => reindex.run(&dir),
             Audit::Verify(verify) => verify.run(&dir),
         }
     }

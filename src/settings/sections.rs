@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::words::{Address, Domain, Language, Length, Loosening, Network, Pattern, Socket, Zone};
 use super::{
     Admin, Audit, AuditSync, Hosts, Limits, Listen, Lists, Pair, Policy, Resolver, Site, Source, State,
-    Statutory, Upstream,
+    Statutory, Syslog, Upstream,
 };
 use crate::document::{Faults, Spanned, Table};
 use crate::model::DeviceName;
@@ -191,16 +191,15 @@ impl Limits {
 }
 
 impl Audit {
-    pub(super) fn read((mut table, _): Section<'_, '_>, faults: &mut Faults) -> Audit {
+    pub(super) fn read((mut table, base): Section<'_, '_>, faults: &mut Faults) -> Audit {
         let retention_days = table.take_within("retention_days", 1..=3650, faults).unwrap_or(365);
         let sync: Option<Spanned<String>> = table.take("sync", faults);
         if let Some(sync) = sync.filter(|sync| sync.value != "group") {
             faults.push(sync.at.fault("events are written in groups alone").help("write \"group\""));
         }
-        let problem = "this version sends no syslog: [[audit.syslog]] is not there yet";
-        table.refuse("syslog", problem, faults);
+        let syslog = Syslog::read_all(&mut table, base, faults);
         table.finish(faults);
-        Audit { retention_days, sync: AuditSync::Group }
+        Audit { retention_days, sync: AuditSync::Group, syslog }
     }
 }
 

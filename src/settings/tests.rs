@@ -3,6 +3,7 @@
 mod alerts;
 mod inspect;
 mod sources;
+mod syslog;
 
 use super::*;
 
@@ -56,6 +57,7 @@ fn the_shipped_file_holds_every_key_with_its_default() {
             "connections per_client header_bytes hello_seconds head_seconds idle_seconds drain_seconds",
         ),
         ("audit", "retention_days sync"),
+        ("[audit.syslog]", "name address transport ca datasets"),
         ("admin", "certificate key"),
         ("smtp", "host port from tls user password_file ca"),
         (
@@ -99,7 +101,7 @@ fn the_defaults_are_those_that_are_documented() {
         (settings.limits.idle, settings.limits.drain),
         (Duration::from_secs(300), Duration::from_secs(15))
     );
-    assert_eq!(settings.audit, Audit { retention_days: 365, sync: AuditSync::Group });
+    assert_eq!(settings.audit, Audit { retention_days: 365, sync: AuditSync::Group, syslog: Vec::new() });
     assert_eq!(settings.site.languages, [Language::English, Language::Welsh]);
     assert_eq!(settings.site.timezone.iana_name(), Some("Europe/London"));
 }
@@ -168,10 +170,9 @@ fn faults_are_told_all_at_once_where_they_are() {
 
 #[test]
 fn what_this_version_cannot_do_is_refused() {
-    let text = "[[audit.syslog]]\n\
-                [listen]\ndns = [\"0.0.0.0:53\"]\nproxy_protocol_from = [\"10.0.0.0/8\"]\n";
+    let text = "[listen]\ndns = [\"0.0.0.0:53\"]\nproxy_protocol_from = [\"10.0.0.0/8\"]\n";
     let lines: Vec<String> = faults(text);
-    assert_eq!(lines.len(), 3, "{lines:#?}");
+    assert_eq!(lines.len(), 2, "{lines:#?}");
     assert!(lines.iter().all(|line| line.contains("this version")), "{lines:#?}");
     assert!(read("[listen]\ndns = []\nproxy_protocol_from = []\n", &[]).is_ok());
 }

@@ -23,6 +23,7 @@ fn touched() -> Metrics {
     metrics.panicked();
     metrics.leaf_rejected();
     metrics.break_glass_opened();
+    metrics.syslog_lag_events("county", 12);
     metrics
 }
 
@@ -52,6 +53,7 @@ fn the_names_are_those_that_are_documented() {
         "schoolgate_selftest_age_seconds 1",
         "schoolgate_panics_total 1",
         "schoolgate_inspection_rejected_total 1",
+        "schoolgate_syslog_lag_events{sink=\"county\"} 12",
         concat!("schoolgate_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
@@ -65,7 +67,7 @@ fn no_metric_is_labelled_by_person_or_place() {
     let metrics = touched();
     let _open = metrics.connection_opened("explicit");
     let families = metrics.registry.gather();
-    assert_eq!(families.len(), 21);
+    assert_eq!(families.len(), 22);
     let allowed = [
         "action",
         "rung",
@@ -76,6 +78,7 @@ fn no_metric_is_labelled_by_person_or_place() {
         "visibility",
         "list",
         "source",
+        "sink",
         "outcome",
         "kind",
         "version",

@@ -5,6 +5,7 @@
 
 mod harness;
 
+mod alerts;
 mod asks;
 mod changes;
 mod content;
@@ -26,3 +27,4 @@ mod requests;
 mod restrictions;
 mod smuggling;
 mod statutory;
+mod syslog;

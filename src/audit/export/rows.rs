@@ -1,0 +1,261 @@
+//! Reads what is asked for out of the trail, once for every format together.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::audit::export::cells::{Cell, cells};
+use crate::audit::export::commas::Commas;
+use crate::audit::export::matter::Matter;
+use crate::audit::export::sheet::{LAST_ROW, Sheet};
+use crate::audit::export::{ExportError, Exporting, Format, Names};
+use crate::audit::proof::{ProveError, Prover};
+use crate::audit::{Closes, Filter, Order, Record, scan};
+use crate::model::Timestamp;
+
+/// How long after the last access its end is looked for.
+const HORIZON: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What was written, by the names of the files.
+pub(super) struct Written {
+    pub(super) files: Vec<(&'static str, &'static str, File)>,
+    pub(super) events: u64,
+    pub(super) closes: u64,
+    pub(super) first: Option<u64>,
+    pub(super) last: Option<u64>,
+    pub(super) checkpoints: u64,
+    pub(super) unproven: u64,
+}
+
+/// A file without a name.
+pub(super) fn scratch(folder: &Path) -> io::Result<File> {
+    let path = folder.join(format!("export-{}", uuid::Uuid::now_v7()));
+    let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+    std::fs::remove_file(&path)?;
+    Ok(file)
+}
+
+type Out = BufWriter<File>;
+
+/// The files being written.
+struct Outs {
+    lines: Option<Out>,
+    closes: Option<Out>,
+    proofs: Option<(Out, Prover)>,
+    explanations: Option<Out>,
+    commas: Option<Commas<Out>>,
+    sheet: Option<Sheet>,
+    matter: Option<Matter<Out>>,
+    checkpoints: BTreeMap<(u64, u64), String>,
+    unproven: u64,
+}
+
+/// How accesses ended, by `event.id`: none yet for those that match.
+type Ends = HashMap<String, Option<Value>>;
+
+/// Writes every event that matches, the oldest first.
+pub(super) fn write(wanted: &Exporting<'_>) -> Result<Written, ExportError> {
+    let (mut ends, times, count) = matching(wanted)?;
+    if count > wanted.most || (wanted.formats.contains(&Format::Xlsx) && count > u64::from(LAST_ROW)) {
+        return Err(ExportError::TooMany { most: wanted.most.min(u64::from(LAST_ROW)) });
+    }
+    let mut outs = Outs::open(wanted)?;
+    let closes = outs.ends(wanted, &mut ends, times)?;
+    let (mut events, mut first, mut last) = (0, None, None);
+    each(wanted, |record, shown| {
+        first.get_or_insert(record.sequence);
+        last = Some(record.sequence);
+        events += 1;
+        outs.event(wanted, &record, joined(shown, &ends))
+    })?;
+    let (checkpoints, unproven) = (outs.checkpoints.len() as u64, outs.unproven);
+    Ok(Written { files: outs.close(wanted.scratch)?, events, closes, first, last, checkpoints, unproven })
+}
+
+/// Which accesses match, from when until when, and how many events do.
+fn matching(wanted: &Exporting<'_>) -> Result<(Ends, Option<(Timestamp, Timestamp)>, u64), ExportError> {
+    let (mut ends, mut times, mut count) = (Ends::new(), None, 0_u64);
+    each(wanted, |record, _| {
+        count += 1;
+        if count > wanted.most {
+            return Err(ExportError::TooMany { most: wanted.most });
+        }
+        let event = &record.event;
+        if let Some(time) = event["@timestamp"].as_str().and_then(|time| time.parse::<Timestamp>().ok()) {
+            times = Some((times.map_or(time, |(from, _)| from), time));
+        }
+        let ended = !event["schoolgate"]["closed_by"].is_null();
+        if event["event"]["dataset"] == "schoolgate.access" && !ended {
+            ends.extend(event["event"]["id"].as_str().map(|id| (id.to_owned(), None)));
+        }
+        Ok(())
+    })?;
+    Ok((ends, times, count))
+}
+
+/// Hands over every event that matches, with what of it may be shown.
+fn each(
+    wanted: &Exporting<'_>,
+    mut found: impl FnMut(Record, Value) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
+    let filter = Filter { order: Order::OldestFirst, closes: Closes::Joined, ..wanted.filter.clone() };
+    let mut failed = None;
+    scan(wanted.dir, &filter, |record| {
+        let Some(shown) = (wanted.show)(record.event.clone()) else { return true };
+        match found(record, shown) {
+            Ok(()) => true,
+            Err(fault) => {
+                failed = Some(fault);
+                false
+            }
+        }
+    })?;
+    failed.map_or(Ok(()), Err)
+}
+
+fn joined(mut event: Value, ends: &Ends) -> Value {
+    let end = event["event"]["id"].as_str().and_then(|id| ends.get(id)).and_then(Option::as_ref);
+    if let Some(end) = end {
+        for name in ["bytes_up", "bytes_down", "closed_by"] {
+            event["schoolgate"][name] = end[name].clone();
+        }
+        event["event"]["duration"] = end["duration"].clone();
+    }
+    event
+}
+
+impl Outs {
+    fn open(wanted: &Exporting<'_>) -> Result<Outs, ExportError> {
+        let out = || scratch(wanted.scratch).map(BufWriter::new);
+        let has = |format| wanted.formats.contains(&format);
+        let lines = has(Format::Jsonl) && wanted.names == Names::Own;
+        let when = |yes: bool| yes.then(out).transpose();
+        let proofs = when(lines)?;
+        let prover = proofs.map(|out| Prover::new(wanted.dir).map(|prover| (out, prover)));
+        Ok(Outs {
+            lines: when(lines)?,
+            closes: when(lines)?,
+            proofs: prover.transpose()?,
+            explanations: when(wanted.explain.is_some())?,
+            commas: when(has(Format::Csv))?.map(Commas::begin).transpose()?,
+            sheet: has(Format::Xlsx).then(|| Sheet::begin(wanted.scratch)).transpose()?,
+            matter: when(wanted.explain.is_some())?
+                .map(|out| Matter::begin(out, &wanted.about))
+                .transpose()?,
+            checkpoints: BTreeMap::new(),
+            unproven: 0,
+        })
+    }
+
+    /// Reads how the accesses that match ended.
+    fn ends(
+        &mut self,
+        wanted: &Exporting<'_>,
+        ends: &mut Ends,
+        times: Option<(Timestamp, Timestamp)>,
+    ) -> Result<u64, ExportError> {
+        let Some((from, to)) = times.filter(|_| !ends.is_empty()) else { return Ok(0) };
+        let filter = Filter {
+            from: Some(from),
+            to: Some(to.plus(HORIZON)),
+            before: wanted.filter.before,
+            dataset: Some("schoolgate.close".to_owned()),
+            order: Order::OldestFirst,
+            closes: Closes::Apart,
+            ..Filter::default()
+        };
+        let (mut found, mut failed) = (0, None);
+        scan(wanted.dir, &filter, |record| {
+            let Some(end) = record.event["event"]["id"].as_str().and_then(|id| ends.get_mut(id)) else {
+                return true;
+            };
+            let own = &record.event["schoolgate"];
+            *end = Some(json!({
+                "bytes_up": own["bytes_up"], "bytes_down": own["bytes_down"], "closed_by": own["closed_by"],
+                "duration": record.event["event"]["duration"],
+            }));
+            found += 1;
+            failed = self.close_line(&record).err();
+            failed.is_none()
+        })?;
+        failed.map_or(Ok(found), Err)
+    }
+
+    fn close_line(&mut self, record: &Record) -> Result<(), ExportError> {
+        let Some(out) = &mut self.closes else { return Ok(()) };
+        writeln!(out, "{}", record.line)?;
+        self.proven(record.sequence)
+    }
+
+    fn event(&mut self, wanted: &Exporting<'_>, record: &Record, shown: Value) -> Result<(), ExportError> {
+        if let Some(out) = &mut self.lines {
+            writeln!(out, "{}", record.line)?;
+            self.proven(record.sequence)?;
+        }
+        if let (Some(out), Some(explain)) = (&mut self.explanations, wanted.explain)
+            && let Some(decision) = explain(&shown)
+        {
+            writeln!(out, "{}", json!({ "sequence": record.sequence, "decision": decision }))?;
+        }
+        let cells: Vec<Cell> = cells(&shown, &wanted.zone);
+        self.commas.as_mut().map(|commas| commas.row(&cells)).transpose()?;
+        self.sheet.as_mut().map(|sheet| sheet.row(&cells)).transpose()?;
+        self.matter.as_mut().map(|matter| matter.row(&cells)).transpose()?;
+        Ok(())
+    }
+
+    /// Writes the proof of a line; its checkpoint stands with the others, once.
+    fn proven(&mut self, sequence: u64) -> Result<(), ExportError> {
+        let Some((out, prover)) = &mut self.proofs else { return Ok(()) };
+        let proof = match prover.prove(sequence) {
+            Ok(proof) => proof,
+            Err(ProveError::Unreadable(fault)) => return Err(fault.into()),
+            // What was damaged before is shown all the same, and said to be unproven.
+            Err(fault @ (ProveError::Unknown(_) | ProveError::Uncovered(_) | ProveError::Spoilt(_))) => {
+                writeln!(out, "{}", json!({ "sequence": sequence, "unproven": fault.to_string() }))?;
+                self.unproven += 1;
+                return Ok(());
+            }
+        };
+        let said = json!({
+            "sequence": sequence, "segment": proof.segment, "index": proof.index, "size": proof.size,
+            "path": proof.path,
+        });
+        writeln!(out, "{said}")?;
+        self.checkpoints.insert((proof.segment, proof.size), proof.checkpoint);
+        Ok(())
+    }
+
+    fn close(self, folder: &Path) -> io::Result<Vec<(&'static str, &'static str, File)>> {
+        let whole = |out: Out| out.into_inner().map_err(io::IntoInnerError::into_error);
+        let mut files = Vec::new();
+        let mut put = |name, what, out: Option<Out>| -> io::Result<()> {
+            files.extend(out.map(whole).transpose()?.map(|file| (name, what, file)));
+            Ok(())
+        };
+        put("events.jsonl", "the lines of the trail as they stand", self.lines)?;
+        put("closes.jsonl", "the lines that end those accesses", self.closes)?;
+        let commas = self.commas.map(Commas::end).transpose()?;
+        put("events.csv", "the events for any spreadsheet", commas)?;
+        if let Some(sheet) = self.sheet {
+            let mut out = BufWriter::new(scratch(folder)?);
+            sheet.end(&mut out)?;
+            put("events.xlsx", "the events as an Excel workbook", Some(out))?;
+        }
+        let matter = self.matter.map(Matter::end).transpose()?;
+        put("matter.html", "the matter for people: open it in a browser, print it", matter)?;
+        put("explanations.jsonl", "how each was decided: rung, rule, list, version", self.explanations)?;
+        if let Some((out, _)) = self.proofs {
+            put("proofs.jsonl", "the way from each line to a signed root (RFC 9162)", Some(out))?;
+            let mut out = BufWriter::new(scratch(folder)?);
+            self.checkpoints.values().try_for_each(|line| writeln!(out, "{line}"))?;
+            put("checkpoints.jsonl", "what the gateway signed", Some(out))?;
+        }
+        Ok(files)
+    }
+}
