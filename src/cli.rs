@@ -114,7 +114,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Policy(policy) => policy.run(&settings()?),
         Command::Changes(changes) => changes.run(&settings()?),
         Command::Staff(staff) => staff.run(&settings()?),
-        Command::Audit(audit) => audit.run(&settings()?),
+        Command::Audit(audit) => audit.run(|| Ok(settings()?)),
         Command::Lists(lists) => lists.run(&settings()?),
         Command::Ca(ca) => ca.run(&settings()?),
     }
