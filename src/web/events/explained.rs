@@ -96,7 +96,7 @@ pub(in crate::web) async fn explained(
 }
 
 /// The access of that number, with how it ended.
-fn one(dir: &Path, sequence: u64) -> Result<Option<Value>, QueryError> {
+pub(super) fn one(dir: &Path, sequence: u64) -> Result<Option<Value>, QueryError> {
     let filter = Filter {
         dataset: Some("schoolgate.access".to_owned()),
         after: Some(sequence.saturating_sub(1)),
@@ -106,6 +106,14 @@ fn one(dir: &Path, sequence: u64) -> Result<Option<Value>, QueryError> {
     };
     let page = query(dir, &filter)?;
     Ok(page.records.into_iter().find(|record| record.sequence == sequence).map(|record| record.event))
+}
+
+/// How an access was decided, as far as it may be shown.
+pub(super) fn decision(event: &Value) -> Option<Value> {
+    if event["event"]["dataset"] != "schoolgate.access" {
+        return None;
+    }
+    serde_json::to_value(Decision::of(event)).ok()
 }
 
 /// Whom and what the same question is about today.

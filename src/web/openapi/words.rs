@@ -9,6 +9,7 @@ use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::audit::Format;
 use crate::control::AskState;
 use crate::control::changes::{ChangeState, Due, Op, SchoolList, What};
 use crate::model::Role;
@@ -113,6 +114,10 @@ word! {
 word! {
     /// Who acted: a member of staff, whoever may write to the machine's files, or the gateway.
     ActorWord, "ActorKind", ["staff", "local", "system"]
+}
+word! {
+    /// How events are written to be taken away.
+    FormatWord, "ExportFormat", Format::ALL.map(Format::as_str)
 }
 word! {
     /// How it went.
