@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::audit::{Act, Actor, Entry, Observer, Recorder, Signer, Writer};
+use crate::audit::{Act, Actor, Entry, Indexer, Observer, Recorder, Signer, Writer};
 use crate::ca::{Authority, Minter, Origins, Public};
 use crate::clock::Clock;
 use crate::control::feeds::{self, Asked, Looked};
@@ -32,6 +32,7 @@ mod admin;
 mod asking;
 mod authority;
 mod service;
+mod watching;
 
 pub use service::serve;
 
@@ -59,6 +60,7 @@ pub struct Running {
     admin_thread: admin::AdminThread,
     shipping: Shipping,
     writer: Writer,
+    indexer: Indexer,
 }
 
 /// The doors and listeners, bound and not yet served.
@@ -93,6 +95,8 @@ pub fn sources(settings: &Settings, reach: Reach) -> Sources {
         feeds: settings.statutory.sources.iter().chain(&settings.lists.sources).cloned().collect(),
         extra_roots: settings.upstream.extra_roots.clone(),
         zone: settings.site.timezone.clone(),
+        alerts: settings.alerts.clone(),
+        smtp: settings.smtp.clone(),
     }
 }
 
@@ -129,6 +133,8 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
     let (recorder, writer, clock) = open_trail(settings)?;
     let recorder = recorder.counted(metrics.clone());
     let began = recorder.head().sequence;
+    let (index, indexer) =
+        Indexer::start(&recorder, Some(metrics.clone())).context("can't start the index")?;
     let authority = authority::open(settings, &recorder, clock.now()).await?;
     let public = authority.public().clone();
     let inspection = inspection(settings, authority)?;
@@ -166,6 +172,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         metrics_at: bound.metrics,
         control: Arc::clone(&control),
         recorder: recorder.clone(),
+        index,
         metrics,
         authority: public,
     })?;
@@ -186,6 +193,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         admin_thread,
         shipping,
         writer,
+        indexer,
     })
 }
 
@@ -247,10 +255,11 @@ impl Running {
         if let Err(fault) = self.recorder.record(stopped).await {
             tracing::error!(%fault, "could not record the stop");
         }
-        let (shipping, writer) = (self.shipping, self.writer);
+        let (shipping, writer, indexer) = (self.shipping, self.writer, self.indexer);
         let finish = move || {
             shipping.finish();
             writer.finish();
+            indexer.finish();
         };
         tokio::task::spawn_blocking(finish).await.context("the audit writer")
     }

@@ -8,8 +8,8 @@
 //!
 //! `<state>/audit/<YYYY-MM-DD>/<first sequence, 12 digits>.jsonl`: one JSON object a line, in
 //! the names of the Elastic Common Schema; what ECS lacks stands under `schoolgate`. A segment
-//! ends with its day (UTC, by the events' own time) and at 64 MiB. `event.sequence` counts
-//! from 1 without gaps over all segments, and `@timestamp` never goes back.
+//! ends with its day (UTC, by the events' own time) and at 64 MiB, and is compressed then
+//! (`.jsonl.zst`, in frames of whole lines). `event.sequence` counts from 1 without gaps over all segments, and `@timestamp` never goes back.
 //!
 //! # The chain
 //!
@@ -30,6 +30,7 @@
 //! `schoolgate.close` line with the same `event.id` carries what was not known before: bytes,
 //! duration and who closed. [`query()`] joins the two.
 
+pub mod around;
 mod base64;
 mod chain;
 mod checkpoint;
@@ -37,12 +38,16 @@ mod event;
 mod export;
 mod follow;
 mod force;
+pub mod index;
 mod json;
+mod keeper;
 mod key;
 mod ledger;
 mod line;
 mod merkle;
 mod notary;
+mod packed;
+pub mod pages;
 mod proof;
 mod query;
 mod recorder;
@@ -64,6 +69,7 @@ pub use export::{
     Checked, ExportError, Exported, Exporting, Format, Names, Part, Tampered, check_export, export,
 };
 pub use follow::{Follower, Written};
+pub use index::{Index, Indexer};
 pub use key::{Key, KeyError, Signer};
 pub use notary::{Covered, SealError};
 pub use proof::{Proof, ProveError, Prover, Unproven, prove};

@@ -14,14 +14,18 @@ use crate::telemetry::Metrics;
 
 pub mod accounts;
 mod acts;
+pub mod alerts;
 mod asks;
 pub mod changes;
 mod error;
 pub mod feeds;
+mod health;
 mod idempotency;
 mod journal;
 pub mod lists;
+mod mail;
 mod people;
+pub mod reports;
 mod requests;
 mod restrictions;
 mod staff;
@@ -36,6 +40,7 @@ pub use journal::{
     PolicyDifference, PolicyOfRecord, PolicyVersion, Sources, StartError, Unlicensed, check, compile_once,
     subnets, waiting,
 };
+pub use mail::Channel;
 pub use people::Pseudonyms;
 pub use requests::{DECIDERS, UnblockRequest, Until};
 pub use restrictions::{
@@ -60,6 +65,8 @@ pub struct Control {
     feeds: Feeds,
     accounts: Accounts,
     asks: asks::Asks,
+    alerting: alerts::Alerting,
+    health: health::Health,
 }
 
 /// What control shares with the rest of the gateway.
@@ -95,6 +102,7 @@ impl Control {
         progress: &lists::Progress<'_>,
     ) -> Result<Control, StartError> {
         let feeds = Feeds::open(&sources);
+        let alerting = alerts::Alerting::new(&sources);
         feeds::fetch_first(&feeds, &sources, &shared).await?;
         let waiting = feeds.waiting();
         let (journal, live, prepared) = Journal::start(sources, &shared, progress)?;
@@ -109,6 +117,8 @@ impl Control {
             feeds,
             accounts: Accounts::new(Cost::OWASP),
             asks,
+            alerting,
+            health: health::Health::default(),
         };
         let policy = control.live.snapshot();
         let act = Act::new(Actor::System, "policy.loaded").with("generation", policy.generation());
@@ -121,6 +131,7 @@ impl Control {
         drop(journal);
         control.sweep().await?;
         control.sweep_suspensions().await?;
+        control.begin_alerts().await?;
         control.watch().await?;
         Ok(control)
     }

@@ -48,7 +48,7 @@ pub use emergency::EmergencyBlock;
 pub use inspection::Seal;
 pub use ladder::{Asked, Shown, Step};
 pub use live::{Live, Publisher, Renewed, put_in_force};
-pub use lookup::{Listed, lookup};
+pub use lookup::{Listed, categories_of, lookup};
 pub use suspension::{Reduced, Suspension, SuspensionError, SuspensionState};
 pub use text::read as read_text;
 pub use timetable::{Band, Internet, When};

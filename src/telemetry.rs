@@ -66,6 +66,9 @@ pub struct Metrics {
     audit_events: IntCounterVec,
     audit_lag: Gauge,
     audit_checkpoint_age: Gauge,
+    audit_free: IntGauge,
+    clock_ahead: Gauge,
+    audit_index_lag: IntGauge,
     unblocks: IntGauge,
     selftest_age: Gauge,
     panics: IntCounter,
@@ -73,6 +76,8 @@ pub struct Metrics {
     break_glass: IntCounter,
     reviews_overdue: IntGauge,
     syslog_lag: IntGaugeVec,
+    alerts: IntCounterVec,
+    alerts_undelivered: IntGauge,
 }
 
 /// A connection that is open for as long as this lives.
@@ -144,10 +149,15 @@ impl Metrics {
             generation: make.gauge("policy_generation", "Version of the policy in force.")?,
             audit_events: make.counters("audit_events_total", "Audit events on disk.", &["kind"])?,
             audit_lag: make.seconds("audit_lag_seconds", "Age of the oldest event not yet on disk.")?,
+            audit_free: make.gauge("audit_free_bytes", "Room on the disk of the audit trail.")?,
+            clock_ahead: make
+                .seconds("clock_ahead_seconds", "How far the gateway's time is ahead of the wall clock.")?,
             audit_checkpoint_age: make.seconds(
                 "audit_checkpoint_age_seconds",
                 "How long audit events have been written since the last checkpoint.",
             )?,
+            audit_index_lag: make
+                .gauge("audit_index_lag_events", "Audit events that are not in the index yet.")?,
             unblocks: make.gauge("unblocks_active", "Temporary unblocks in force.")?,
             selftest_age: make.seconds("selftest_age_seconds", "Time since the last self-test.")?,
             panics: make.counter("panics_total", "Tasks that ended in a panic.")?,
@@ -165,6 +175,9 @@ impl Metrics {
                 "Lines of the trail that a collector was not sent yet.",
                 &["sink"],
             )?,
+            alerts: make.counters("alerts_total", "Safeguarding alerts told.", &["theme", "severity"])?,
+            alerts_undelivered: make
+                .gauge("alerts_undelivered", "Messages of alerts and digests that wait to be delivered.")?,
             registry,
         })
     }
@@ -272,6 +285,21 @@ impl Metrics {
         self.audit_checkpoint_age.set(age.as_secs_f64());
     }
 
+    /// What is free on the disk of the audit trail.
+    pub fn audit_free_bytes(&self, bytes: u64) {
+        self.audit_free.set(whole(bytes));
+    }
+
+    /// How far the gateway's time is ahead of the wall clock.
+    pub fn clock_ahead_seconds(&self, ahead: Duration) {
+        self.clock_ahead.set(ahead.as_secs_f64());
+    }
+
+    /// How many audit events are not in the index yet.
+    pub fn audit_index_lag(&self, events: u64) {
+        self.audit_index_lag.set(whole(events));
+    }
+
     /// How many temporary unblocks are in force.
     pub fn unblocks_active(&self, count: usize) {
         self.unblocks.set(whole(count));
@@ -280,6 +308,16 @@ impl Metrics {
     /// How many entries and loosenings somebody should have looked at again by now.
     pub fn reviews_overdue(&self, count: usize) {
         self.reviews_overdue.set(whole(count));
+    }
+
+    /// An alert was raised, or there is more to say of it: of which theme, how grave.
+    pub fn alert_told(&self, theme: &str, severity: &str) {
+        self.alerts.with_label_values(&[theme, severity]).inc();
+    }
+
+    /// How many messages of alerts and digests wait to be delivered.
+    pub fn alerts_undelivered(&self, count: usize) {
+        self.alerts_undelivered.set(whole(count));
     }
 
     /// How long ago the last self-test was.

@@ -4,7 +4,7 @@
 //! nothing but health, metrics, sign-in, the page that says what this is and the authority's
 //! certificate answers without a token or session; and no malformed input makes a 5xx.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Semaphore};
 
-use crate::audit::{Actor, Recorder};
+use crate::audit::{Actor, Index, Recorder};
 use crate::ca::Public;
 use crate::control::Control;
 use crate::control::feeds::Asked;
@@ -73,6 +73,7 @@ pub struct Shared {
     control: Arc<Control>,
     recorder: Recorder,
     audit_dir: Arc<Path>,
+    index: Index,
     searches: Arc<Semaphore>,
     repeats: Arc<Mutex<()>>,
     handout: Arc<Handout>,
@@ -82,20 +83,21 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// `audit_dir` is the folder that the recorder writes to; `authority` is what devices are given
+    /// `index` is that of the trail that the recorder writes; `authority` is what devices are given
     /// to trust, in the name of `school`.
     #[must_use]
     pub fn new(
         control: Arc<Control>,
         recorder: Recorder,
-        audit_dir: PathBuf,
+        index: Index,
         authority: Public,
         school: &str,
     ) -> Shared {
         Shared {
             control,
             recorder,
-            audit_dir: audit_dir.into(),
+            audit_dir: index.dir().into(),
+            index,
             searches: Arc::new(Semaphore::new(SEARCHES)),
             repeats: Arc::default(),
             handout: Arc::new(Handout::new(authority, school)),

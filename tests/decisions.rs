@@ -160,6 +160,8 @@ fn compiled(policy_file: PathBuf) -> Policy {
         feeds: Vec::new(),
         extra_roots: Vec::new(),
         zone: zone(),
+        alerts: schoolgate::settings::Alerts::default(),
+        smtp: None,
     };
     compile_once(&sources, &|_, _, _| {}).unwrap_or_else(|faults| panic!("{faults}"))
 }

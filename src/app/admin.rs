@@ -10,8 +10,8 @@ use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::app;
-use crate::audit::{Actor, Recorder};
+use crate::app::watching::Watching;
+use crate::audit::{Actor, Index, Recorder};
 use crate::ca::Public;
 use crate::control::Control;
 use crate::control::feeds::{Alarm, Asked};
@@ -38,6 +38,7 @@ pub(super) struct Parts<'a> {
     pub(super) metrics_at: Vec<TcpListener>,
     pub(super) control: Arc<Control>,
     pub(super) recorder: Recorder,
+    pub(super) index: Index,
     pub(super) metrics: Metrics,
     pub(super) authority: Public,
 }
@@ -70,7 +71,7 @@ pub(super) fn spawn(parts: Parts<'_>) -> Result<AdminThread> {
     let shared = Shared::new(
         Arc::clone(&parts.control),
         parts.recorder.clone(),
-        app::audit_dir(parts.settings),
+        parts.index,
         parts.authority,
         &parts.settings.site.name,
     );
@@ -111,11 +112,13 @@ async fn serve(
     let admin = web::serve(from_std(doors.admin)?, web::admin(&shared), doors.tls, stop.clone());
     let metrics = web::serve(from_std(doors.metrics)?, routes, None, stop.clone());
     let local = doors.local.serve(&shared, stop.clone());
+    let watching = Watching::begin(&lists.control, &stop);
     let streams = async {
         stop.cancelled().await;
         shared.end_streams().await;
     };
     tokio::join!(admin, metrics, local, streams, sweep(lists, stop.clone()));
+    watching.end().await;
     Ok(())
 }
 
@@ -134,6 +137,9 @@ async fn sweep(mut lists: Lists, stop: CancellationToken) {
         }
         if let Err(fault) = lists.control.sweep_suspensions().await {
             tracing::error!(%fault, "could not record what the clock did to suspensions; trying again");
+        }
+        if let Err(fault) = lists.control.sweep_alerts().await {
+            tracing::error!(%fault, "could not escalate an alert that nobody answers; trying again");
         }
         lists.report().await;
         lists.tick().await;
@@ -175,20 +181,25 @@ impl Lists {
         Lists { control, readiness, looking: None, reporting: None }
     }
 
-    /// Reports on unblocks that are over, on a thread where that holds up nothing else.
+    /// Reports on unblocks that are over and sends digests, on a thread where that holds up nothing else.
     async fn report(&mut self) {
         if self.reporting.as_ref().is_some_and(|thread| !thread.is_finished()) {
             return;
         }
-        match self.control.has_report_due().await {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(fault) => return tracing::error!(%fault, "can't tell which unblocks are to be reported on"),
+        match (self.control.has_report_due().await, self.control.has_digest_due().await) {
+            (Ok(false), Ok(false)) => return,
+            (Ok(_), Ok(_)) => {}
+            (Err(fault), _) | (_, Err(fault)) => {
+                return tracing::error!(%fault, "can't tell which reports are due");
+            }
         }
         let (control, runtime) = (Arc::clone(&self.control), Handle::current());
         let report = move || {
             if let Err(fault) = runtime.block_on(control.report_ended()) {
                 tracing::error!(%fault, "could not report on an unblock that is over; trying again");
+            }
+            if let Err(fault) = runtime.block_on(control.send_digests()) {
+                tracing::error!(%fault, "could not send a digest; trying again");
             }
         };
         match std::thread::Builder::new().name("reports".to_owned()).spawn(report) {
@@ -199,7 +210,7 @@ impl Lists {
 
     async fn tick(&mut self) {
         match self.control.watch().await {
-            Ok(alarms) => self.readiness.degraded(with_seal(&self.control, alarms).await),
+            Ok(alarms) => self.readiness.degraded(with_others(&self.control, alarms).await),
             Err(fault) => tracing::error!(%fault, "could not record an alarm of the lists; trying again"),
         }
         let is_looking = self.looking.as_ref().is_some_and(|thread| !thread.is_finished());
@@ -220,11 +231,22 @@ impl Lists {
     }
 }
 
-/// What is wrong with lists, and what is to be said of the sealed code.
-async fn with_seal(control: &Control, mut alarms: Vec<Alarm>) -> Vec<Alarm> {
+/// What is wrong with lists and the machine, what is to be said of the sealed code, and what waits
+/// to be told.
+async fn with_others(control: &Control, mut alarms: Vec<Alarm>) -> Vec<Alarm> {
     match control.seal_alarm().await {
         Ok(alarm) => alarms.extend(alarm),
         Err(fault) => tracing::error!(%fault, "can't tell whether the sealed code was opened"),
+    }
+    match control.look_after_machine().await {
+        Ok(found) => alarms.extend(found),
+        Err(fault) => {
+            tracing::error!(%fault, "could not record what is wrong with the machine; trying again")
+        }
+    }
+    match control.delivery_alarm().await {
+        Ok(alarm) => alarms.extend(alarm),
+        Err(fault) => tracing::error!(%fault, "can't tell whether alerts wait to be delivered"),
     }
     alarms
 }

@@ -26,6 +26,8 @@ pub enum Entry {
     Change(Act),
     /// A step of a temporary unblock (`schoolgate.unblock`).
     Unblock(Act),
+    /// A safeguarding alert was raised, or somebody did something about one (`schoolgate.alert`).
+    Alert(Act),
     /// Somebody looked at somebody's log (`schoolgate.read`).
     Read(Act),
     /// Somebody signed in or out, or failed to (`schoolgate.auth`).
@@ -65,7 +67,9 @@ impl Entry {
     pub(super) fn grade(&self) -> Grade {
         match self {
             Entry::Access(access) => access.grade(),
-            Entry::Change(_) | Entry::Unblock(_) | Entry::Read(_) | Entry::Auth(_) => Grade::Vital,
+            Entry::Change(_) | Entry::Unblock(_) | Entry::Alert(_) | Entry::Read(_) | Entry::Auth(_) => {
+                Grade::Vital
+            }
             Entry::Selftest(_) | Entry::System(_) => Grade::Accepted,
         }
     }
@@ -76,6 +80,7 @@ impl Entry {
             Entry::Access(_) => "access",
             Entry::Change(_) => "change",
             Entry::Unblock(_) => "unblock",
+            Entry::Alert(_) => "alert",
             Entry::Read(_) => "read",
             Entry::Auth(_) => "auth",
             Entry::Selftest(_) => "selftest",
@@ -89,6 +94,7 @@ impl Entry {
             Entry::Access(access) => access.render(),
             Entry::Change(act) => act.render("schoolgate.change", &["configuration"], &["change"]),
             Entry::Unblock(act) => act.render("schoolgate.unblock", &["configuration"], &["change"]),
+            Entry::Alert(act) => act.render("schoolgate.alert", &["threat"], &["info"]),
             Entry::Read(act) => act.render("schoolgate.read", &["database"], &["access"]),
             Entry::Auth(act) => act.render("schoolgate.auth", &["authentication"], &["info"]),
             Entry::Selftest(act) => act.render("schoolgate.selftest", &["host"], &["info"]),

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::sync::watch;
 
@@ -20,6 +21,10 @@ pub struct Written {
     pub sequence: u64,
     /// The line, without its line end.
     pub line: String,
+    /// The segment it stands in.
+    pub(super) segment: Arc<Segment>,
+    /// Where it starts in the plain segment.
+    pub(super) offset: u64,
 }
 
 /// Reads the trail on from a sequence.
@@ -35,7 +40,7 @@ pub struct Follower {
 /// A place in a segment.
 #[derive(Debug)]
 struct At {
-    segment: Segment,
+    segment: Arc<Segment>,
     reader: Forward,
     /// Where the next line starts.
     offset: u64,
@@ -53,6 +58,16 @@ enum Next {
 impl Follower {
     pub(super) fn new(dir: &Path, after: u64, head: watch::Receiver<Head>) -> Follower {
         Follower { dir: dir.to_owned(), last: after, head, at: None }
+    }
+
+    /// Another follower of the same trail.
+    pub(super) fn again(&self, after: u64) -> Follower {
+        Follower::new(&self.dir, after, self.head.clone())
+    }
+
+    /// The last sequence that is written.
+    pub(super) fn head(&self) -> u64 {
+        self.head.borrow().sequence
     }
 
     /// The sequence of the last line that was read.
@@ -119,7 +134,7 @@ impl Follower {
 impl At {
     fn start(segment: Segment) -> io::Result<At> {
         let reader = Forward::open(&segment.path)?;
-        Ok(At { segment, reader, offset: 0 })
+        Ok(At { segment: Arc::new(segment), reader, offset: 0 })
     }
 
     /// What is half-written, or beyond `head`, is read again later: the writer may take it back.
@@ -132,7 +147,8 @@ impl At {
         }
         let next = match place.zip(std::str::from_utf8(piece.bytes).ok()) {
             Some((place, line)) if place.sequence > last => {
-                Next::Line(Written { sequence: place.sequence, line: line.to_owned() })
+                let (line, segment) = (line.to_owned(), Arc::clone(&self.segment));
+                Next::Line(Written { sequence: place.sequence, line, segment, offset: piece.offset })
             }
             Some(_) | None => Next::Passed,
         };

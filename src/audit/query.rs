@@ -1,9 +1,14 @@
 //! Reads the trail back: what happened to whom, where, when and why.
 //!
-//! A plain scan: days and segments that can't hold a match are not opened, lines that can't
-//! match are not parsed.
+//! Two ways to one answer. The scan opens no days and segments that can't hold a match, and parses
+//! no lines that can't. [`Index::query`] lets a day's index say which lines may match, where
+//! there is one to be trusted, and scans what is not indexed.
+//!
+//! **Invariant:** what is answered was read from the trail and judged by the filter, whoever said
+//! where it stands.
 
 mod filter;
+mod indexed;
 mod join;
 mod pick;
 mod scan;
@@ -13,10 +18,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::audit::index::Index;
 use crate::audit::segment::Segment;
-use filter::Judged;
 use join::Ends;
-use scan::Walk;
+use scan::Flow;
 
 pub use filter::{Closes, Filter, Order};
 pub use pick::pick;
@@ -53,26 +58,13 @@ pub enum QueryError {
     Filter(#[from] serde_json::Error),
 }
 
-/// The events under `dir` that match, a page of them.
+/// The events under `dir` that match, a page of them, by a scan.
 ///
 /// # Errors
 /// [`QueryError`] when a segment can't be read. Lines that are no events are passed over:
 /// naming them is [`super::verify()`]'s part.
 pub fn query(dir: &Path, filter: &Filter) -> Result<Page, QueryError> {
-    let mut page = Page::default();
-    let limit = filter.limit.max(1);
-    walk(dir, filter, |record| {
-        if page.records.len() == limit {
-            page.next = page.records.last().map(|last: &Record| last.sequence);
-            return false;
-        }
-        page.records.push(record);
-        true
-    })?;
-    if filter.closes == Closes::Joined {
-        Ends::of(&page.records).join(dir, &mut page.records)?;
-    }
-    Ok(page)
+    page(dir, None, filter)
 }
 
 /// Hands every event that matches to `each`, in the order asked for, until it answers false;
@@ -80,30 +72,79 @@ pub fn query(dir: &Path, filter: &Filter) -> Result<Page, QueryError> {
 ///
 /// # Errors
 /// As [`query`].
-pub fn scan(dir: &Path, filter: &Filter, mut each: impl FnMut(Record) -> bool) -> Result<u64, QueryError> {
+pub fn scan(dir: &Path, filter: &Filter, each: impl FnMut(Record) -> bool) -> Result<u64, QueryError> {
+    hand(dir, None, filter, each)
+}
+
+impl Index {
+    /// The events that match, a page of them.
+    ///
+    /// # Errors
+    /// As [`query`].
+    pub fn query(&self, filter: &Filter) -> Result<Page, QueryError> {
+        page(self.dir(), Some(self), filter)
+    }
+
+    /// As [`scan`].
+    ///
+    /// # Errors
+    /// As [`query`].
+    pub fn scan(&self, filter: &Filter, each: impl FnMut(Record) -> bool) -> Result<u64, QueryError> {
+        hand(self.dir(), Some(self), filter, each)
+    }
+}
+
+fn page(dir: &Path, index: Option<&Index>, filter: &Filter) -> Result<Page, QueryError> {
+    let mut page = Page::default();
+    let limit = filter.limit.max(1);
+    walk(dir, index, filter, &mut |record| {
+        if page.records.len() == limit {
+            page.next = page.records.last().map(|last: &Record| last.sequence);
+            return Flow::Stop;
+        }
+        page.records.push(record);
+        Flow::On
+    })?;
+    if filter.closes == Closes::Joined {
+        Ends::of(&page.records).join(dir, index, &mut page.records)?;
+    }
+    Ok(page)
+}
+
+fn hand(
+    dir: &Path,
+    index: Option<&Index>,
+    filter: &Filter,
+    mut each: impl FnMut(Record) -> bool,
+) -> Result<u64, QueryError> {
     let mut handed = 0;
-    walk(dir, filter, |record| {
+    walk(dir, index, filter, &mut |record| {
         handed += 1;
-        each(record)
+        if each(record) { Flow::On } else { Flow::Stop }
     })?;
     Ok(handed)
 }
 
-fn walk(dir: &Path, filter: &Filter, mut each: impl FnMut(Record) -> bool) -> Result<(), QueryError> {
+fn walk(
+    dir: &Path,
+    index: Option<&Index>,
+    filter: &Filter,
+    each: &mut dyn FnMut(Record) -> Flow,
+) -> Result<(), QueryError> {
     let matcher = filter.matcher()?;
-    let segments = Segment::list(dir)?;
-    for segment in matcher.segments(segments) {
-        let mut lines = Walk::open(&segment.path, filter.order)?;
-        while let Some(line) = lines.next()? {
-            match matcher.judge(line) {
-                Judged::Match(record) => {
-                    if !each(*record) {
-                        return Ok(());
-                    }
-                }
-                Judged::Pass => {}
-                Judged::Beyond => return Ok(()),
+    let all = Segment::list(dir)?;
+    let index = index.filter(|_| !filter.may_match_ends());
+    for day in matcher.segments(all.clone()).chunk_by(|a, b| a.day == b.day) {
+        let name = day[0].day.as_str();
+        let flow = match index.and_then(|index| Some((index, index.day(name)?))) {
+            Some((index, reader)) => {
+                let whole = indexed::Day::new(name, &all, day);
+                indexed::walk(&whole, index, &reader, filter, each)?
             }
+            None => scan::walk(&matcher, day, filter.order, each)?,
+        };
+        if flow == Flow::Stop {
+            break;
         }
     }
     Ok(())

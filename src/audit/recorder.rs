@@ -18,12 +18,13 @@ use crate::audit::event::{Act, Actor, Closing, Entry, closed};
 use crate::audit::follow::Follower;
 use crate::audit::force::{Force, Forcer};
 use crate::audit::json::Json;
+use crate::audit::keeper::Keeper;
 use crate::audit::key::Signer;
 use crate::audit::ledger::{Found, Ledger};
 use crate::audit::line::Draft;
 use crate::audit::notary::{Covered, Notary, SealError};
 use crate::audit::repair::{Repair, recover};
-use crate::audit::reserve::Reserve;
+use crate::audit::reserve::{self, Reserve};
 use crate::audit::store::Store;
 use crate::audit::writer::{Job, Keeping, Scribe, Told};
 use crate::model::Timestamp;
@@ -61,6 +62,7 @@ pub struct Recorder {
 pub struct Writer {
     thread: JoinHandle<()>,
     stop: mpsc::OwnedPermit<Job>,
+    keeper: Option<Keeper>,
 }
 
 /// That an event is recorded.
@@ -108,7 +110,8 @@ pub enum RecordError {
 
 impl Recorder {
     /// Opens the trail under `dir`, sets aside what a crash left half-written, and starts the
-    /// writer. Without a signer, as in tests, there are no checkpoints.
+    /// writer. Without a signer, as in tests, there are no
+    /// checkpoints, and closed segments stay plain.
     ///
     /// # Errors
     /// [`OpenError`] when the trail is in use or can't be read. A disk that can't be written is
@@ -119,7 +122,10 @@ impl Recorder {
         signer: Option<Signer>,
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Result<(Recorder, Writer), OpenError> {
-        Recorder::open_with(dir, observer, signer, now, Disk::default())
+        let signed = signer.is_some();
+        let (recorder, writer) = Recorder::open_with(dir, observer, signer, now, Disk::default())?;
+        let keeper = signed.then(|| Keeper::start(dir)).transpose().map_err(OpenError::Thread)?;
+        Ok((recorder, Writer { keeper, ..writer }))
     }
 
     /// As [`Recorder::open`], with a disk that is used otherwise.
@@ -173,7 +179,7 @@ impl Recorder {
             .map_err(OpenError::Thread)?;
         let dir = dir.into();
         let recorder = Recorder { dir, queue, head: watched, covered, told, metrics: None };
-        Ok((recorder, Writer { thread, stop }))
+        Ok((recorder, Writer { thread, stop, keeper: None }))
     }
 
     /// The folder of the trail.
@@ -254,6 +260,12 @@ impl Recorder {
         self.told.stuck.load(Ordering::Relaxed)
     }
 
+    /// What is free on the disk of the trail, in bytes; `None` where the system does not say.
+    #[must_use]
+    pub fn free_bytes(&self) -> Option<u64> {
+        reserve::free(&self.dir).ok()
+    }
+
     /// The trail in its order, from the line after this sequence on, as it grows.
     #[must_use]
     pub fn follow(&self, after: u64) -> Follower {
@@ -293,6 +305,9 @@ impl Writer {
     /// Writes what is queued, forces it to disk and ends the writer; recorders answer
     /// [`RecordError::Closed`] from then on. Blocks the calling thread.
     pub fn finish(self) {
+        if let Some(keeper) = self.keeper {
+            keeper.finish();
+        }
         let _ = self.stop.send(Job::Stop);
         if self.thread.join().is_err() {
             tracing::error!("the audit writer had panicked");
@@ -345,7 +360,7 @@ fn forcer(force: Box<Force>, told: &Told, queue: &mpsc::Sender<Job>) -> io::Resu
     })
 }
 
-fn lock(dir: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(dir: &Path) -> Result<File, OpenError> {
     DirBuilder::new().recursive(true).mode(0o750).create(dir).map_err(OpenError::Unreadable)?;
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o640).open(dir.join("lock"));
     let file = file.map_err(OpenError::Unreadable)?;

@@ -59,7 +59,8 @@ pub(super) fn recover(dir: &Path, now: Timestamp) -> io::Result<Tail> {
     while let Some(segment) = segments.pop() {
         let good = examine(&segment)?;
         let length = fs::metadata(&segment.path)?.len();
-        if good.length < length {
+        // What is compressed was whole once; what is wrong with it now is `verify`'s part.
+        if good.length < length && !segment.is_packed() {
             let kept = cut(&segment, good.length, now)?;
             tail.repairs.push(Repair {
                 segment: segment.path.clone(),

@@ -68,7 +68,7 @@ impl Reserve {
 
     /// What is free on the disk, in bytes.
     fn free(&self) -> io::Result<u64> {
-        free(&self.path)
+        free(self.path.parent().unwrap_or(&self.path))
     }
 
     fn take(&mut self) -> io::Result<()> {
@@ -83,9 +83,9 @@ impl Reserve {
     }
 }
 
-/// What the disk of `path` has free for this process, in bytes.
-pub(super) fn free(path: &Path) -> io::Result<u64> {
-    let disk = statvfs(path.parent().unwrap_or(path))?;
+/// What the disk of a folder has free for this process, in bytes.
+pub(super) fn free(dir: &Path) -> io::Result<u64> {
+    let disk = statvfs(dir)?;
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 

@@ -6,9 +6,12 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use crate::audit::line::MAX_LINE;
+use crate::audit::packed::Unpacker;
 
 /// How much is read at once.
 const BLOCK: usize = 256 * 1024;
+const PLAIN: &str = ".jsonl";
+const PACKED: &str = ".jsonl.zst";
 
 /// One file of lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +20,7 @@ pub(super) struct Segment {
     pub(super) day: String,
     /// The first line's sequence, as the file's name has it.
     pub(super) first: u64,
-    /// Where it is.
+    /// Where it is, plain or compressed.
     pub(super) path: PathBuf,
 }
 
@@ -35,7 +38,7 @@ pub(super) struct Piece<'a> {
 /// Reads a segment's pieces from its end to its start.
 #[derive(Debug)]
 pub(super) struct Backward {
-    file: File,
+    blocks: Blocks,
     /// Where `buffer` starts in the file.
     start: u64,
     buffer: Vec<u8>,
@@ -46,9 +49,21 @@ pub(super) struct Backward {
 /// Reads a segment's pieces from its start to its end.
 #[derive(Debug)]
 pub(super) struct Forward {
-    reader: BufReader<File>,
+    reader: Source,
     offset: u64,
     buffer: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Blocks {
+    Plain(File),
+    Packed(Box<Unpacker>),
+}
+
+#[derive(Debug)]
+enum Source {
+    Plain(BufReader<File>),
+    Packed(Box<Unpacker>),
 }
 
 impl Segment {
@@ -62,11 +77,15 @@ impl Segment {
     pub(super) fn list(dir: &Path) -> io::Result<Vec<Segment>> {
         let mut segments = Vec::new();
         for day in names(dir)?.into_iter().filter(|name| is_day(name)) {
-            let files = names(&dir.join(&day))?;
-            let firsts = files.iter().filter_map(|name| first_of(name));
-            segments.extend(firsts.map(|first| Segment::new(dir, &day, first)));
+            let folder = dir.join(&day);
+            let of = |name: &String| {
+                first_of(name).map(|first| Segment { day: day.clone(), first, path: folder.join(name) })
+            };
+            segments.extend(names(&folder)?.iter().filter_map(of));
         }
-        segments.sort_by(|a, b| a.order().cmp(&b.order()));
+        segments.sort_by(|a, b| a.order().cmp(&b.order()).then_with(|| a.path.cmp(&b.path)));
+        // The plain one sorts first, and counts: the other may not be whole yet.
+        segments.dedup_by(|later, earlier| later.order() == earlier.order());
         Ok(segments)
     }
 
@@ -79,6 +98,16 @@ impl Segment {
         (&self.day, self.first)
     }
 
+    /// Whether it is compressed.
+    pub(super) fn is_packed(&self) -> bool {
+        is_packed(&self.path)
+    }
+
+    /// Where its compressed form is, or comes to be.
+    pub(super) fn packed(&self) -> PathBuf {
+        packed(&self.path)
+    }
+
     /// The same file's name with something behind it.
     pub(super) fn beside(&self, suffix: &str) -> PathBuf {
         let mut path = self.path.clone().into_os_string();
@@ -89,9 +118,18 @@ impl Segment {
 
 impl Backward {
     pub(super) fn open(path: &Path) -> io::Result<Backward> {
-        let file = File::open(path)?;
-        let start = file.metadata()?.len();
-        Ok(Backward { file, start, buffer: Vec::new(), left: 0 })
+        let (blocks, start) = match Source::open(path)? {
+            Source::Plain(reader) => {
+                let file = reader.into_inner();
+                let length = file.metadata()?.len();
+                (Blocks::Plain(file), length)
+            }
+            Source::Packed(unpacker) => {
+                let length = unpacker.length();
+                (Blocks::Packed(unpacker), length)
+            }
+        };
+        Ok(Backward { blocks, start, buffer: Vec::new(), left: 0 })
     }
 
     /// The piece before the last one answered.
@@ -116,29 +154,97 @@ impl Backward {
 
     /// Puts more of the file before what is left; false at its start.
     fn fill(&mut self) -> io::Result<bool> {
-        let size = self.start.min(BLOCK.max(self.left) as u64);
-        let from = self.start - size;
-        let mut block = vec![0; usize::try_from(size).map_err(io::Error::other)?];
-        self.file.read_exact_at(&mut block, from)?;
+        let most = BLOCK.max(self.left) as u64;
+        let Some((from, mut block)) = self.blocks.before(self.start, most)? else { return Ok(false) };
         block.extend_from_slice(&self.buffer[..self.left]);
         self.left = block.len();
         self.buffer = block;
         self.start = from;
-        Ok(size > 0)
+        Ok(true)
+    }
+}
+
+impl Blocks {
+    /// What stands before a byte, and where it starts; `None` at the start.
+    fn before(&mut self, end: u64, most: u64) -> io::Result<Option<(u64, Vec<u8>)>> {
+        match self {
+            Blocks::Plain(_) if end == 0 => Ok(None),
+            Blocks::Plain(file) => {
+                let size = end.min(most);
+                let mut block = vec![0; usize::try_from(size).map_err(io::Error::other)?];
+                file.read_exact_at(&mut block, end - size)?;
+                Ok(Some((end - size, block)))
+            }
+            Blocks::Packed(unpacker) => unpacker.before(end),
+        }
+    }
+}
+
+impl Source {
+    /// Opens a segment in the form that it has now: it may be compressed at any moment.
+    fn open(path: &Path) -> io::Result<Source> {
+        if is_packed(path) {
+            return Unpacker::open(path).map(|unpacker| Source::Packed(Box::new(unpacker)));
+        }
+        match File::open(path) {
+            Ok(file) => Ok(Source::Plain(BufReader::with_capacity(BLOCK, file))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match Unpacker::open(&packed(path)) {
+                Ok(unpacker) => Ok(Source::Packed(Box::new(unpacker))),
+                Err(packed) if packed.kind() == io::ErrorKind::NotFound => Err(error),
+                Err(packed) => Err(packed),
+            },
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Source::Plain(reader) => reader.read(out),
+            Source::Packed(unpacker) => unpacker.read(out),
+        }
+    }
+}
+
+impl BufRead for Source {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        match self {
+            Source::Plain(reader) => reader.fill_buf(),
+            Source::Packed(unpacker) => unpacker.fill_buf(),
+        }
+    }
+
+    fn consume(&mut self, amount: usize) {
+        match self {
+            Source::Plain(reader) => reader.consume(amount),
+            Source::Packed(unpacker) => unpacker.consume(amount),
+        }
     }
 }
 
 impl Forward {
     pub(super) fn open(path: &Path) -> io::Result<Forward> {
-        let reader = BufReader::with_capacity(BLOCK, File::open(path)?);
+        let reader = Source::open(path)?;
         Ok(Forward { reader, offset: 0, buffer: Vec::with_capacity(4096) })
     }
 
-    /// From the line that starts at `offset` on.
+    /// From the line that starts at `offset`, in bytes of lines, on.
     pub(super) fn open_at(path: &Path, offset: u64) -> io::Result<Forward> {
         let mut reader = Forward::open(path)?;
-        reader.reader.seek(SeekFrom::Start(offset))?;
+        match &mut reader.reader {
+            Source::Plain(reader) => reader.seek(SeekFrom::Start(offset)).map(drop)?,
+            Source::Packed(unpacker) => unpacker.seek(offset)?,
+        }
         Ok(Forward { offset, ..reader })
+    }
+
+    /// Whether some of the segment was passed over so far because it is damaged.
+    pub(super) fn is_damaged(&self) -> bool {
+        match &self.reader {
+            Source::Plain(_) => false,
+            Source::Packed(unpacker) => unpacker.is_damaged(),
+        }
     }
 
     /// The next piece. Of one longer than any line may be, only the start is kept.
@@ -181,8 +287,16 @@ fn is_day(name: &str) -> bool {
     name.len() == 10 && name.bytes().enumerate().all(shape)
 }
 
+fn is_packed(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(PACKED.as_bytes())
+}
+
+fn packed(path: &Path) -> PathBuf {
+    if is_packed(path) { path.to_owned() } else { path.with_extension("jsonl.zst") }
+}
+
 fn first_of(name: &str) -> Option<u64> {
-    let digits = name.strip_suffix(".jsonl")?;
+    let digits = name.strip_suffix(PLAIN).or_else(|| name.strip_suffix(PACKED))?;
     let first = digits.parse().ok()?;
     (format!("{first:012}") == digits).then_some(first)
 }

@@ -4,6 +4,10 @@ mod checkpoints;
 mod faults;
 mod follow;
 mod golden;
+mod index;
+mod measure;
+mod packed;
+mod pages;
 mod query;
 mod tamper;
 mod trail;
@@ -11,11 +15,12 @@ mod trail;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, mpsc};
 
+use crate::audit::keeper::pack_closed;
 use crate::audit::recorder::Disk;
-use crate::audit::segment::Segment;
+use crate::audit::segment::{Forward, Segment};
 use crate::audit::{
     Access, Act, Actor, Entry, Observer, Receipt, RecordError, Recorder, Seen, Signer, Visibility, Writer,
 };
@@ -115,11 +120,20 @@ impl Trail {
     }
 
     fn lines(&self) -> Vec<String> {
-        let text = |path: &PathBuf| fs::read_to_string(path).unwrap();
-        self.segments()
-            .iter()
-            .flat_map(|path| text(path).lines().map(str::to_owned).collect::<Vec<_>>())
-            .collect()
+        let mut lines = Vec::new();
+        for path in self.segments() {
+            let mut reader = Forward::open(&path).unwrap();
+            while let Some(piece) = reader.next().unwrap() {
+                lines.push(String::from_utf8(piece.bytes.to_vec()).unwrap());
+            }
+        }
+        lines
+    }
+
+    /// Compresses every closed segment.
+    fn pack(&self) {
+        let (_running, stop) = mpsc::channel();
+        pack_closed(&self.dir(), &mut Vec::new(), &stop).unwrap();
     }
 
     fn events(&self) -> Vec<serde_json::Value> {

@@ -9,6 +9,7 @@ use std::{fmt, io};
 
 use crate::audit::chain::{Anchor, Head, LineHash};
 use crate::audit::line::{Link, MAX_LINE, Place};
+use crate::audit::packed;
 use crate::audit::segment::{Forward, Piece, Segment};
 
 /// Most faults that are listed; further ones are counted.
@@ -50,6 +51,8 @@ pub struct Fault {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
+    /// The compressed segment is not, byte for byte, as it was written.
+    Damaged,
     /// The line has not the form of an event, or is not ended.
     Malformed,
     /// The line's bytes don't make its hash: it was edited.
@@ -122,6 +125,9 @@ struct Last {
 impl Check {
     fn segment(&mut self, segment: &Segment) -> io::Result<()> {
         let mut reader = Forward::open(&segment.path)?;
+        if segment.is_packed() && (reader.is_damaged() || !packed::is_sealed(&segment.path)?) {
+            self.fault(segment, 0, None, FaultKind::Damaged);
+        }
         let mut number = 0;
         while let Some(piece) = reader.next()? {
             number += 1;
@@ -244,6 +250,7 @@ impl fmt::Display for Fault {
             write!(f, "record {sequence}: ")?;
         }
         match self.what {
+            FaultKind::Damaged => f.write_str("the compressed segment was changed"),
             FaultKind::Malformed => f.write_str("the line has not the form of an event"),
             FaultKind::Edited => f.write_str("the line was edited: it does not make its hash"),
             FaultKind::Missing { from } => write!(f, "the records from {from} up to this one are gone"),

@@ -6,12 +6,16 @@ use clap::Subcommand;
 
 use crate::settings::Settings;
 
+mod around;
 mod query;
+mod reindex;
 mod table;
 mod tail;
 mod verify;
 
+use around::Around;
 use query::Query;
+use reindex::Reindex;
 use tail::Tail;
 use verify::Verify;
 
@@ -24,6 +28,10 @@ pub(super) enum Audit {
     Tail(Tail),
     /// Search: newest first, as a table or as JSON lines.
     Query(Box<Query>),
+    /// What happened around an event: how it was reached, what came before and after, who else.
+    Around(Around),
+    /// Make the index of the trail anew, while no gateway runs on it.
+    Reindex(Reindex),
     /// Check the chain: names the exact record of any edit, deletion, reordering or gap.
     Verify(Verify),
 }
@@ -35,6 +43,8 @@ impl Audit {
         match self {
             Audit::Tail(tail) => tail.run(&dir),
             Audit::Query(query) => query.run(&dir),
+            Audit::Around(around) => around.run(settings, &dir),
+            Audit::Reindex(reindex) => reindex.run(&dir),
             Audit::Verify(verify) => verify.run(&dir),
         }
     }

@@ -38,6 +38,14 @@ impl Gateway {
     }
 
     /// Asks, if it runs at all.
+    pub(super) fn get_if_running(&self, path: &str) -> anyhow::Result<Option<Value>> {
+        match self.send("GET", path, None)? {
+            Err(CallError::NotRunning) => Ok(None),
+            answer => understood(answer).map(Some),
+        }
+    }
+
+    /// Tells, if it runs at all.
     pub(super) fn post_if_running(&self, path: &str, body: Value) -> anyhow::Result<Option<Value>> {
         match self.send("POST", path, Some(body))? {
             Err(CallError::NotRunning) => Ok(None),

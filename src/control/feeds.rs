@@ -92,6 +92,11 @@ pub struct Looked {
     statutory: bool,
 }
 
+/// The system's authorities and those of these files; none when a file can't be read.
+pub(super) fn roots(extra: &[PathBuf]) -> Option<Vec<ureq::tls::Certificate<'static>>> {
+    web::roots(extra).ok()
+}
+
 /// Why a look brought nothing.
 #[derive(Debug)]
 enum Fault {

@@ -1,7 +1,7 @@
 //! Every list entry that covers a site, whoever asks: what a technician looks for.
 
 use crate::lists::{Asked as Wanted, Catalogue, Reading};
-use crate::model::Url;
+use crate::model::{Host, Url};
 use crate::policy::{Evidence, Policy};
 
 /// An entry that covers a site.
@@ -24,6 +24,16 @@ pub fn lookup(policy: &Policy, url: &Url) -> Vec<Listed> {
         (&*policy.catalogue, Reading::Block),
     ];
     lists.into_iter().flat_map(|(catalogue, reading)| covering(catalogue, &wanted, reading)).collect()
+}
+
+/// The ids of the categories that hold a site, whatever any group makes of them.
+#[must_use]
+pub fn categories_of<'p>(policy: &'p Policy, host: &Host, url: Option<&Url>) -> Vec<&'p str> {
+    let found = policy.catalogue.index().find(&Wanted { host, url }, Reading::Block);
+    let mut numbers: Vec<usize> = found.iter().filter_map(|found| policy.category_of(found)).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers.into_iter().map(|number| policy.draft.categories[number].id.as_str()).collect()
 }
 
 fn covering(catalogue: &Catalogue, wanted: &Wanted<'_>, reading: Reading) -> Vec<Listed> {

@@ -16,7 +16,7 @@ use crate::settings::{Collector, Transport};
 fn trail(dir: &Path) -> (Recorder, Writer) {
     let now: Timestamp = "2026-11-24T09:14:03.123Z".parse().unwrap();
     let observer = Observer { name: "st-example".into(), version: "0".into() };
-    Recorder::open(&dir.join("audit"), observer, move || now).unwrap()
+    Recorder::open(&dir.join("audit"), observer, None, move || now).unwrap()
 }
 
 fn shipping(dir: &Path, recorder: &Recorder, port: u16) -> Shipping {

@@ -24,6 +24,7 @@ use crate::web::idempotency::once;
 use crate::web::openapi::{as_described, completed, repeatable};
 use crate::web::problem::{self, Problem};
 
+mod alerts;
 mod asks;
 mod audit;
 mod blocks;
@@ -35,6 +36,7 @@ mod inspection;
 mod lists;
 mod own;
 mod policy;
+mod reports;
 mod reviews;
 mod session;
 mod staff;
@@ -89,6 +91,7 @@ fn once_only() -> OpenApiRouter<Shared> {
         .routes(routes!(suspensions::lift))
         .routes(routes!(reviews::reviewed))
         .routes(routes!(lists::reload))
+        .merge(alerts::once_only())
         .merge(staff::once_only())
 }
 
@@ -112,10 +115,15 @@ fn others() -> OpenApiRouter<Shared> {
         .routes(routes!(exports::export))
         .routes(routes!(exports::evidence))
         .routes(routes!(events::explained))
+        .routes(routes!(events::around))
         .routes(routes!(events::reads))
+        .routes(routes!(reports::daily))
+        .routes(routes!(reports::weekly))
+        .routes(routes!(reports::termly))
         .routes(routes!(inspection::candidates))
         .routes(routes!(audit::head))
         .routes(routes!(audit::verify))
+        .merge(alerts::router())
         .merge(session::router())
         .merge(policy::router())
         .merge(own::router())

@@ -10,17 +10,18 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::audit::{Act, Actor, Entry, Filter, Record, query};
+use crate::audit::{Act, Actor, Entry, Filter, Index, QueryError};
 use crate::control::{Pseudonyms, Staff};
 use crate::model::{DeviceName, GroupName, Host, Role, UserName};
 use crate::web::Shared;
 use crate::web::body::Answer;
-use crate::web::openapi::words::{Event, Moment};
+use crate::web::openapi::words::{Event, Moment, ViewWord};
 use crate::web::page::Page;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
 use crate::web::said::Purpose;
 
+mod around;
 mod explained;
 mod exports;
 mod mask;
@@ -28,6 +29,7 @@ mod reads;
 mod stream;
 mod usage;
 
+pub(super) use around::{AroundAnswer, AroundWanted, around};
 pub(super) use explained::{Explained, Looking, explained};
 pub(super) use exports::{EvidenceWish, ExportWish, evidence, export};
 pub(super) use reads::{READS_READERS, Read, ReadsWanted, reads};
@@ -75,11 +77,21 @@ pub(super) struct Wanted {
     /// The rung that decided.
     #[param(max_length = 100)]
     rung: Option<String>,
+    /// Words that all stand in what was searched for, or was being typed, in either case.
+    #[param(max_length = 100)]
+    search: Option<String>,
     /// A temporary unblock.
     unblock: Option<uuid::Uuid>,
     /// Which kind of event: `access`, `change`, `unblock`, `read`, `auth`, `selftest`, `system`.
     #[param(max_length = 100)]
     dataset: Option<String>,
+    /// As events, or collapsed to page views: the leading events, with what belongs to each told in a
+    /// member `page`.
+    #[param(inline)]
+    view: Option<ViewWord>,
+    /// Only the events of the page view that holds this one; nothing else is asked for then.
+    #[param(minimum = 1)]
+    page: Option<u64>,
     /// How many items a page may have.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
@@ -89,6 +101,15 @@ pub(super) struct Wanted {
     /// What you look at it for: needed with names, and recorded.
     #[param(min_length = 10, max_length = 1000)]
     reason: Option<String>,
+}
+
+/// How events are answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Each as it is.
+    Events,
+    /// Collapsed to what a person did.
+    Pages,
 }
 
 /// Which names a reader sees.
@@ -111,6 +132,24 @@ pub(super) struct Reader {
     pub(super) client: Option<std::net::IpAddr>,
     pub(super) sight: Sight,
     pub(super) purpose: Purpose,
+}
+
+impl Form {
+    /// Both.
+    pub(super) const ALL: [Form; 2] = [Form::Events, Form::Pages];
+
+    /// What `?view=` says.
+    fn of(query: &Query) -> Result<Form, Problem> {
+        Ok(query.one_of("view", &Form::ALL, Form::as_str)?.unwrap_or(Form::Events))
+    }
+
+    /// As written in a query.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Form::Events => "events",
+            Form::Pages => "pages",
+        }
+    }
 }
 
 impl Reader {
@@ -151,17 +190,32 @@ pub(super) async fn find(
 ) -> Result<Answer<Page<SeenEvent>>, Problem> {
     let query = Query::read::<Wanted>(uri)?;
     let (mut filter, mask) = read(&query, &reader.sight)?;
+    let (form, page) = (Form::of(&query)?, query.parsed::<u64>("page")?);
     let (act, _) = reader.act("events.read", &query)?;
     let act = Act { details: query.asked(), ..act };
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
     filter.before = Some(filter.before.map_or(audit_seq, |cursor| cursor.min(audit_seq)));
-    let (items, next) = shared.search(move |dir| gather(dir, filter, &mask)).await??;
+    let found = shared.look_up(move |index| match (page, form) {
+        (Some(page), _) => one_page(index, page, &mask),
+        (None, Form::Pages) => gather(index, filter, &mask, views),
+        (None, Form::Events) => gather(index, filter, &mask, events),
+    });
+    let (items, next) = found.await??;
     let items = items.into_iter().map(SeenEvent).collect();
     let page = Page::new(items, next.map(|next| next.to_string()));
     Ok(page.recorded(audit_seq).answer(&query))
 }
 
 impl Shared {
+    /// Runs a search of the trail through its index where it holds up nothing else, a few at a time.
+    pub(super) async fn look_up<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Index) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let index = self.index.clone();
+        self.search(move |_| look(&index)).await
+    }
+
     /// Runs a search of the trail where it holds up nothing else, a few at a time.
     pub(super) async fn search<T: Send + 'static>(
         &self,
@@ -198,6 +252,7 @@ fn read(query: &Query, sight: &Sight) -> Result<(Filter, Mask), Problem> {
     filter.category = word("category")?;
     filter.action = word("action")?;
     filter.rung = word("rung")?;
+    filter.search = word("search")?;
     filter.unblock = query.parsed("unblock")?;
     filter.dataset = word("dataset")?.map(|name| match name.starts_with("schoolgate.") {
         true => name,
@@ -213,21 +268,49 @@ fn host(query: &Query) -> Result<Option<Host>, Problem> {
     query.text("host").map(read).transpose()
 }
 
-/// A page of events as their reader may see them, and where to go on.
-fn gather(dir: &Path, mut filter: Filter, mask: &Mask) -> Result<(Vec<Value>, Option<u64>), Problem> {
+/// What is found of a filter, the newest first, and where to go on.
+type Found = (Vec<Value>, Option<u64>);
+
+/// A page of events as they are.
+fn events(index: &Index, filter: &Filter) -> Result<Found, QueryError> {
+    let page = index.query(filter)?;
+    Ok((page.records.into_iter().map(|record| record.event).collect(), page.next))
+}
+
+/// A page of page views.
+fn views(index: &Index, filter: &Filter) -> Result<Found, QueryError> {
+    let page = index.views(filter)?;
+    Ok((page.leads, page.next))
+}
+
+/// The events of one page view.
+fn one_page(index: &Index, sequence: u64, mask: &Mask) -> Result<Found, Problem> {
+    let found = index.view(sequence)?;
+    Ok((found.into_iter().filter_map(|event| mask.seen(event)).collect(), None))
+}
+
+/// A page of what `find` finds as its reader may see it, and where to go on.
+fn gather(
+    index: &Index,
+    mut filter: Filter,
+    mask: &Mask,
+    find: impl Fn(&Index, &Filter) -> Result<Found, QueryError>,
+) -> Result<Found, Problem> {
     let mut items = Vec::new();
     loop {
-        let page = query(dir, &filter)?;
-        let last = page.records.last().map(|record| record.sequence);
-        for Record { sequence, event, line: _ } in page.records {
+        let (found, next) = find(index, &filter)?;
+        let number = |event: &Value| event.pointer("/event/sequence").and_then(Value::as_u64);
+        let last = found.last().and_then(number);
+        for event in found {
+            let sequence = number(&event);
             let Some(event) = mask.seen(event) else { continue };
             items.push(event);
             if items.len() == filter.limit {
-                let more = page.next.is_some() || last != Some(sequence);
-                return Ok((items, more.then_some(sequence)));
+                let more = next.is_some() || last != sequence;
+                return Ok((items, sequence.filter(|_| more)));
             }
         }
-        match page.next {
+        match next {
             Some(next) => filter.before = Some(next),
             None => return Ok((items, None)),
         }

@@ -1,5 +1,6 @@
 //! The real routers over a real gateway in a temporary folder.
 
+mod alerts;
 mod asks;
 mod break_glass;
 mod ca;
@@ -18,6 +19,7 @@ mod pages;
 mod people;
 mod policy;
 mod reads;
+mod reports;
 mod restrictions;
 mod reviews;
 mod rules;

@@ -7,6 +7,7 @@ mod frames;
 mod hello;
 mod origin;
 mod over_http2;
+mod postbox;
 mod program;
 mod publisher;
 mod raw_http2;
@@ -37,6 +38,7 @@ pub(crate) use frames::{
 };
 pub(crate) use hello::{Dripped, hello, in_records};
 pub(crate) use origin::{Origin, never_reached};
+pub(crate) use postbox::{Hook, Mood, Postbox};
 pub(crate) use program::{Program, Site, follow};
 pub(crate) use publisher::{Publisher, Reply, fetch};
 pub(crate) use talk::Talk;

@@ -5,6 +5,7 @@
 
 mod harness;
 
+mod alerts;
 mod asks;
 mod changes;
 mod content;

@@ -58,6 +58,8 @@ pub struct Filter {
     pub dataset: Option<String>,
     /// `source.ip`
     pub client: Option<IpAddr>,
+    /// Words that all stand in what was searched for, or was being typed, in either case.
+    pub search: Option<String>,
     /// Text that stands somewhere in the line, letter for letter.
     pub text: Option<String>,
     /// Below this sequence.
@@ -81,6 +83,7 @@ pub(super) struct Matcher<'a> {
     needles: Vec<String>,
     host: Option<(String, Option<&'a Name>)>,
     client: Option<String>,
+    words: Vec<String>,
 }
 
 /// What a line is to a filter.
@@ -108,6 +111,7 @@ impl Default for Filter {
             unblock: None,
             dataset: None,
             client: None,
+            search: None,
             text: None,
             before: None,
             after: None,
@@ -119,6 +123,26 @@ impl Default for Filter {
 }
 
 impl Filter {
+    /// The words of a search that is asked for, in lower case.
+    pub(in crate::audit) fn search_words(&self) -> Vec<String> {
+        let words = self.search.iter().flat_map(|words| words.split_whitespace());
+        words.map(str::to_lowercase).collect()
+    }
+
+    /// Whether a line that ends an access may match: the index has those only beside their
+    /// accesses, so that they are looked for in the trail itself.
+    pub(super) fn may_match_ends(&self) -> bool {
+        let any_or = |asked: &Option<String>, own: &str| asked.as_deref().is_none_or(|asked| asked == own);
+        let shown = self.closes == Closes::Apart || self.dataset.is_some();
+        let of_accesses = [&self.user, &self.group, &self.device, &self.category, &self.rung];
+        shown
+            && any_or(&self.dataset, "schoolgate.close")
+            && any_or(&self.action, "close")
+            && of_accesses.iter().all(|asked| asked.is_none())
+            && (self.host.is_none() && self.client.is_none() && self.unblock.is_none())
+            && self.search_words().is_empty()
+    }
+
     pub(super) fn matcher(&self) -> Result<Matcher<'_>, serde_json::Error> {
         let mut needles = Vec::new();
         for (name, value) in [
@@ -152,7 +176,7 @@ impl Filter {
         }
         let from = self.from.map(|from| from.to_string());
         let to = self.to.map(|to| to.to_string());
-        Ok(Matcher { filter: self, from, to, needles, host, client })
+        Ok(Matcher { filter: self, from, to, needles, host, client, words: self.search_words() })
     }
 }
 
@@ -223,7 +247,16 @@ impl Matcher<'_> {
             && is(&self.client, &event["source"]["ip"])
             && self.filter.unblock.is_none_or(|id| is_unblock(own, &id.to_string()))
             && self.filter.category.as_deref().is_none_or(|asked| is_category(event, asked))
+            && self.is_search(own)
             && self.is_host(event)
+    }
+
+    fn is_search(&self, own: &Value) -> bool {
+        let has = |field: &Value| {
+            let found = field.as_str().map(str::to_lowercase);
+            found.is_some_and(|found| self.words.iter().all(|word| found.contains(word.as_str())))
+        };
+        self.words.is_empty() || has(&own["search"]) || has(&own["suggestion"])
     }
 
     fn is_host(&self, event: &Value) -> bool {

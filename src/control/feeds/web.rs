@@ -172,7 +172,7 @@ fn is_timeout(fault: &std::io::Error) -> bool {
         || matches!(inner, Some(ureq::Error::Timeout(_)))
 }
 
-fn roots(extra: &[PathBuf]) -> Result<Vec<Certificate<'static>>, Fault> {
+pub(super) fn roots(extra: &[PathBuf]) -> Result<Vec<Certificate<'static>>, Fault> {
     // Where the system has none, the files alone are trusted; with neither, TLS fails and says so.
     let mut found = rustls_native_certs::load_native_certs().certs;
     for path in extra {

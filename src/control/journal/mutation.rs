@@ -33,6 +33,22 @@ pub(in crate::control) enum Table {
     Suggestions,
     /// What pupils asked for.
     Asks,
+    /// Safeguarding alerts.
+    Alerts,
+    /// The events of an alert.
+    AlertEvents,
+    /// What was done about an alert.
+    AlertSteps,
+    /// Blocked tries of the last minutes.
+    AlertTries,
+    /// What raises no alert.
+    Suppressions,
+    /// How far readers of the trail have read.
+    Cursors,
+    /// What is to be told outside the gateway.
+    Outbox,
+    /// The digests that have gone out.
+    Digests,
 }
 
 /// A row to stand in the place of the one that has its key.
@@ -61,19 +77,33 @@ impl Table {
             Table::Staff => "staff",
             Table::Suggestions => "suggestions",
             Table::Asks => "asks",
+            Table::Alerts => "alerts",
+            Table::AlertEvents => "alert_events",
+            Table::AlertSteps => "alert_steps",
+            Table::AlertTries => "alert_tries",
+            Table::Suppressions => "suppressions",
+            Table::Cursors => "cursors",
+            Table::Outbox => "outbox",
+            Table::Digests => "digests",
         }
     }
 
     fn key(self) -> &'static str {
         match self {
             Table::Policies => "version",
-            Table::Staff => "name",
+            Table::Staff | Table::Cursors | Table::Digests => "name",
             Table::Changes
             | Table::Unblocks
             | Table::Blocks
             | Table::Suspensions
             | Table::Suggestions
-            | Table::Asks => "id",
+            | Table::Asks
+            | Table::Alerts
+            | Table::AlertEvents
+            | Table::AlertSteps
+            | Table::AlertTries
+            | Table::Suppressions
+            | Table::Outbox => "id",
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::control::lists::Places;
 use crate::control::store::StoreError;
 use crate::document::Faults;
 use crate::policy::Reach;
-use crate::settings::{Loosening, Source};
+use crate::settings::{Alerts, Loosening, Smtp, Source};
 
 /// Where policy and lists come from.
 #[derive(Clone, Debug)]
@@ -35,6 +35,10 @@ pub struct Sources {
     pub extra_roots: Vec<PathBuf>,
     /// The zone of the clock on the school's wall.
     pub zone: TimeZone,
+    /// Whom alerts are about and who is told.
+    pub alerts: Alerts,
+    /// The server that takes the gateway's mail.
+    pub smtp: Option<Smtp>,
 }
 
 impl Sources {

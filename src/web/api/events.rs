@@ -9,8 +9,8 @@ use crate::web::Shared;
 use crate::web::auth::{Caller, Credential};
 use crate::web::body::Answer;
 use crate::web::events::{
-    self, Explained, Looking, READERS, READS_READERS, Read, Reader, ReadsWanted, Resumed, SeenEvent, Sight,
-    Streamed, Wanted,
+    self, AroundAnswer, AroundWanted, Explained, Looking, READERS, READS_READERS, Read, Reader, ReadsWanted,
+    Resumed, SeenEvent, Sight, Streamed, Wanted,
 };
 use crate::web::page::Page;
 use crate::web::path::Sequence;
@@ -74,6 +74,24 @@ pub(super) async fn explained(
         answer.now = Some(super::traced(&shared, &caller, now).await?);
     }
     Ok(Answer::ok(answer))
+}
+
+/// What happened around an event
+///
+/// How it was reached, step by step and as a sentence, so that accident and intent can be told apart;
+/// what the same person did before and after; who else asked for the same host within that time. Every
+/// look is recorded before it is answered.
+#[utoipa::path(get, path = "/events/{seq}/around", operation_id = "events_around", tag = "events",
+    params(Sequence, AroundWanted),
+    responses((status = 200, description = "The event and what was around it", body = AroundAnswer)))]
+pub(super) async fn around(
+    State(shared): State<Shared>,
+    caller: Caller,
+    Sequence(sequence): Sequence,
+    uri: Uri,
+) -> Result<Answer<AroundAnswer>, Problem> {
+    let reader = reader(&shared, &caller, "events.around").await?;
+    Ok(Answer::ok(events::around(&shared, sequence, &uri, reader).await?))
 }
 
 /// Who looked at whose log

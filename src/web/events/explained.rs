@@ -4,14 +4,13 @@
 //! but the list and the entry's id, then and now.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
 
 use axum::http::Uri;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::audit::{Entry, Filter, QueryError, query};
+use crate::audit::{Entry, Filter, Index, QueryError};
 use crate::model::{Attribution, Subject, Url};
 use crate::policy::{Policy, Rung};
 use crate::web::Shared;
@@ -86,7 +85,7 @@ pub(in crate::web) async fn explained(
     let query = Query::read::<Looking>(uri)?;
     let (act, sight) = reader.act("events.explain", &query)?;
     let audit_seq = shared.control.record(Entry::Read(act.with("sequence", sequence))).await?;
-    let event = shared.search(move |dir| one(dir, sequence)).await??.ok_or_else(Problem::not_found)?;
+    let event = shared.look_up(move |index| one(index, sequence)).await??.ok_or_else(Problem::not_found)?;
     let policy = shared.control.live().snapshot();
     let now =
         subject(&event, &policy).map(|(subject, url)| explain(&policy, &subject, &url, shared.control.now()));
@@ -96,7 +95,7 @@ pub(in crate::web) async fn explained(
 }
 
 /// The access of that number, with how it ended.
-pub(super) fn one(dir: &Path, sequence: u64) -> Result<Option<Value>, QueryError> {
+pub(super) fn one(index: &Index, sequence: u64) -> Result<Option<Value>, QueryError> {
     let filter = Filter {
         dataset: Some("schoolgate.access".to_owned()),
         after: Some(sequence.saturating_sub(1)),
@@ -104,7 +103,7 @@ pub(super) fn one(dir: &Path, sequence: u64) -> Result<Option<Value>, QueryError
         limit: 1,
         ..Filter::default()
     };
-    let page = query(dir, &filter)?;
+    let page = index.query(&filter)?;
     Ok(page.records.into_iter().find(|record| record.sequence == sequence).map(|record| record.event))
 }
 

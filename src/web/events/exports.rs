@@ -236,7 +236,7 @@ async fn around(shared: &Shared, sequence: u64, minutes: u32) -> Result<Which, P
     if !(1..=MOST_AROUND).contains(&minutes) {
         return Err(Problem::invalid("minutes", format!("`minutes` is a number from 1 to {MOST_AROUND}")));
     }
-    let event = shared.search(move |dir| explained::one(dir, sequence)).await??;
+    let event = shared.look_up(move |index| explained::one(index, sequence)).await??;
     let event = event.ok_or_else(Problem::not_found)?;
     let text = |place: &str| event.pointer(place).and_then(Value::as_str).map(ToOwned::to_owned);
     let time = text("/@timestamp").and_then(|time| time.parse::<crate::model::Timestamp>().ok());

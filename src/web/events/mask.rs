@@ -27,8 +27,9 @@ const NAMED: [(&str, &str); 9] = [
     ("/schoolgate/details/client", "client"),
     ("/schoolgate/details/clients", "client"),
 ];
-/// What staff wrote in their own words, and may name a child.
-const WORDS: [&str; 4] = [
+/// What staff wrote in their own words, and may name a child; and which alert they looked at.
+const WORDS: [&str; 5] = [
+    "/schoolgate/details/alert_id",
     "/event/reason",
     "/schoolgate/details/justification",
     "/schoolgate/details/lesson",
@@ -57,6 +58,9 @@ impl Mask {
 
     /// The event as it may be seen, if it is asked for.
     pub(super) fn seen(&self, mut event: Value) -> Option<Value> {
+        if is_of_an_alert(&event) {
+            return None;
+        }
         if event["schoolgate"]["rung"] == "statutory" {
             WHERE.iter().for_each(|place| clear(&mut event, place));
         }
@@ -68,6 +72,19 @@ impl Mask {
             value.as_deref().is_none_or(|value| found == Some(value))
         };
         self.asked.iter().all(is).then_some(event)
+    }
+}
+
+/// Acts on alerts are told by `/alerts` alone, which knows who may see which; that somebody looked at
+/// one is told of alerts on pupils.
+fn is_of_an_alert(event: &Value) -> bool {
+    let action = event["event"]["action"].as_str().unwrap_or_default();
+    match event["event"]["dataset"].as_str() {
+        Some("schoolgate.alert") => true,
+        Some("schoolgate.read") if action == "alert.read" => {
+            event["schoolgate"]["details"]["routed"] != "pupil"
+        }
+        _ => false,
     }
 }
 

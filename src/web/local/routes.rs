@@ -16,12 +16,12 @@ use crate::web::Shared;
 use crate::web::api::changes::{Proposal, Proposed, Reloaded};
 use crate::web::api::to_the_end;
 use crate::web::body::{Answer, Sent};
-use crate::web::events::{self, Reader, SeenEvent, Sight};
+use crate::web::events::{self, AroundAnswer, Reader, SeenEvent, Sight};
 use crate::web::explain::{self, Explanation};
 use crate::web::inspection::{self, Candidates};
 use crate::web::local::staff;
 use crate::web::page::Page;
-use crate::web::path::Version;
+use crate::web::path::{Sequence, Version};
 use crate::web::policy::{self, Difference, PolicyOfRecord, PolicyVersion, Review, Weighing};
 use crate::web::precondition::Precondition;
 use crate::web::problem::{self, Problem};
@@ -52,6 +52,7 @@ pub(super) fn router(shared: &Shared) -> Router {
         .route("/reload", post(reload))
         .route("/lists/fetch", post(fetch))
         .route("/events", get(find))
+        .route("/events/{seq}/around", get(around))
         .route("/inspection/candidates", get(candidates))
         .route("/policy", get(policy_in_force))
         .route("/policy/{version}", get(policy_version))
@@ -89,9 +90,20 @@ async fn fetch(
 }
 
 async fn find(State(shared): State<Shared>, uri: Uri) -> Result<Answer<Page<SeenEvent>>, Problem> {
+    events::find(&shared, &uri, reader()).await
+}
+
+async fn around(
+    State(shared): State<Shared>,
+    Sequence(sequence): Sequence,
+    uri: Uri,
+) -> Result<Answer<AroundAnswer>, Problem> {
+    Ok(Answer::ok(events::around(&shared, sequence, &uri, reader()).await?))
+}
+
+fn reader() -> Reader {
     let (sight, purpose) = (Sight::Names, Purpose::Optional);
-    let reader = Reader { actor: Actor::Local, client: None, sight, purpose };
-    events::find(&shared, &uri, reader).await
+    Reader { actor: Actor::Local, client: None, sight, purpose }
 }
 
 async fn policy_in_force(State(shared): State<Shared>) -> Result<Answer<PolicyOfRecord>, Problem> {

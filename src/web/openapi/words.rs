@@ -10,10 +10,14 @@ use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, T
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::audit::Format;
+use crate::audit::around::Reached;
 use crate::control::AskState;
+use crate::control::alerts::{About, AlertState, By};
 use crate::control::changes::{ChangeState, Due, Op, SchoolList, What};
-use crate::model::Role;
+use crate::control::reports::Kind;
+use crate::model::{Role, Severity, Theme};
 use crate::policy::{Action, Effect, Ending, Reduced, Rung, State, SuspensionState};
+use crate::web::events::Form;
 
 /// Makes a schema of its own of a set of words.
 macro_rules! word {
@@ -96,6 +100,14 @@ word! {
     RungWord, "Rung", RUNGS.map(Rung::as_str)
 }
 word! {
+    /// How an address was reached.
+    ReachedWord, "Reached", Reached::ALL.map(Reached::as_str)
+}
+word! {
+    /// How events are answered: each as it is, or collapsed to page views.
+    ViewWord, "View", Form::ALL.map(Form::as_str)
+}
+word! {
     /// What an access came to.
     ActionWord, "Action", ACTIONS.map(Action::as_str)
 }
@@ -122,6 +134,38 @@ word! {
 word! {
     /// How it went.
     OutcomeWord, "Outcome", ["success", "failure"]
+}
+word! {
+    /// What an alert is about.
+    ThemeWord, "AlertTheme", Theme::ALL.map(Theme::as_str)
+}
+word! {
+    /// How much an alert presses.
+    SeverityWord, "AlertSeverity", Severity::ALL.map(Severity::as_str)
+}
+word! {
+    /// Where an alert stands.
+    AlertStateWord, "AlertState", AlertState::ALL.map(AlertState::as_str)
+}
+word! {
+    /// Whom an alert is about, as far as it says who is told.
+    AboutWord, "AlertAbout", About::ALL.map(About::as_str)
+}
+word! {
+    /// What a suppression of alerts goes by: a whole search, a host, a category.
+    SuppressedByWord, "SuppressedBy", By::ALL.map(By::as_str)
+}
+word! {
+    /// What kind of report.
+    ReportKind, "ReportKind", Kind::ALL.map(Kind::as_str)
+}
+word! {
+    /// In which form a report comes.
+    ReportFormat, "ReportFormat", ["json", "html", "csv"]
+}
+word! {
+    /// How a person is known.
+    PersonKind, "PersonKind", ["user", "device", "client"]
 }
 
 impl BlockState {

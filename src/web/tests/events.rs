@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::fixture::Office;
+use crate::audit::{Fetch, Seen};
 
 #[tokio::test]
 async fn a_read_is_recorded_before_it_is_answered() {
@@ -98,5 +99,133 @@ async fn pages_of_events_miss_none_and_repeat_none() {
         }
         assert_eq!(found.len(), 7);
         assert!(found.windows(2).all(|pair| pair[0] > pair[1]), "{found:?}");
+    }
+}
+
+/// What a browser says of a fetch: site, mode, dest, user; and the page that led to it.
+async fn fetched(office: &Office, user: &str, host: &str, said: [&str; 4], referrer: Option<&str>) {
+    let [site, mode, dest, by] = said.map(|word| (!word.is_empty()).then(|| word.to_owned()));
+    let seen = Seen {
+        fetch: Some(Fetch { site, mode, dest, user: by }),
+        referrer: referrer.map(str::to_owned),
+        ..Seen::default()
+    };
+    office.see("10.1.2.3", user, host, seen).await;
+}
+
+const TYPED: [&str; 4] = ["none", "navigate", "document", "?1"];
+const CLICK: [&str; 4] = ["cross-site", "navigate", "document", "?1"];
+const PART: [&str; 4] = ["cross-site", "no-cors", "image", ""];
+
+#[tokio::test]
+async fn a_log_collapses_to_pages_and_a_page_opens_to_its_events() {
+    let office = Office::open().await;
+    for number in 0..5 {
+        let (host, referrer) = (format!("site-{number}.example"), format!("https://site-{number}.example/"));
+        fetched(&office, "y5.042", &host, TYPED, None).await;
+        for _ in 0..6 {
+            fetched(&office, "y5.042", "cdn.pictures.example", PART, Some(&referrer)).await;
+        }
+        office.visit("10.1.2.3", "y5.042", "games.example").await;
+    }
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/events?view=pages&user=y5.042&limit=3&reason=a+weekly+review{cursor}");
+        let (status, page) = office.get("dsl", &path).await;
+        assert_eq!(status, 200, "{page}");
+        seen.extend(page["items"].as_array().unwrap().clone());
+        let Some(next) = page["next"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    let told: Vec<(Value, Value)> =
+        seen.iter().map(|lead| (lead["url"]["domain"].clone(), lead["page"]["events"].clone())).collect();
+    let pages: Vec<_> = told.iter().filter(|(host, _)| host != "games.example").collect();
+    assert_eq!(pages.len(), 5, "{told:?}");
+    assert!(pages.iter().all(|(_, events)| *events == 7), "{told:?}");
+    let blocked: u64 = seen.iter().filter_map(|lead| lead["page"]["blocked"].as_u64()).sum();
+    assert_eq!(blocked, 5, "{told:?}");
+    let lead = seen.iter().find(|lead| lead["url"]["domain"] == "site-2.example").unwrap();
+    let number = lead["page"]["sequence"].as_u64().unwrap();
+    let (_, events) = office.get("dsl", &format!("/events?page={number}&reason=a+weekly+review")).await;
+    let hosts: Vec<&Value> =
+        events["items"].as_array().unwrap().iter().map(|event| &event["url"]["domain"]).collect();
+    assert_eq!(
+        (hosts.len(), hosts[0], hosts[6]),
+        (7, &json!("site-2.example"), &json!("cdn.pictures.example"))
+    );
+    for wrong in ["view=lines", "page=x"] {
+        let (status, _) = office.get("dsl", &format!("/events?{wrong}&reason=a+weekly+review")).await;
+        assert_eq!(status, 422, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_around_a_moment_is_told_and_recorded() {
+    let office = Office::open().await;
+    office.visit("10.1.2.4", "y5.043", "games.example").await;
+    fetched(&office, "y5.042", "www.example.org", TYPED, None).await;
+    fetched(&office, "y5.042", "games.example", CLICK, Some("https://www.example.org/list")).await;
+    office.visit("10.1.2.3", "y5.042", "listed.example").await;
+    let trail = office.trail().await;
+    let of = |host: &str| {
+        let found =
+            trail.iter().rfind(|event| event["url"]["domain"] == host && event["user"]["name"] == "y5.042");
+        found.unwrap()["event"]["sequence"].as_u64().unwrap()
+    };
+    let path = format!("/events/{}/around?reason=a+worry+about+them", of("games.example"));
+    let (status, around) = office.get("dsl", &path).await;
+    assert_eq!(status, 200, "{around}");
+    assert_eq!(
+        around["told"],
+        "Reached by a link from www.example.org, which was typed in, or opened from a bookmark."
+    );
+    let reached: Vec<&Value> =
+        around["chain"].as_array().unwrap().iter().map(|step| &step["reached"]).collect();
+    assert_eq!(reached, ["link", "typed"]);
+    assert_eq!(around["person"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        (&around["others"][0]["user"], &around["others"][0]["accesses"]),
+        (&json!("y5.043"), &json!(1))
+    );
+    assert!(!around.to_string().contains("listed.example"), "statutory matches stay masked");
+    let read = office.trail().await;
+    let read = read.last().unwrap();
+    assert_eq!(
+        (&read["event"]["action"], &read["event"]["sequence"]),
+        (&json!("events.around"), &around["audit_seq"])
+    );
+    assert_eq!(read["schoolgate"]["details"]["sequence"], of("games.example"));
+
+    let statutory = trail.iter().rfind(|event| event["schoolgate"]["rung"] == "statutory").unwrap();
+    let number = &statutory["event"]["sequence"];
+    let (_, around) =
+        office.get("dsl", &format!("/events/{number}/around?view=pages&reason=a+worry+about+them")).await;
+    assert_eq!((&around["others"], &around["chain"][0]["host"]), (&json!([]), &Value::Null));
+
+    let (_, around) = office.get("technician", &format!("/events/{}/around", of("games.example"))).await;
+    let text = around.to_string();
+    assert!(["y5.04", "10.1.2.", "CB-2-017", "\"hash\""].iter().all(|name| !text.contains(name)), "{text}");
+    assert!(around["others"][0]["user"].as_str().unwrap().starts_with("user-"));
+    for (who, path, status) in [
+        ("dsl", "/events/1/around", 422),
+        ("dsl", "/events/9999/around?reason=a+worry+about+them", 404),
+        ("teacher", "/events/1/around", 403),
+    ] {
+        assert_eq!(office.get(who, path).await.0, status, "{who} {path}");
+    }
+    let path = format!("/events/{}/around?minutes=0&reason=a+worry+about+them", of("games.example"));
+    assert_eq!(office.get("dsl", &path).await.0, 422);
+}
+
+#[tokio::test]
+async fn words_of_a_search_are_found() {
+    let office = Office::open().await;
+    for words in ["How to hide a bruise", "hide and seek", "bread"] {
+        let seen = Seen { search: Some(words.to_owned()), ..Seen::default() };
+        office.see("10.1.2.3", "y5.042", "search.example", seen).await;
+    }
+    for (asked, count) in [("hide", 2), ("HIDE+bruise", 1), ("hid", 2), ("nothing", 0)] {
+        let (_, page) = office.get("dsl", &format!("/events?search={asked}&reason=a+weekly+review")).await;
+        assert_eq!(page["items"].as_array().unwrap().len(), count, "{asked}");
     }
 }

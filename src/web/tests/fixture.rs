@@ -13,7 +13,7 @@ use tower::ServiceExt;
 
 use super::conform;
 use crate::audit::{
-    Access, Entry, Filter, Observer, Order, Recorder, Seen, Signer, Visibility, Writer, query,
+    Access, Entry, Filter, Indexer, Observer, Order, Recorder, Seen, Signer, Visibility, Writer, query,
 };
 use crate::ca::Authority;
 use crate::clock::Clock;
@@ -23,7 +23,7 @@ use crate::control::{self, Control, Sources, Unlicensed};
 use crate::identity::Directory;
 use crate::model::{Host, Role, Subject};
 use crate::policy::{Asked, Content, Destination, Reach, Shown};
-use crate::settings::{Inspect, Loosening};
+use crate::settings::{Alerts, Inspect, Loosening};
 use crate::telemetry::Metrics;
 use crate::web::{Shared, admin};
 
@@ -106,6 +106,7 @@ impl Office {
     }
 
     async fn on(folder: TempDir, clock: Clock) -> Office {
+        let alerts = Alerts { governor_account: "governor".parse().ok(), ..Alerts::default() };
         let at = |path: &str| folder.path().join(path);
         let metrics = Metrics::new().unwrap();
         let observer = Observer { name: "test".into(), version: "0".into() };
@@ -134,6 +135,8 @@ impl Office {
             feeds: Vec::new(),
             extra_roots: Vec::new(),
             zone: jiff::tz::TimeZone::UTC,
+            alerts,
+            smtp: None,
         };
         let given = control::Shared {
             recorder: recorder.clone(),
@@ -147,7 +150,8 @@ impl Office {
         let inspect = Inspect { authority: None, no_inspect: None, never: Vec::new() };
         let authority = Authority::open(&inspect, folder.path(), "Fish & Chips", clock.now()).unwrap();
         let public = authority.public().clone();
-        let shared = Shared::new(Arc::clone(&control), recorder.clone(), at("audit"), public, "Fish & Chips");
+        let (index, _) = Indexer::start(&recorder, None).unwrap();
+        let shared = Shared::new(Arc::clone(&control), recorder.clone(), index, public, "Fish & Chips");
         Office { folder, control, recorder, clock, metrics, shared, writer, tokens: HashMap::new() }
     }
 
@@ -212,6 +216,11 @@ impl Office {
 
     /// A pupil goes to a host, as the proxy would record it; what came of it.
     pub(super) async fn visit(&self, client: &str, user: &str, host: &str) -> String {
+        self.see(client, user, host, Seen::default()).await
+    }
+
+    /// The same, of which more was seen.
+    pub(super) async fn see(&self, client: &str, user: &str, host: &str, seen: Seen) -> String {
         let client: IpAddr = client.parse().unwrap();
         let subject = self.control.attribute(client).await;
         let subject = Subject {
@@ -227,7 +236,7 @@ impl Office {
             content: Content::unseen(),
         };
         let verdict = self.control.live().snapshot().on_connect(&asked, self.clock.now());
-        let seen = Seen { visibility: Visibility::Host, ..Seen::default() };
+        let seen = Seen { visibility: Visibility::Host, ..seen };
         let access = Access::new(&subject, &destination, &verdict, &seen);
         self.recorder.record(Entry::Access(access)).await.unwrap();
         format!("{} {}", verdict.action.as_str(), verdict.reason.rung.as_str())

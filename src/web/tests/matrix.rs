@@ -59,6 +59,7 @@ fn rows() -> Vec<Row> {
             json!({ "event": 1, "reason": "a weekly review" }),
             [403, 403, 404, 404, 403, 403],
         ),
+        ("GET", "/events/1/around?reason=a+weekly+review", none(), [200, 403, 200, 200, 403, 403]),
         ("GET", "/reads", none(), [403, 403, 200, 200, 200, 403]),
         ("GET", "/openapi.json", none(), ANYONE),
         ("GET", "/inspection/candidates?days=3", none(), [200, 200, 200, 200, 403, 403]),

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::fixture::{Office, ask, read};
 use crate::control::feeds::Alarm;
+use crate::model::Timestamp;
 use crate::web::status::{Fact, Readiness, router};
 
 #[tokio::test]
@@ -41,4 +42,29 @@ async fn readiness_says_what_it_waits_for() {
     let text = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
     assert!(String::from_utf8_lossy(&text).contains("schoolgate_build_info"));
     assert_eq!(asked("/api/v1/me").await.status(), 404, "nothing else is there");
+}
+
+/// Somebody sets the machine's clock back: time goes on as it did, and that is said and recorded once.
+#[tokio::test]
+async fn a_clock_set_back_is_an_alarm_until_it_agrees_again() {
+    let office = Office::open().await;
+    let clocks = async || {
+        let alarms = office.control.look_after_machine().await.unwrap();
+        alarms.into_iter().filter(|alarm| alarm.list == "clock").collect::<Vec<_>>()
+    };
+    assert!(clocks().await.is_empty());
+    let noon = office.clock.now();
+    office.clock.set(Timestamp::from_millis(noon.as_millis() - 7_200_000));
+    for _ in 0..2 {
+        let alarms = clocks().await;
+        assert_eq!(alarms.len(), 1);
+        assert!(alarms[0].problem.contains("7200 s behind"), "{}", alarms[0].problem);
+        assert!(office.clock.now() >= noon);
+    }
+    office.clock.set(noon.plus(std::time::Duration::from_secs(1)));
+    assert!(clocks().await.is_empty());
+    let trail = office.trail().await;
+    for action in ["clock.behind", "clock.agrees"] {
+        assert_eq!(trail.iter().filter(|event| event["event"]["action"] == action).count(), 1, "{action}");
+    }
 }

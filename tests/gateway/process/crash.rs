@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::harness::{Gateway, address_of, within};
 
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 20;
 const CLIENTS: usize = 16;
 /// From the start of the program to its first answer (RELIABILITY, goals).
 const SERVES_WITHIN: Duration = Duration::from_secs(2);
@@ -36,7 +36,7 @@ async fn what_was_answered_before_a_kill_is_in_the_trail_after_it() {
 
         let load = Load::start(proxy, round);
         // Another moment in each round, so that the kill meets the writer in other states.
-        load.reaches(150 + 61 * round).await;
+        load.reaches(100 + 23 * round).await;
         program.kill().await;
         answered.extend(load.stop().await);
     }

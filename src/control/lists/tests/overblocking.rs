@@ -41,6 +41,8 @@ fn policy(tree: &Tree) -> Policy {
         feeds: Vec::new(),
         extra_roots: Vec::new(),
         zone: jiff::tz::TimeZone::UTC,
+        alerts: crate::settings::Alerts::default(),
+        smtp: None,
     };
     compile_once(&sources, &|_, _, _| {}).unwrap_or_else(|faults| panic!("{faults}"))
 }

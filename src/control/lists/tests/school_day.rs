@@ -46,6 +46,8 @@ fn school() -> Option<(Draft, Loaded)> {
         feeds: Vec::new(),
         extra_roots: Vec::new(),
         zone: jiff::tz::TimeZone::UTC,
+        alerts: crate::settings::Alerts::default(),
+        smtp: None,
     };
     Some(check(&sources, &|_, _, _| {}).unwrap_or_else(|faults| panic!("{faults}")))
 }

@@ -1,0 +1,85 @@
+//! What happened around a moment: what the person did before and after, how they came there, and who
+//! else was there.
+
+mod chain;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::audit::index::Index;
+use crate::audit::pages::{Visit, whose};
+use crate::audit::query::{Filter, Order, QueryError};
+use crate::model::Host;
+
+pub use chain::{Reached, Step, told, trace};
+
+/// Most events of the person on either side.
+const MOST: usize = 1000;
+/// Most events that are read to find who else was there.
+const LOOKED: usize = 5000;
+
+/// An event and what was around it.
+#[derive(Clone, Debug)]
+pub struct Around {
+    /// The event.
+    pub event: Value,
+    /// What the same person did within the span, the event itself included, in order.
+    pub person: Vec<Value>,
+    /// Whether the person did more within the span than is here.
+    pub is_cut: bool,
+    /// The first event of everybody else who asked for the same host within the span, and how often
+    /// they did.
+    pub others: Vec<(Value, u64)>,
+    /// How the event was reached, back to where that began.
+    pub chain: Vec<Step>,
+}
+
+impl Index {
+    /// What was around the event of this sequence, within `span` on either side; `None` where there is
+    /// no such event.
+    ///
+    /// # Errors
+    /// [`QueryError`] when the trail can't be read.
+    pub fn around(&self, sequence: u64, span: Duration) -> Result<Option<Around>, QueryError> {
+        let Some(event) = self.one(sequence)? else { return Ok(None) };
+        let Some(visit) = Visit::of(&event) else { return Ok(None) };
+        let (from, to) = (Some(visit.time.minus(span)), Some(visit.time.plus(span)));
+        let whose = Filter { from, to, ..whose(&event) };
+        let before = Filter { before: Some(sequence), ..whose.clone() };
+        let mut person = self.some(&before, Order::NewestFirst, MOST)?;
+        person.reverse();
+        let at = person.len();
+        person.push(event.clone());
+        person.extend(self.some(&Filter { after: Some(sequence), ..whose }, Order::OldestFirst, MOST)?);
+        let is_cut = at == MOST || person.len() - at > MOST;
+        let mut others = Vec::new();
+        if let Some(host) = visit.host.as_deref().and_then(|host| Host::parse(host).ok()) {
+            let there = Filter { from, to, host: Some(host), ..Filter::default() };
+            others = others_of(self.some(&there, Order::OldestFirst, LOOKED)?, &visit);
+        }
+        let chain = trace(&person, at);
+        Ok(Some(Around { event, person, is_cut, others, chain }))
+    }
+}
+
+/// Everybody else's first event and how many they have, those who were there first before the others.
+fn others_of(events: Vec<Value>, visit: &Visit) -> Vec<(Value, u64)> {
+    let (mut others, mut places): (Vec<(Value, u64)>, BTreeMap<String, usize>) = Default::default();
+    for event in events {
+        let Some(other) = Visit::of(&event) else { continue };
+        // Below the host is not at the host.
+        if other.person == visit.person || other.host != visit.host {
+            continue;
+        }
+        match places.get(&other.person) {
+            Some(at) => others[*at].1 += 1,
+            None => {
+                places.insert(other.person, others.len());
+                others.push((event, 1));
+            }
+        }
+    }
+    others
+}

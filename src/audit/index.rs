@@ -1,0 +1,170 @@
+//! The index of the trail: for every day, where the lines are of a person, a host, a category, …
+//!
+//! **Invariant:** the index follows from the trail and says nothing that the trail does not: a
+//! day's index that is missing, of another form, unfinished or not what its digest says is not
+//! used, and that day's questions are answered by a scan.
+//!
+//! # On disk
+//!
+//! `<audit>/<day>/index.db`, an SQLite file, written behind the trail by one thread, and beside it
+//! `index.sum`, the BLAKE3 digest of the finished file. Of a statutory match it has neither host nor
+//! address, since the trail has none.
+
+mod day;
+mod fields;
+mod indexer;
+mod reader;
+mod rebuild;
+mod seal;
+mod sought;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fmt, io};
+
+use tokio::sync::watch;
+
+use crate::audit::segment::Segment;
+use seal::Seal;
+
+pub use indexer::Indexer;
+pub use rebuild::{Rebuilding, ReindexError, reindex};
+
+pub(super) use reader::{DayReader, Spot};
+
+/// The index of a trail; clones share what is known of it.
+#[derive(Clone, Debug)]
+pub struct Index {
+    dir: Arc<Path>,
+    days: Arc<Mutex<BTreeMap<String, Standing>>>,
+    /// The last line that is indexed.
+    reached: watch::Receiver<u64>,
+}
+
+/// Whether a day's index is to be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Finished, and its digest is right.
+    Sound,
+    /// Being written by this process.
+    Growing,
+    /// Not to be trusted.
+    Unsound,
+}
+
+/// An index that is not what its digest says.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Damage {
+    /// The day.
+    pub day: String,
+    /// The index.
+    pub file: PathBuf,
+}
+
+/// Looks at every finished index under `dir`: which are not what their digest says. One that is
+/// missing or being written is no damage.
+///
+/// # Errors
+/// When a folder or an index can't be read.
+pub fn check(dir: &Path) -> io::Result<Vec<Damage>> {
+    let mut damages = Vec::new();
+    for day in days(dir)? {
+        let folder = dir.join(&day);
+        if seal::look(&folder)? == Seal::Wrong {
+            damages.push(Damage { day, file: seal::file(&folder) });
+        }
+    }
+    Ok(damages)
+}
+
+impl Index {
+    /// The index of a trail that this process does not write; each day's digest is looked at before
+    /// it is first used.
+    #[must_use]
+    pub fn of(dir: &Path) -> Index {
+        Index { dir: dir.into(), days: Arc::default(), reached: watch::channel(0).1 }
+    }
+
+    /// The folder of the trail.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Waits until the line of this sequence is indexed; false when the indexer ended before.
+    pub async fn reaches(&mut self, sequence: u64) -> bool {
+        self.reached.wait_for(|reached| *reached >= sequence).await.is_ok()
+    }
+
+    /// The index of a day, if it is to be trusted.
+    pub(super) fn day(&self, day: &str) -> Option<DayReader> {
+        let folder = self.dir.join(day);
+        match self.standing(day) {
+            Standing::Unsound => None,
+            Standing::Sound | Standing::Growing => match DayReader::open(&folder) {
+                Ok(reader) => reader,
+                Err(fault) => {
+                    tracing::warn!(day, %fault, "a day's index can't be read; the trail itself is");
+                    self.distrust(day);
+                    None
+                }
+            },
+        }
+    }
+
+    /// The index of this day led astray: it is not used any more.
+    pub(super) fn distrust(&self, day: &str) {
+        tracing::warn!(day, "a day's index does not fit the trail; it is made anew");
+        self.set(day, Standing::Unsound);
+    }
+
+    /// How the day's index stands; looks at the digest the first time.
+    fn standing(&self, day: &str) -> Standing {
+        if let Some(standing) = self.known(day) {
+            return standing;
+        }
+        let standing = match seal::look(&self.dir.join(day)) {
+            Ok(Seal::Right) => Standing::Sound,
+            Ok(Seal::None | Seal::Wrong) | Err(_) => Standing::Unsound,
+        };
+        // The indexer may have said more meanwhile.
+        *self.days().entry(day.to_owned()).or_insert(standing)
+    }
+
+    /// Days that are known not to be trusted.
+    fn unsound(&self) -> Vec<String> {
+        let days = self.days();
+        let unsound = days.iter().filter(|(_, standing)| **standing == Standing::Unsound);
+        unsound.map(|(day, _)| day.clone()).filter(|day| self.dir.join(day).is_dir()).collect()
+    }
+
+    fn known(&self, day: &str) -> Option<Standing> {
+        self.days().get(day).copied()
+    }
+
+    fn set(&self, day: &str, standing: Standing) {
+        self.days().insert(day.to_owned(), standing);
+    }
+
+    fn days(&self) -> MutexGuard<'_, BTreeMap<String, Standing>> {
+        self.days.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: the index is not what its digest says; the trail is not touched by that",
+            self.file.display()
+        )
+    }
+}
+
+/// The days of a trail, oldest first.
+fn days(dir: &Path) -> io::Result<Vec<String>> {
+    let mut days: Vec<String> = Segment::list(dir)?.into_iter().map(|segment| segment.day).collect();
+    days.dedup();
+    Ok(days)
+}

@@ -1,0 +1,86 @@
+//! The digest beside a finished index, and whether it is right.
+//!
+//! **Invariant:** an index that is being written to has no digest, so that what a crash leaves is
+//! never taken for whole.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// The index of a day, in the day's folder.
+const FILE: &str = "index.db";
+/// Its digest.
+const SUM: &str = "index.sum";
+
+/// How a day's index stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seal {
+    /// The digest is that of the file.
+    Right,
+    /// There is no digest, or no index: being written, never made, or left by a crash.
+    None,
+    /// The digest is not that of the file.
+    Wrong,
+}
+
+/// The file of a day's index.
+pub(super) fn file(folder: &Path) -> PathBuf {
+    folder.join(FILE)
+}
+
+/// Reads the whole index and compares.
+pub(super) fn look(folder: &Path) -> io::Result<Seal> {
+    let stated = match fs::read_to_string(folder.join(SUM)) {
+        Ok(stated) => stated,
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(Seal::None),
+        Err(fault) => return Err(fault),
+    };
+    match digest(&file(folder)) {
+        Ok(found) if found.trim_end() == stated.trim_end() => Ok(Seal::Right),
+        Ok(_) => Ok(Seal::Wrong),
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(Seal::None),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Puts the digest beside a finished index.
+pub(super) fn put(folder: &Path) -> io::Result<()> {
+    let path = file(folder);
+    File::open(&path)?.sync_all()?;
+    let text = format!("{}\n", digest(&path)?);
+    let new = folder.join(format!("{SUM}.new"));
+    let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&new)?;
+    out.write_all(text.as_bytes())?;
+    out.sync_all()?;
+    fs::rename(&new, folder.join(SUM))?;
+    File::open(folder)?.sync_all()
+}
+
+/// Takes the digest away: the index is about to be written to.
+pub(super) fn take(folder: &Path) -> io::Result<()> {
+    remove(&folder.join(SUM))?;
+    File::open(folder)?.sync_all()
+}
+
+/// Takes the index away, with all that stands beside it.
+pub(super) fn discard(folder: &Path) -> io::Result<()> {
+    take(folder)?;
+    for ending in ["", "-wal", "-shm", "-journal", ".new", ".new-journal"] {
+        remove(&folder.join(format!("{FILE}{ending}")))?;
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(fault) if fault.kind() != io::ErrorKind::NotFound => Err(fault),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn digest(path: &Path) -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(path)?)?;
+    Ok(hasher.finalize().to_hex().to_string())
+}

@@ -1,0 +1,409 @@
+//! The index finds what a scan finds, whatever was written and however much of it is indexed.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::audit::index::{self, ReindexError, reindex};
+use crate::audit::{ClosedBy, Closes, Closing, Filter, Index, Indexer, Order, Page, query};
+
+const USERS: [Option<&str>; 4] = [Some("y5.042"), Some("y5.043"), Some("ks2"), None];
+const HOSTS: [&str; 9] = [
+    "school.county.sch.uk",
+    "maths.school.county.sch.uk",
+    "notschool.county.sch.uk",
+    "county.sch.uk",
+    "a.example",
+    "b.a.example",
+    "10.9.8.7",
+    "192.0.2.1",
+    "2001:db8::1",
+];
+const TERMS: [&str; 5] = ["How To Hide", "to hide a site", "grüße AUS Köln", "hide", "cats"];
+const CATEGORIES: [&str; 3] = ["games", "chat", "news"];
+
+/// What happens next.
+#[derive(Clone, Debug)]
+enum Step {
+    Access(Asked),
+    Staff(u8),
+    Close(usize),
+    Wait(i64),
+    Restart,
+}
+
+#[derive(Clone, Debug)]
+struct Asked {
+    user: usize,
+    device: bool,
+    client: u8,
+    group: bool,
+    host: Option<usize>,
+    ip: bool,
+    rung: u8,
+    term: Option<usize>,
+    typing: bool,
+    further: Vec<usize>,
+}
+
+fn asked() -> impl Strategy<Value = Asked> {
+    let who = (0..4usize, any::<bool>(), 0..3u8, any::<bool>());
+    let what = (prop::option::of(0..HOSTS.len()), any::<bool>(), 0..5u8);
+    let more = (prop::option::of(0..TERMS.len()), any::<bool>(), prop::collection::vec(0..3usize, 0..3));
+    (who, what, more).prop_map(
+        |((user, device, client, group), (host, ip, rung), (term, typing, further))| Asked {
+            user,
+            device,
+            client,
+            group,
+            host,
+            ip,
+            rung,
+            term,
+            typing,
+            further,
+        },
+    )
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => asked().prop_map(Step::Access),
+        2 => (0..3u8).prop_map(Step::Staff),
+        5 => (0..8usize).prop_map(Step::Close),
+        4 => prop_oneof![Just(0), Just(1), 1..100_000i64, Just(11 * 3_600_000)].prop_map(Step::Wait),
+        1 => Just(Step::Restart),
+    ]
+}
+
+fn filter() -> impl Strategy<Value = Filter> {
+    fn text<const N: usize>(all: [&'static str; N]) -> impl Strategy<Value = Option<String>> {
+        prop::option::weighted(0.25, prop::sample::select(all.to_vec()).prop_map(str::to_owned))
+    }
+    let who = (
+        text(["y5.042", "y5.043", "ks2", "m.jones", "nobody"]),
+        text(["CB-2-017", "none"]),
+        text(["ks2", "staff", "ks9"]),
+        prop::option::weighted(0.2, (1..5u8).prop_map(|last| IpAddr::V4(Ipv4Addr::new(10, 1, 2, last)))),
+    );
+    let what = (
+        text([
+            "school.county.sch.uk",
+            "sch.uk",
+            "county.sch.uk",
+            "example",
+            "10.9.8.7",
+            "2001:db8::1",
+            "x.org",
+        ]),
+        text(["games", "chat", "news", "war"]),
+        text(["hide", "HIDE to", "köln", "c", "  ", "dogs"]),
+        prop::option::weighted(0.1, (0..2u128).prop_map(Uuid::from_u128)),
+    );
+    let kind = (
+        text(["allow", "block", "policy.reloaded", "close"]),
+        text(["default", "category", "unblock", "statutory"]),
+        text(["schoolgate.access", "schoolgate.change", "schoolgate.unblock", "schoolgate.close"]),
+        text(["example", "y5"]),
+    );
+    let span = (
+        prop::option::weighted(0.2, 0..60u64),
+        prop::option::weighted(0.2, 0..80u64),
+        prop::option::weighted(0.2, 0..200_000_000i64),
+        prop::option::weighted(0.2, 0..200_000_000i64),
+    );
+    (who, what, kind, span, any::<bool>(), any::<bool>(), 1..9usize).prop_map(
+        |(who, what, kind, span, newest, apart, limit)| {
+            let start = at("2026-11-24T09:14:03.123Z").as_millis();
+            let moment = |millis: Option<i64>| millis.map(|millis| Timestamp::from_millis(start + millis));
+            Filter {
+                user: who.0,
+                device: who.1,
+                group: who.2,
+                client: who.3,
+                host: what.0.map(|host| Host::parse(&host).unwrap()),
+                category: what.1,
+                search: what.2,
+                unblock: what.3,
+                action: kind.0,
+                rung: kind.1,
+                dataset: kind.2,
+                text: kind.3.filter(|_| limit == 3),
+                after: span.0,
+                before: span.1,
+                from: moment(span.2),
+                to: moment(span.3),
+                order: if newest { Order::NewestFirst } else { Order::OldestFirst },
+                closes: if apart { Closes::Apart } else { Closes::Joined },
+                limit,
+            }
+        },
+    )
+}
+
+fn entry(asked: &Asked) -> Entry {
+    let subject = Subject {
+        address: IpAddr::V4(Ipv4Addr::new(10, 1, 2, asked.client + 1)),
+        user: USERS[asked.user].map(|user| user.parse().unwrap()),
+        device: asked.device.then(|| "CB-2-017".parse().unwrap()),
+        ..subject()
+    };
+    let mut verdict = if asked.rung == 1 { blocked() } else { passed() };
+    match asked.rung {
+        2 => verdict.reason.unblock = Some(Uuid::from_u128(0)),
+        3 => (verdict.reason.rung, verdict.action) = (Rung::Statutory, Action::Block),
+        _ => {}
+    }
+    verdict.group = if asked.group { "ks2" } else { "staff" }.parse().unwrap();
+    verdict.reason.categories = asked.further.iter().map(|at| CATEGORIES[*at].to_owned()).collect();
+    let words = asked.term.map(|at| TERMS[at].to_owned());
+    let seen = Seen {
+        search: words.clone().filter(|_| !asked.typing),
+        suggestion: words.filter(|_| asked.typing),
+        destination_ip: asked.ip.then(|| IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1))),
+        ..seen()
+    };
+    let host = asked.host.map(|at| Host::parse(HOSTS[at]).unwrap());
+    let destination = Destination { host, port: 443, url: None };
+    Entry::Access(Access::new(&subject, &destination, &verdict, &seen))
+}
+
+fn staff(kind: u8) -> Entry {
+    let act = |action| Act::new(Actor::Staff("m.jones".parse().unwrap()), action);
+    match kind {
+        0 => change("policy.reloaded"),
+        1 => Entry::Unblock(act("unblock.requested").with("unblock_id", Uuid::from_u128(1).to_string())),
+        _ => Entry::System(act("gateway.odd").with("unblock_id", 7)),
+    }
+}
+
+fn end(bytes: u64) -> Closing {
+    Closing { bytes_up: 1, bytes_down: bytes, duration: Duration::from_secs(3), closed_by: ClosedBy::Origin }
+}
+
+/// A trail with an indexer beside it, or without one.
+struct Both {
+    trail: Trail,
+    running: Option<Running>,
+    indexer: Option<(Index, Indexer)>,
+}
+
+impl Both {
+    fn new() -> Both {
+        Both { trail: Trail::of_segments(6000).in_memory(), running: None, indexer: None }
+    }
+
+    fn start(&mut self, indexed: bool) {
+        let running = self.trail.start();
+        self.indexer = indexed.then(|| Indexer::start_with(&running.recorder, None, Duration::ZERO).unwrap());
+        self.running = Some(running);
+    }
+
+    fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.writer.finish();
+        }
+        if let Some((_, indexer)) = self.indexer.take() {
+            indexer.finish();
+        }
+    }
+
+    fn run(&mut self, steps: &[Step], indexed: bool) {
+        self.start(indexed);
+        let mut open = Vec::new();
+        for (number, step) in steps.iter().enumerate() {
+            let running = self.running.as_ref().unwrap();
+            match step {
+                Step::Access(asked) => open.push(self.trail.record(running, entry(asked)).unwrap()),
+                Step::Staff(kind) => drop(self.trail.record(running, staff(*kind)).unwrap()),
+                Step::Close(at) if *at < open.len() => {
+                    let receipt = open.remove(*at);
+                    running.recorder.close(receipt, end(number as u64));
+                }
+                Step::Close(_) => {}
+                Step::Wait(millis) => self.trail.tick(*millis),
+                Step::Restart => {
+                    open.clear();
+                    self.stop();
+                    self.start(indexed);
+                }
+            }
+        }
+    }
+
+    /// Waits until all that is written is indexed.
+    fn settled(&self) -> Index {
+        let (index, _) = self.indexer.as_ref().unwrap();
+        let head = self.running.as_ref().unwrap().recorder.head().sequence;
+        let mut waiting = index.clone();
+        assert!(self.trail.runtime.block_on(waiting.reaches(head)));
+        index.clone()
+    }
+}
+
+/// All pages, one after the other.
+fn pages(filter: &Filter, find: impl Fn(&Filter) -> Page) -> Vec<Page> {
+    let (mut filter, mut pages) = (filter.clone(), Vec::new());
+    loop {
+        let page = find(&filter);
+        let next = page.next;
+        pages.push(page);
+        match filter.order {
+            Order::NewestFirst if next.is_some() => filter.before = next,
+            Order::OldestFirst if next.is_some() => filter.after = next,
+            Order::NewestFirst | Order::OldestFirst => return pages,
+        }
+    }
+}
+
+fn agree(dir: &Path, index: &Index, filter: &Filter) {
+    let scanned = pages(filter, |filter| query(dir, filter).unwrap());
+    let found = pages(filter, |filter| index.query(filter).unwrap());
+    assert_eq!(found, scanned, "{filter:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// Live, with nothing of the end indexed, after a restart, and half of it indexed.
+    #[test]
+    fn the_index_finds_what_a_scan_finds(
+        first in prop::collection::vec(step(), 0..80),
+        then in prop::collection::vec(step(), 0..40),
+        filters in prop::collection::vec(filter(), 40),
+    ) {
+        let mut both = Both::new();
+        both.run(&first, true);
+        let dir = both.trail.dir();
+        let live = both.settled();
+        filters.iter().for_each(|filter| agree(&dir, &live, filter));
+        both.stop();
+        both.run(&then, false);
+        let half = Index::of(&dir);
+        filters.iter().for_each(|filter| agree(&dir, &half, filter));
+        both.stop();
+        both.start(true);
+        let whole = both.settled();
+        filters.iter().for_each(|filter| agree(&dir, &whole, filter));
+        both.stop();
+        prop_assert_eq!(index::check(&dir).unwrap(), []);
+    }
+}
+
+/// Two days of accesses, indexed and finished.
+fn two_days() -> Both {
+    let mut both = Both::new();
+    both.start(true);
+    for number in 0..40 {
+        both.trail.tick(3_600_000);
+        let entry = if number % 4 == 0 { block("b.a.example") } else { access("school.county.sch.uk") };
+        let receipt = both.trail.record(both.running.as_ref().unwrap(), entry).unwrap();
+        both.running.as_ref().unwrap().recorder.close(receipt, end(number));
+    }
+    both.settled();
+    both.stop();
+    both
+}
+
+fn blocks() -> Filter {
+    Filter { action: Some("block".into()), host: Host::parse("a.example").ok(), ..Filter::default() }
+}
+
+/// Waits for what the indexer does by and by.
+fn soon(is: impl Fn() -> bool) {
+    let until = std::time::Instant::now() + Duration::from_secs(20);
+    while !is() {
+        assert!(std::time::Instant::now() < until, "not within 20 seconds");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_finished_index_is_used_and_goes_on_where_it_ended() {
+    let mut both = two_days();
+    let dir = both.trail.dir();
+    let index = Index::of(&dir);
+    assert_eq!(
+        index.day("2026-11-25").unwrap().reached() + 1,
+        index
+            .day("2026-11-26")
+            .unwrap()
+            .search(&Filter { order: Order::OldestFirst, ..Filter::default() })
+            .unwrap()
+            .map(|mut all| { index.day("2026-11-26").unwrap().next(&mut all, 1).unwrap()[0].sequence })
+            .unwrap()
+    );
+    agree(&dir, &index, &blocks());
+    let before = fs::read(dir.join("2026-11-24/index.db")).unwrap();
+    both.start(true);
+    let index = both.settled();
+    assert!(index.day("2026-11-26").is_some(), "the last day goes on");
+    assert!(!dir.join("2026-11-26/index.sum").exists(), "nothing says that it is whole while it is written");
+    both.trail.record(both.running.as_ref().unwrap(), block("a.example")).unwrap();
+    agree(&dir, &both.settled(), &blocks());
+    both.stop();
+    assert_eq!(fs::read(dir.join("2026-11-24/index.db")).unwrap(), before);
+    reindex(&dir, Some("2026-11-24"), &mut |_| ()).unwrap();
+    agree(&dir, &Index::of(&dir), &blocks());
+}
+
+#[test]
+fn a_damaged_or_missing_index_is_not_used_and_is_made_anew() {
+    let mut both = two_days();
+    let dir = both.trail.dir();
+    for day in ["2026-11-24", "2026-11-26"] {
+        let file = dir.join(day).join("index.db");
+        let mut bytes = fs::read(&file).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&file, bytes).unwrap();
+    }
+    fs::remove_file(dir.join("2026-11-25/index.db")).unwrap();
+    let damaged: Vec<String> = index::check(&dir).unwrap().into_iter().map(|damage| damage.day).collect();
+    assert_eq!(damaged, ["2026-11-24", "2026-11-26"]);
+    let blind = Index::of(&dir);
+    assert!(["2026-11-24", "2026-11-25", "2026-11-26"].iter().all(|day| blind.day(day).is_none()));
+    agree(&dir, &blind, &blocks());
+    both.start(true);
+    let index = both.settled();
+    soon(|| ["2026-11-24", "2026-11-25", "2026-11-26"].iter().all(|day| index.day(day).is_some()));
+    agree(&dir, &index, &blocks());
+    both.stop();
+    assert_eq!(index::check(&dir).unwrap(), []);
+}
+
+#[test]
+fn an_index_that_does_not_fit_the_trail_is_found_out() {
+    let both = two_days();
+    let dir = both.trail.dir();
+    let segment = both.trail.segments().remove(0);
+    let text = fs::read_to_string(&segment).unwrap();
+    fs::write(&segment, format!("{{\"inserted\":1}}\n{text}")).unwrap();
+    let index = Index::of(&dir);
+    assert!(index.day("2026-11-24").is_some());
+    agree(&dir, &index, &blocks());
+    assert!(index.day("2026-11-24").is_none(), "it is not used any more");
+}
+
+#[test]
+fn the_index_is_made_anew_only_while_no_gateway_runs() {
+    let mut both = two_days();
+    let dir = both.trail.dir();
+    both.start(true);
+    assert!(matches!(reindex(&dir, None, &mut |_| ()), Err(ReindexError::InUse)));
+    both.stop();
+    assert!(matches!(reindex(&dir, Some("2026-01-01"), &mut |_| ()), Err(ReindexError::NoDay(_))));
+    let mut days = Vec::new();
+    let lines = reindex(&dir, None, &mut |at| days.push((at.day.to_owned(), at.done))).unwrap();
+    assert_eq!(lines as usize, both.trail.lines().len());
+    assert!(days.iter().any(|(day, done)| day == "2026-11-26" && *done > 0), "{days:?}");
+    let first: Vec<_> =
+        ["2026-11-24", "2026-11-25"].map(|day| fs::read(dir.join(day).join("index.db")).unwrap()).into();
+    reindex(&dir, None, &mut |_| ()).unwrap();
+    let again: Vec<_> =
+        ["2026-11-24", "2026-11-25"].map(|day| fs::read(dir.join(day).join("index.db")).unwrap()).into();
+    assert!(first == again, "the same trail makes the same index");
+    agree(&dir, &Index::of(&dir), &blocks());
+}

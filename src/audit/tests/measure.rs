@@ -1,0 +1,165 @@
+//! How large the index gets, how fast it is made and how fast it answers: measured by hand.
+//!
+//! `SCHOOLGATE_DAYS=90 SCHOOLGATE_EVENTS=40000 cargo test --release --lib measure -- --ignored --nocapture`
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::audit::index::reindex;
+use crate::audit::{ClosedBy, Closing, Filter, Index};
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+/// Numbers that look random and are the same every time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end
+    }
+
+    /// Small numbers often, large ones seldom, as with hosts.
+    fn skewed(&mut self, end: u64) -> u64 {
+        let (a, b) = (self.below(end), self.below(end));
+        a * b / end * (self.below(end) + 1) / end
+    }
+}
+
+fn something(dice: &mut Dice, unblock: uuid::Uuid) -> Entry {
+    let person = dice.below(1000);
+    let subject = Subject {
+        address: IpAddr::V4(Ipv4Addr::new(10, 1, (person / 250) as u8, (person % 250) as u8)),
+        user: Some(format!("y5.{person:03}").parse().unwrap()),
+        device: Some(format!("CB-{person:04}").parse().unwrap()),
+        ..subject()
+    };
+    let site = dice.skewed(6000);
+    let host = format!("h{}.site-{site}.example", dice.below(3));
+    let mut verdict = if dice.below(25) == 0 { blocked() } else { passed() };
+    verdict.group = ["ks1", "ks2", "ks2", "staff", "guest"][(person % 5) as usize].parse().unwrap();
+    if dice.below(2) == 0 {
+        verdict.reason.categories = vec![format!("category-{}", site % 40)];
+    }
+    if dice.below(5000) == 0 {
+        verdict.reason.unblock = Some(unblock);
+    }
+    let search = (dice.below(46) == 0).then(|| format!("how to draw a number {}", dice.below(20_000)));
+    let address = Ipv4Addr::new(198, 51, (site / 250) as u8, (site % 250) as u8);
+    let seen = Seen { search, destination_ip: Some(IpAddr::V4(address)), ..seen() };
+    Entry::Access(Access::new(&subject, &to_host(&host), &verdict, &seen))
+}
+
+/// `days` days, each with `events` accesses and as many ends, written many at a time.
+fn write(trail: &Trail, days: u64, events: u64) {
+    let running = trail.start();
+    let (mut dice, unblock) = (Dice(7), uuid::Uuid::from_u128(9));
+    for day in 0..days {
+        trail.set(&format!(
+            "{}T07:30:00.000Z",
+            at("2026-08-24T00:00:00.000Z").plus(Duration::from_secs(day * 86_400)).day()
+        ));
+        for _ in 0..events / 500 {
+            trail.tick(48_000_000 / (events as i64 / 500));
+            let recorder = &running.recorder;
+            let entries: Vec<Entry> = (0..500).map(|_| something(&mut dice, unblock)).collect();
+            let receipts = trail.runtime.block_on(all(recorder, entries));
+            let end = Closing {
+                bytes_up: 9,
+                bytes_down: 99,
+                duration: Duration::from_secs(3),
+                closed_by: ClosedBy::Origin,
+            };
+            let _inside = trail.runtime.enter();
+            for receipt in receipts {
+                running.recorder.close(receipt, end);
+            }
+        }
+    }
+    running.writer.finish();
+}
+
+async fn all(recorder: &Recorder, entries: Vec<Entry>) -> Vec<Receipt> {
+    let record = |entry| {
+        let recorder = recorder.clone();
+        tokio::spawn(async move { recorder.record(entry).await.unwrap() })
+    };
+    let (waiting, mut receipts): (Vec<_>, _) = (entries.into_iter().map(record).collect(), Vec::new());
+    for receipt in waiting {
+        receipts.push(receipt.await.unwrap());
+    }
+    receipts
+}
+
+fn size(dir: &Path, ending: &str) -> u64 {
+    let days = fs::read_dir(dir).unwrap().filter_map(|day| fs::read_dir(day.unwrap().path()).ok());
+    let files = days.flatten().map(|file| file.unwrap());
+    let files = files.filter(|file| file.file_name().to_string_lossy().ends_with(ending));
+    files.map(|file| file.metadata().unwrap().len()).sum()
+}
+
+fn questions() -> Vec<(&'static str, Filter)> {
+    let host = |host: &str| Host::parse(host).ok();
+    let some = |text: &str| Some(text.to_owned());
+    let none = Filter::default;
+    vec![
+        ("the last page", none()),
+        ("one person", Filter { user: some("y5.042"), ..none() }),
+        ("one person's blocks", Filter { user: some("y5.042"), action: some("block"), ..none() }),
+        ("a popular host and below", Filter { host: host("site-0.example"), ..none() }),
+        ("a rare host and below", Filter { host: host("site-5200.example"), ..none() }),
+        ("a host that nobody visited", Filter { host: host("site-9999.example"), ..none() }),
+        (
+            "one person on a popular host",
+            Filter { user: some("y5.042"), host: host("site-3.example"), ..none() },
+        ),
+        ("blocks of one group", Filter { group: some("ks1"), action: some("block"), ..none() }),
+        ("a group that is not there", Filter { group: some("ks3"), ..none() }),
+        ("a search term", Filter { search: some("number 123"), ..none() }),
+        ("a search nobody made", Filter { search: some("zebra"), ..none() }),
+        ("a category", Filter { category: some("category-7"), ..none() }),
+        ("an unblock", Filter { unblock: Some(uuid::Uuid::from_u128(9)), ..none() }),
+        ("before a moment", Filter { to: Some(at("2026-09-30T10:00:00.000Z")), ..none() }),
+    ]
+}
+
+#[test]
+#[ignore = "a measurement, by hand"]
+fn measure() {
+    let (days, events) = (number("SCHOOLGATE_DAYS", 90), number("SCHOOLGATE_EVENTS", 10_000));
+    let trail = Trail::of_segments(64 << 20);
+    let dir = trail.dir();
+    let started = Instant::now();
+    write(&trail, days, events);
+    let lines = days * events * 2;
+    eprintln!("{lines} lines written in {:?}", started.elapsed());
+    let started = Instant::now();
+    let indexed = reindex(&dir, None, &mut |_| ()).unwrap();
+    let took = started.elapsed();
+    let (index, plain) = (size(&dir, "index.db"), size(&dir, ".jsonl"));
+    eprintln!(
+        "{indexed} lines indexed in {took:?}: {:.0} lines/s, {:.1} bytes of index and {:.0} of trail a line",
+        indexed as f64 / took.as_secs_f64(),
+        index as f64 / indexed as f64,
+        plain as f64 / indexed as f64,
+    );
+    let started = Instant::now();
+    assert_eq!(crate::audit::index::check(&dir).unwrap(), []);
+    eprintln!(
+        "all digests looked at in {:?}: {:.0} MB/s",
+        started.elapsed(),
+        index as f64 / 1e6 / started.elapsed().as_secs_f64()
+    );
+    let index = Index::of(&dir);
+    index.query(&Filter { host: Host::parse("nobody.example").ok(), ..Filter::default() }).unwrap();
+    for (name, filter) in questions() {
+        let started = Instant::now();
+        let page = index.query(&filter).unwrap();
+        let took = started.elapsed();
+        eprintln!("{took:>12.1?}  {:>4} events  {name}", page.records.len());
+        std::io::stderr().flush().unwrap();
+    }
+}

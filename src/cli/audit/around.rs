@@ -1,0 +1,88 @@
+//! `schoolgate audit around`: what happened around an event.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::audit::Index;
+use crate::audit::around::told;
+use crate::audit::pages::shown;
+use crate::cli::audit::table;
+use crate::cli::gateway::Gateway;
+use crate::settings::Settings;
+use crate::web::escaped;
+
+/// What to look at.
+#[derive(Args)]
+pub(in crate::cli) struct Around {
+    /// The event's number, as `audit query` prints it.
+    sequence: u64,
+    /// How far to look before and after, in minutes.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=240))]
+    minutes: u64,
+    /// Every event, instead of what the person did collapsed to page views.
+    #[arg(long)]
+    events: bool,
+    /// What you look at it for; recorded while a gateway runs.
+    #[arg(long)]
+    reason: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Around {
+    pub(super) fn run(&self, settings: &Settings, dir: &Path) -> anyhow::Result<ExitCode> {
+        let view = if self.events { "events" } else { "pages" };
+        let mut path = format!("/local/events/{}/around?minutes={}&view={view}", self.sequence, self.minutes);
+        if let Some(reason) = &self.reason {
+            path.push_str(&format!("&reason={}", escaped(reason)));
+        }
+        let answer = match Gateway::of(settings, None).get_if_running(&path)? {
+            Some(answer) => answer,
+            None => self.read(dir)?,
+        };
+        if self.json {
+            out!("{answer}");
+            return Ok(ExitCode::SUCCESS);
+        }
+        out!("{}", table([&answer["event"]]));
+        out!("{}", answer["told"].as_str().unwrap_or_default());
+        out!("\nThe same person, {} minutes before and after", self.minutes);
+        out!("{}", table(answer["person"].as_array().into_iter().flatten()));
+        let others = answer["others"].as_array().map_or(&[][..], Vec::as_slice);
+        out!("\nOthers at the same host: {}", others.len());
+        for other in others {
+            let who = ["user", "device", "client"].iter().find_map(|name| other[*name].as_str());
+            let group = other["group"].as_str().unwrap_or_default();
+            let time = other["time"].as_str().unwrap_or_default();
+            out!("  {} {group} since {time}, {} times", who.unwrap_or("somebody"), other["accesses"]);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The same from the trail itself, where no gateway runs.
+    fn read(&self, dir: &Path) -> anyhow::Result<Value> {
+        let span = Duration::from_secs(self.minutes * 60);
+        let found = Index::of(dir).around(self.sequence, span)?;
+        let found = found.with_context(|| format!("there is no event {}", self.sequence))?;
+        let person = if self.events { found.person } else { shown(found.person) };
+        let other = |(first, accesses): (Value, u64)| {
+            json!({
+                "sequence": first["event"]["sequence"], "time": first["@timestamp"],
+                "user": first["user"]["name"], "device": first["host"]["name"], "client": first["source"]["ip"],
+                "group": first["user"]["group"]["name"], "accesses": accesses,
+            })
+        };
+        Ok(json!({
+            "event": found.event,
+            "told": told(&found.chain),
+            "person": person,
+            "others": found.others.into_iter().map(other).collect::<Vec<_>>(),
+        }))
+    }
+}

@@ -1,0 +1,239 @@
+//! An alert: whom it is about, where it stands, and what one more event makes of it.
+//!
+//! **Invariant:** while one is open there is no other of its person and theme; a severity never falls;
+//! and nobody is told twice of the same unless it grew graver, came back, or went unanswered.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::control::alerts::rules::Finding;
+use crate::control::alerts::sighting::{Person, Sighting};
+use crate::model::{Severity, Theme, Timestamp};
+
+/// How long after it was told a danger that somebody has looked at is told again.
+const AGAIN: Duration = Duration::from_secs(3600);
+
+/// Whom an alert is about, as far as it says who is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// A pupil, a guest, or nobody knows: the safeguarding leads.
+    Pupil,
+    /// A member of staff: the headteacher.
+    Staff,
+    /// A headteacher: the governor who is named for that.
+    Headteacher,
+}
+
+/// Where an alert stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertState {
+    /// Nobody has looked.
+    New,
+    /// Somebody has.
+    Seen,
+    /// Something is being done.
+    Action,
+    /// It is known what came of it.
+    Outcome,
+    /// It is over.
+    Closed,
+}
+
+/// An alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptAlert {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// What it is about.
+    pub theme: Theme,
+    /// How much it presses.
+    pub severity: Severity,
+    /// Whom it is about, as far as it says who is told.
+    pub about: About,
+    /// Whom it is about.
+    pub person: Person,
+    /// Their filtering group, when it began.
+    pub group: Option<String>,
+    /// Where it stands.
+    pub state: AlertState,
+    /// Whether somebody found that there was nothing to it.
+    pub false_positive: bool,
+    /// What raised it last: `category:adult`, `search_term:suicide`, `statutory`.
+    pub rule: String,
+    /// How many events it holds.
+    pub count: u64,
+    /// When it began.
+    pub first_at: Timestamp,
+    /// When the last event of it was.
+    pub last_at: Timestamp,
+    /// `event.sequence` of that.
+    pub last_seq: u64,
+    /// When somebody was last told.
+    pub told_at: Option<Timestamp>,
+    /// How often it has been escalated since then.
+    pub escalated: u8,
+    /// When somebody looked at it first.
+    pub seen_at: Option<Timestamp>,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
+}
+
+/// What an event makes of an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Met {
+    /// There was none.
+    Raised,
+    /// One more of what is known.
+    Joined,
+    /// It is graver than it was.
+    Risen,
+    /// A danger that somebody had looked at goes on.
+    Again,
+    /// It had been closed, not long ago.
+    Reopened,
+}
+
+impl About {
+    /// All.
+    pub const ALL: [About; 3] = [About::Pupil, About::Staff, About::Headteacher];
+
+    /// As written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            About::Pupil => "pupil",
+            About::Staff => "staff",
+            About::Headteacher => "headteacher",
+        }
+    }
+}
+
+impl AlertState {
+    /// All, in their order.
+    pub const ALL: [AlertState; 5] =
+        [AlertState::New, AlertState::Seen, AlertState::Action, AlertState::Outcome, AlertState::Closed];
+
+    /// As written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AlertState::New => "new",
+            AlertState::Seen => "seen",
+            AlertState::Action => "action",
+            AlertState::Outcome => "outcome",
+            AlertState::Closed => "closed",
+        }
+    }
+}
+
+impl Met {
+    /// The action in the record; none of what only joins.
+    pub(super) fn action(self) -> Option<&'static str> {
+        match self {
+            Met::Raised => Some("alert.raised"),
+            Met::Joined => None,
+            Met::Risen => Some("alert.risen"),
+            Met::Again => Some("alert.again"),
+            Met::Reopened => Some("alert.reopened"),
+        }
+    }
+}
+
+impl KeptAlert {
+    /// What a finding makes of the last alert of its person and theme, if there is one.
+    pub(super) fn meet(
+        last: Option<KeptAlert>,
+        (sighting, finding, about): (&Sighting, &Finding, About),
+        reopen: Duration,
+        now: Timestamp,
+    ) -> (KeptAlert, Met) {
+        let Some(last) = last.filter(|last| last.is_within(reopen, now)) else {
+            return (KeptAlert::raised((sighting, finding, about)), Met::Raised);
+        };
+        let met = last.met(finding.severity, now);
+        let joined = KeptAlert {
+            severity: last.severity.max(finding.severity),
+            rule: finding.rule.clone(),
+            count: last.count + 1,
+            last_at: last.last_at.max(sighting.at),
+            last_seq: sighting.sequence,
+            // Somebody may have been given an account, or a role, meanwhile.
+            about: last.about.max(about),
+            ..last
+        };
+        let alert = match met {
+            Met::Joined | Met::Raised => joined,
+            Met::Risen | Met::Again => {
+                KeptAlert { state: AlertState::New, escalated: 0, seen_at: None, ..joined }
+            }
+            Met::Reopened => KeptAlert {
+                state: AlertState::New,
+                escalated: 0,
+                seen_at: None,
+                closed_at: None,
+                false_positive: false,
+                severity: finding.severity,
+                ..joined
+            },
+        };
+        (alert, met)
+    }
+
+    /// Whether somebody is told of it at once.
+    pub(super) fn is_told(&self) -> bool {
+        self.severity >= Severity::Caution
+    }
+
+    /// When it is escalated next, unless somebody looks; none when that was done often enough.
+    pub(super) fn escalates_at(&self, after: Duration) -> Option<Timestamp> {
+        let unanswered = self.state == AlertState::New && self.severity == Severity::Danger;
+        // After one span, two, four, eight: often enough to be answered, not so often as to be muted.
+        let spans = 1_u32 << self.escalated.min(4);
+        let told_at = self.told_at.filter(|_| unanswered && self.escalated < 4)?;
+        Some(told_at.plus(after * spans))
+    }
+
+    fn raised((sighting, finding, about): (&Sighting, &Finding, About)) -> KeptAlert {
+        KeptAlert {
+            id: Uuid::now_v7(),
+            theme: finding.theme,
+            severity: finding.severity,
+            about,
+            person: sighting.person.clone(),
+            group: sighting.group.clone(),
+            state: AlertState::New,
+            false_positive: false,
+            rule: finding.rule.clone(),
+            count: 1,
+            first_at: sighting.at,
+            last_at: sighting.at,
+            last_seq: sighting.sequence,
+            told_at: None,
+            escalated: 0,
+            seen_at: None,
+            closed_at: None,
+        }
+    }
+
+    fn is_within(&self, reopen: Duration, now: Timestamp) -> bool {
+        self.closed_at.is_none_or(|closed| now < closed.plus(reopen))
+    }
+
+    fn met(&self, severity: Severity, now: Timestamp) -> Met {
+        let answered = self.state != AlertState::New;
+        match self.state {
+            AlertState::Closed => Met::Reopened,
+            _ if severity > self.severity => Met::Risen,
+            _ if severity == Severity::Danger && answered && self.was_told_before(now, AGAIN) => Met::Again,
+            AlertState::New | AlertState::Seen | AlertState::Action | AlertState::Outcome => Met::Joined,
+        }
+    }
+
+    fn was_told_before(&self, now: Timestamp, span: Duration) -> bool {
+        self.told_at.is_none_or(|told| told.plus(span) <= now)
+    }
+}

@@ -1,0 +1,245 @@
+//! Alerts in the store.
+
+use std::time::Duration;
+
+use rusqlite::{OptionalExtension, Row, params};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::control::alerts::alert::{About, AlertState, KeptAlert};
+use crate::control::alerts::sighting::{Person, Sighting};
+use crate::control::journal::{Put, Table};
+use crate::control::store::{Store, StoreError};
+use crate::model::{StaffName, Theme, Timestamp};
+
+const ALERT: &str = "id, theme, severity, about, person, filter_group, state, false_positive, rule, count, \
+                     first_at, last_at, last_seq, told_at, escalated, seen_at, closed_at";
+/// Most events of an alert that are kept one by one; further ones are counted.
+const MOST_EVENTS: u64 = 1000;
+/// How long a blocked try counts.
+pub(super) const TRIES: Duration = Duration::from_secs(600);
+
+/// What somebody, or the clock, did about an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertStep {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// Which alert.
+    pub alert: Uuid,
+    /// `alert.seen`, …
+    pub action: String,
+    /// Who; none, when it was the gateway.
+    pub by: Option<StaffName>,
+    /// When.
+    pub at: Timestamp,
+    /// In their words.
+    pub words: Option<String>,
+}
+
+impl KeptAlert {
+    /// Its row.
+    pub(in crate::control) fn put(&self) -> Put {
+        let millis = |at: Option<Timestamp>| json!(at.map(Timestamp::as_millis));
+        Put::new(
+            Table::Alerts,
+            [
+                ("id", json!(self.id)),
+                ("theme", json!(self.theme)),
+                ("severity", json!(self.severity)),
+                ("about", json!(self.about)),
+                ("person", json!(self.person.key())),
+                ("filter_group", json!(self.group)),
+                ("state", json!(self.state)),
+                ("false_positive", json!(self.false_positive)),
+                ("rule", json!(self.rule)),
+                ("count", json!(self.count)),
+                ("first_at", json!(self.first_at.as_millis())),
+                ("last_at", json!(self.last_at.as_millis())),
+                ("last_seq", json!(self.last_seq)),
+                ("told_at", millis(self.told_at)),
+                ("escalated", json!(self.escalated)),
+                ("seen_at", millis(self.seen_at)),
+                ("closed_at", millis(self.closed_at)),
+            ],
+        )
+    }
+
+    /// The row of its last event; none when it holds so many that they are only counted.
+    pub(super) fn event_put(&self) -> Option<Put> {
+        let (alert, sequence) = (self.id, self.last_seq);
+        (self.count <= MOST_EVENTS).then(|| {
+            Put::new(
+                Table::AlertEvents,
+                [
+                    ("id", json!(format!("{alert}/{sequence}"))),
+                    ("alert", json!(alert)),
+                    ("sequence", json!(sequence)),
+                ],
+            )
+        })
+    }
+}
+
+impl AlertStep {
+    /// Its row.
+    pub(super) fn put(&self) -> Put {
+        Put::new(
+            Table::AlertSteps,
+            [
+                ("id", json!(self.id)),
+                ("alert", json!(self.alert)),
+                ("action", json!(self.action)),
+                ("by", json!(self.by)),
+                ("at", json!(self.at.as_millis())),
+                ("words", json!(self.words)),
+            ],
+        )
+    }
+}
+
+/// The row of a blocked try: of one host, one a minute.
+pub(super) fn try_put(sighting: &Sighting, theme: Theme) -> Put {
+    let person = sighting.person.key();
+    let host = sighting.host.as_deref().unwrap_or_default();
+    let minute = sighting.at.as_millis().div_euclid(60_000);
+    Put::new(
+        Table::AlertTries,
+        [
+            ("id", json!(format!("{person} {theme} {host} {minute}"))),
+            ("person", json!(person)),
+            ("theme", json!(theme)),
+            ("at", json!(sighting.at.as_millis())),
+        ],
+    )
+}
+
+/// How far a reader of the trail has read.
+pub(in crate::control) fn cursor_put(name: &str, sequence: u64) -> Put {
+    Put::new(Table::Cursors, [("name", json!(name)), ("value", json!(sequence))])
+}
+
+impl Store {
+    /// How far a reader of the trail has read; none before it began.
+    pub(in crate::control) fn cursor(&self, name: &str) -> Result<Option<u64>, StoreError> {
+        let found: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT value FROM cursors WHERE name = ?1")?
+            .query_row([name], |row| row.get(0))
+            .optional()?;
+        found.map(|value| u64::try_from(value).map_err(|_| StoreError::Unreadable("cursor"))).transpose()
+    }
+
+    /// One alert.
+    pub(in crate::control) fn alert(&self, id: Uuid) -> Result<Option<KeptAlert>, StoreError> {
+        Ok(self.alerts_where("id = ?1", &id.to_string())?.pop())
+    }
+
+    /// All alerts, the newest first.
+    pub(in crate::control) fn alerts(&self) -> Result<Vec<KeptAlert>, StoreError> {
+        self.alerts_where("?1 = ?1", "")
+    }
+
+    /// The alerts that nobody has looked at.
+    pub(super) fn new_alerts(&self) -> Result<Vec<KeptAlert>, StoreError> {
+        self.alerts_where("state = ?1", AlertState::New.as_str())
+    }
+
+    /// The last alert of a person and theme: the one that is open, or was closed last.
+    pub(super) fn last_alert(&self, person: &Person, theme: Theme) -> Result<Option<KeptAlert>, StoreError> {
+        let query = format!(
+            "SELECT {ALERT} FROM alerts WHERE person = ?1 AND theme = ?2
+             ORDER BY closed_at IS NOT NULL, closed_at DESC LIMIT 1"
+        );
+        let mut query = self.connection.prepare_cached(&query)?;
+        query.query_row(params![person.key(), theme.as_str()], |row| Ok(alert(row))).optional()?.transpose()
+    }
+
+    /// The sequences of an alert's last events, the newest first.
+    pub(super) fn alert_events(&self, id: Uuid, most: usize) -> Result<Vec<u64>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT sequence FROM alert_events WHERE alert = ?1 ORDER BY sequence DESC LIMIT ?2",
+        )?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = query.query_map(params![id.to_string(), most], |row| row.get::<_, i64>(0))?;
+        rows.map(|row| Ok(row?.unsigned_abs())).collect()
+    }
+
+    /// What was done about an alert, in order.
+    pub(super) fn alert_steps(&self, id: Uuid) -> Result<Vec<AlertStep>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT id, alert, action, by, at, words FROM alert_steps WHERE alert = ?1 ORDER BY id",
+        )?;
+        let rows = query.query_map([id.to_string()], |row| Ok(step(row)))?;
+        rows.map(|row| row?).collect()
+    }
+
+    /// How many blocked tries of a theme somebody made in the ten minutes up to `at`.
+    pub(super) fn tries(&self, person: &Person, theme: Theme, at: Timestamp) -> Result<u32, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT count(*) FROM alert_tries WHERE person = ?1 AND theme = ?2 AND at > ?3 AND at <= ?4",
+        )?;
+        let (from, to) = (at.minus(TRIES).as_millis(), at.as_millis());
+        Ok(query.query_row(params![person.key(), theme.as_str(), from, to], |row| row.get(0))?)
+    }
+
+    /// Lets go of tries that no longer count.
+    pub(super) fn forget_tries(&self, at: Timestamp) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare_cached("DELETE FROM alert_tries WHERE at <= ?1")?;
+        query.execute([at.minus(TRIES).as_millis()])?;
+        Ok(())
+    }
+
+    fn alerts_where(&self, condition: &str, value: &str) -> Result<Vec<KeptAlert>, StoreError> {
+        let query = format!("SELECT {ALERT} FROM alerts WHERE {condition} ORDER BY id DESC");
+        let mut query = self.connection.prepare_cached(&query)?;
+        let rows = query.query_map([value], |row| Ok(alert(row)))?;
+        rows.map(|row| row?).collect()
+    }
+}
+
+fn alert(row: &Row<'_>) -> Result<KeptAlert, StoreError> {
+    let moment = |at: usize| -> Result<Option<Timestamp>, StoreError> {
+        Ok(row.get::<_, Option<i64>>(at)?.map(Timestamp::from_millis))
+    };
+    let always = |at: usize| -> Result<Timestamp, StoreError> { Ok(Timestamp::from_millis(row.get(at)?)) };
+    let (about, state) = (text(row, 3)?, text(row, 6)?);
+    Ok(KeptAlert {
+        id: text(row, 0)?.parse().map_err(|_| StoreError::Unreadable("id"))?,
+        theme: text(row, 1)?.parse().map_err(|_| StoreError::Unreadable("theme"))?,
+        severity: text(row, 2)?.parse().map_err(|_| StoreError::Unreadable("severity"))?,
+        about: one_of(&About::ALL, &about, About::as_str)?,
+        person: Person::of_key(&text(row, 4)?).ok_or(StoreError::Unreadable("person"))?,
+        group: row.get(5)?,
+        state: one_of(&AlertState::ALL, &state, AlertState::as_str)?,
+        false_positive: row.get(7)?,
+        rule: row.get(8)?,
+        count: row.get::<_, i64>(9)?.unsigned_abs(),
+        first_at: always(10)?,
+        last_at: always(11)?,
+        last_seq: row.get::<_, i64>(12)?.unsigned_abs(),
+        told_at: moment(13)?,
+        escalated: row.get(14)?,
+        seen_at: moment(15)?,
+        closed_at: moment(16)?,
+    })
+}
+
+fn step(row: &Row<'_>) -> Result<AlertStep, StoreError> {
+    let by = row.get::<_, Option<String>>(3)?;
+    Ok(AlertStep {
+        id: text(row, 0)?.parse().map_err(|_| StoreError::Unreadable("id"))?,
+        alert: text(row, 1)?.parse().map_err(|_| StoreError::Unreadable("id"))?,
+        action: row.get(2)?,
+        by: by.map(|by| by.parse().map_err(|_| StoreError::Unreadable("name"))).transpose()?,
+        at: Timestamp::from_millis(row.get(4)?),
+        words: row.get(5)?,
+    })
+}
+
+pub(super) fn one_of<T: Copy>(all: &[T], text: &str, name: fn(T) -> &'static str) -> Result<T, StoreError> {
+    all.iter().copied().find(|one| name(*one) == text).ok_or(StoreError::Unreadable("word"))
+}
+
+fn text(row: &Row<'_>, at: usize) -> Result<String, StoreError> {
+    Ok(row.get(at)?)
+}

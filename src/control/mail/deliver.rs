@@ -1,0 +1,88 @@
+//! Delivers what waits, one channel a thread: a server that is slow holds up nothing but its channel.
+//!
+//! **Invariant:** a message is marked as delivered once a server has taken it, never before; the same
+//! message keeps its id, so that one that is sent twice can be told.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::control::mail::outbox::Outgoing;
+use crate::control::mail::{Channel, smtp, webhook};
+use crate::control::{Control, ControlError};
+
+/// Most messages of one round.
+const AT_ONCE: u32 = 20;
+/// How long it waits before it looks for what is due again.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// Why a message was not taken, in words without a name or address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Undelivered(pub(super) String);
+
+impl Control {
+    /// Delivers what waits, until `stop`. To be awaited on a thread of its own: it waits for servers.
+    pub async fn deliver(&self, channel: Channel, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            if let Err(fault) = self.deliver_due(channel).await {
+                tracing::error!(%fault, channel = channel.as_str(), "could not look for what is to be delivered");
+            }
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = self.alerting.wakes[channel as usize].notified() => {}
+                () = tokio::time::sleep(ROUND) => {}
+            }
+        }
+    }
+
+    /// Tries everything that is due once; how many were taken. Blocks its thread.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn deliver_due(&self, channel: Channel) -> Result<usize, ControlError> {
+        let due = self.journal.lock().await.store.due(channel, self.clock.now(), AT_ONCE)?;
+        let mut taken = 0;
+        for outgoing in due {
+            let sent = self.send(&outgoing);
+            let store = &self.journal.lock().await.store;
+            let now = self.clock.now();
+            match sent {
+                Ok(()) => {
+                    taken += 1;
+                    store.sent(outgoing.id, now)?;
+                }
+                Err(Undelivered(fault)) => {
+                    let attempts = outgoing.attempts + 1;
+                    tracing::warn!(
+                        channel = channel.as_str(),
+                        attempts,
+                        fault,
+                        "a message was not taken; trying again"
+                    );
+                    store.put_off(&outgoing, &fault, now)?;
+                }
+            }
+            self.metrics.alerts_undelivered(store.undelivered()?);
+        }
+        Ok(taken)
+    }
+
+    fn send(&self, outgoing: &Outgoing) -> Result<(), Undelivered> {
+        let alerting = &self.alerting;
+        match outgoing.channel {
+            Channel::Mail => match &alerting.smtp {
+                Some(smtp) => smtp::send(smtp, outgoing),
+                None => Err(Undelivered("there is no [smtp] in the settings any more".to_owned())),
+            },
+            Channel::Webhook => {
+                let hooks = &alerting.settings.webhooks;
+                match hooks.iter().find(|hook| hook.url.to_string() == outgoing.recipient) {
+                    Some(hook) => webhook::send(hook, &alerting.extra_roots, outgoing),
+                    None => Err(Undelivered("this webhook is not in the settings any more".to_owned())),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What waits to go out, in the store.
+
+use std::time::Duration;
+
+use rusqlite::{Row, params};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::control::feeds::Alarm;
+use crate::control::journal::{Put, Table};
+use crate::control::mail::{Channel, fresh_id};
+use crate::control::store::{Store, StoreError};
+use crate::control::{Control, ControlError};
+use crate::model::{Severity, Timestamp};
+
+/// How long something is tried for.
+const AT_MOST: Duration = Duration::from_secs(3 * 86_400);
+/// How long what was delivered is kept, so that it can be said when it was.
+const KEPT: Duration = Duration::from_secs(30 * 86_400);
+/// How long a danger may wait before it is an alarm.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long after the first, second, … attempt the next one is, in seconds; then always the last.
+const BACK_OFF: [u64; 6] = [2, 5, 15, 30, 120, 600];
+
+/// Something that goes out.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Outgoing {
+    pub(super) id: Uuid,
+    pub(super) channel: Channel,
+    pub(super) recipient: String,
+    pub(super) payload: Value,
+    pub(super) pressing: bool,
+    pub(super) made_at: Timestamp,
+    pub(super) attempts: u32,
+}
+
+impl Outgoing {
+    pub(super) fn new(channel: Channel, recipient: &str, payload: Value, now: Timestamp) -> Outgoing {
+        let recipient = recipient.to_owned();
+        Outgoing { id: fresh_id(), channel, recipient, payload, pressing: false, made_at: now, attempts: 0 }
+    }
+
+    pub(super) fn pressing(self, severity: Severity) -> Outgoing {
+        Outgoing { pressing: severity == Severity::Danger, ..self }
+    }
+
+    /// Its row.
+    pub(super) fn put(&self) -> Put {
+        Put::new(
+            Table::Outbox,
+            [
+                ("id", json!(self.id)),
+                ("channel", json!(self.channel.as_str())),
+                ("recipient", json!(self.recipient)),
+                ("payload", json!(self.payload.to_string())),
+                ("pressing", json!(self.pressing)),
+                ("made_at", json!(self.made_at.as_millis())),
+                ("due_at", json!(self.made_at.as_millis())),
+                ("attempts", json!(self.attempts)),
+            ],
+        )
+    }
+
+    /// When it is tried again after an attempt at `now` came to nothing; none when it is given up.
+    pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
+        let step = usize::try_from(self.attempts).unwrap_or(usize::MAX).min(BACK_OFF.len() - 1);
+        let at = now.plus(Duration::from_secs(BACK_OFF[step]));
+        (at < self.made_at.plus(AT_MOST)).then_some(at)
+    }
+}
+
+impl Store {
+    /// What is due, a danger first.
+    pub(super) fn due(
+        &self,
+        channel: Channel,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<Vec<Outgoing>, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT id, recipient, payload, pressing, made_at, attempts FROM outbox
+             WHERE channel = ?1 AND sent_at IS NULL AND due_at <= ?2
+             ORDER BY pressing DESC, due_at, id LIMIT ?3",
+        )?;
+        let rows = query
+            .query_map(params![channel.as_str(), now.as_millis(), most], |row| Ok(read(row, channel)))?;
+        rows.map(|row| row?).collect()
+    }
+
+    /// A server has taken it.
+    pub(super) fn sent(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE outbox SET sent_at = ?2, attempts = attempts + 1, fault = NULL WHERE id = ?1",
+            params![id.to_string(), now.as_millis()],
+        )?;
+        self.connection.execute("DELETE FROM outbox WHERE sent_at < ?1", [now.minus(KEPT).as_millis()])?;
+        Ok(())
+    }
+
+    /// None has, and why; it is tried again, or given up.
+    pub(super) fn put_off(&self, outgoing: &Outgoing, fault: &str, now: Timestamp) -> Result<(), StoreError> {
+        let id = outgoing.id.to_string();
+        match outgoing.next(now) {
+            Some(due) => self.connection.execute(
+                "UPDATE outbox SET due_at = ?2, attempts = attempts + 1, fault = ?3 WHERE id = ?1",
+                params![id, due.as_millis(), fault],
+            )?,
+            None => {
+                tracing::error!(fault, "a message could not be delivered for three days: it is given up");
+                self.connection.execute("DELETE FROM outbox WHERE id = ?1", [id])?
+            }
+        };
+        Ok(())
+    }
+
+    /// How many wait.
+    pub(in crate::control) fn undelivered(&self) -> Result<usize, StoreError> {
+        let mut query =
+            self.connection.prepare_cached("SELECT count(*) FROM outbox WHERE sent_at IS NULL")?;
+        counted(query.query_row([], |row| row.get(0))?)
+    }
+
+    /// How many dangers have waited since before `at`, and the first of them.
+    fn pressing_since(&self, at: Timestamp) -> Result<(usize, Option<i64>), StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT count(*), min(made_at) FROM outbox WHERE sent_at IS NULL AND pressing = 1 AND made_at < ?1",
+        )?;
+        let (count, since) = query.query_row([at.as_millis()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok((counted(count)?, since))
+    }
+}
+
+impl Control {
+    /// What is to be said of alerts that wait to be delivered.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn delivery_alarm(&self) -> Result<Option<Alarm>, ControlError> {
+        let store = &self.journal.lock().await.store;
+        self.metrics.alerts_undelivered(store.undelivered()?);
+        let (count, since) = store.pressing_since(self.clock.now().minus(PATIENCE))?;
+        Ok(since.map(|since| Alarm {
+            list: "alerts".to_owned(),
+            problem: format!("{count} messages of danger alerts have waited for more than a minute"),
+            since: Timestamp::from_millis(since),
+        }))
+    }
+}
+
+fn counted(count: i64) -> Result<usize, StoreError> {
+    usize::try_from(count).map_err(|_| StoreError::Unreadable("counter"))
+}
+
+fn read(row: &Row<'_>, channel: Channel) -> Result<Outgoing, StoreError> {
+    let (id, payload): (String, String) = (row.get(0)?, row.get(2)?);
+    Ok(Outgoing {
+        id: id.parse().map_err(|_| StoreError::Unreadable("id"))?,
+        channel,
+        recipient: row.get(1)?,
+        payload: serde_json::from_str(&payload).map_err(|_| StoreError::Unreadable("message"))?,
+        pressing: row.get(3)?,
+        made_at: Timestamp::from_millis(row.get(4)?),
+        attempts: row.get(5)?,
+    })
+}

@@ -1,0 +1,160 @@
+//! Reports: digests for those who look after pupils, a termly pack for governors.
+//!
+//! **Invariant:** a governor's report names nobody and shows no number by which somebody could be told;
+//! a digest names nobody either; days are those of the school's clock.
+
+use crate::audit::Recorder;
+use crate::control::alerts::{About, KeptAlert};
+use crate::control::reports::count::Counts;
+use crate::control::staff::Staff;
+use crate::control::store::StoreError;
+use crate::control::{Control, ControlError};
+use crate::model::{Role, Timestamp};
+
+mod count;
+mod days;
+mod digest;
+mod kept;
+mod made;
+mod shapes;
+mod small;
+
+pub use days::{Days, Kind, MOST_DAYS};
+pub use shapes::{Report, Section};
+
+/// Who reads the daily and the weekly report.
+pub const DIGEST_READERS: [Role; 2] = [Role::Dsl, Role::Headteacher];
+/// Who reads the termly report.
+pub const TERMLY_READERS: [Role; 3] = [Role::Governor, Role::Headteacher, Role::Dsl];
+/// The shortest span of a termly report, in days: of fewer, somebody could be told.
+const LEAST_DAYS: i32 = 28;
+
+/// All that a report is made of.
+struct Material {
+    kind: Kind,
+    days: Days,
+    now: Timestamp,
+    counts: Counts,
+    /// Those of the span, as far as whoever reads it may see them.
+    alerts: Vec<KeptAlert>,
+    /// Those that are open, whenever they began.
+    open: Vec<KeptAlert>,
+    /// The lists: what, and how it stands.
+    lists: Vec<[String; 2]>,
+    /// Changes that wait for somebody.
+    waiting: usize,
+    undelivered: usize,
+    is_stuck: bool,
+    head: u64,
+}
+
+impl Control {
+    /// A report as `staff` may read it.
+    ///
+    /// # Errors
+    /// When the days make no such report, or the store or the trail can't be read.
+    pub async fn report_of(
+        &self,
+        kind: Kind,
+        days: Option<Days>,
+        staff: &Staff,
+    ) -> Result<Report, ControlError> {
+        self.report_on(kind, days, |alert| match kind {
+            Kind::Daily | Kind::Weekly => self.sees(alert, staff),
+            // The same for all who read it: of staff, somebody could be told.
+            Kind::Termly => alert.about == About::Pupil,
+        })
+        .await
+    }
+
+    async fn report_on(
+        &self,
+        kind: Kind,
+        days: Option<Days>,
+        sees: impl Fn(&KeptAlert) -> bool,
+    ) -> Result<Report, ControlError> {
+        let now = self.clock.now();
+        let days = days.unwrap_or_else(|| kind.usual(now, self.zone()));
+        check(kind, days)?;
+        let counts = self.counts(days, now).await?;
+        let (from, to) = days.span(self.zone());
+        let (alerts, undelivered) = {
+            let store = &self.journal.lock().await.store;
+            (store.alerts()?, store.undelivered()?)
+        };
+        let mut alerts: Vec<KeptAlert> = alerts.into_iter().filter(sees).collect();
+        let open = alerts.iter().filter(|alert| alert.closed_at.is_none()).cloned().collect();
+        alerts.retain(|alert| from <= alert.first_at && alert.first_at < to);
+        let material = Material {
+            kind,
+            days,
+            now,
+            counts,
+            alerts,
+            open,
+            lists: self.list_rows(now).await,
+            waiting: self.changes_pending().await?,
+            undelivered,
+            is_stuck: self.recorder.is_stuck(),
+            head: self.recorder.head().sequence,
+        };
+        let pseudonyms = self.pseudonyms().await?;
+        Ok(material.report(&pseudonyms, (self.zone(), self.alerting.settings.escalate)))
+    }
+
+    /// The numbers of these days; those of days that are over are counted once.
+    async fn counts(&self, days: Days, now: Timestamp) -> Result<Counts, ControlError> {
+        let today = days::today(now, self.zone());
+        let mut all = Counts::default();
+        for day in days.each().take_while(|day| *day <= today) {
+            let is_over = day < today;
+            let kept = if is_over { self.journal.lock().await.store.day_counts(day)? } else { None };
+            let counts = match kept {
+                Some(counts) => counts,
+                None => {
+                    let next = day.tomorrow().unwrap_or(day);
+                    let span = Days { from: day, to: next }.span(self.zone());
+                    let counts = read(&self.recorder, span).await?;
+                    if is_over {
+                        self.journal.lock().await.store.keep_day_counts(day, &counts)?;
+                    }
+                    counts
+                }
+            };
+            all = all.and(counts);
+        }
+        Ok(all)
+    }
+
+    async fn list_rows(&self, now: Timestamp) -> Vec<[String; 2]> {
+        let view = self.feeds().await;
+        let age = |looked: Timestamp| format!("looked at {} hours ago", now.since(looked).as_secs() / 3600);
+        let statutory = view.looked.iter().map(|(list, looked)| [list.clone(), age(*looked)]);
+        let sources = view.sources.iter().filter(|source| !view.looked.contains_key(&source.source));
+        let sources = sources.map(|source| {
+            let stands = source.looked.map_or_else(|| "never looked at with success".to_owned(), age);
+            [source.source.clone(), stands]
+        });
+        let mut rows: Vec<[String; 2]> = statutory.chain(sources).collect();
+        rows.extend(
+            view.alarms.iter().map(|alarm| [alarm.list.clone(), format!("ALARM: {}", alarm.problem)]),
+        );
+        rows
+    }
+}
+
+async fn read(recorder: &Recorder, span: (Timestamp, Timestamp)) -> Result<Counts, ControlError> {
+    let dir = recorder.dir().to_owned();
+    let read = tokio::task::spawn_blocking(move || Counts::read(&dir, span)).await;
+    let system = |fault: &dyn std::error::Error| StoreError::System(fault.to_string());
+    Ok(read.map_err(|fault| system(&fault))?.map_err(|fault| system(&fault))?)
+}
+
+fn check(kind: Kind, days: Days) -> Result<(), ControlError> {
+    let least = if kind == Kind::Termly { LEAST_DAYS } else { 1 };
+    if (least..=MOST_DAYS).contains(&days.count()) {
+        return Ok(());
+    }
+    let text = format!("such a report is of {least} to {MOST_DAYS} days");
+    Err(ControlError::Invalid("to", text))
+}

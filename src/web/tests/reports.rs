@@ -1,0 +1,101 @@
+//! Reports: who reads which, in which form, and that nobody is told by one.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, header};
+use serde_json::{Value, json};
+
+use super::fixture::Office;
+
+const WHO: [&str; 6] = ["technician", "filtering_manager", "dsl", "headteacher", "governor", "teacher"];
+
+async fn page(office: &Office, who: &str, path: &str) -> (u16, String, String) {
+    let request = Request::get(format!("/api/v1{path}"));
+    let request = request.header(header::AUTHORIZATION, format!("Bearer {}", office.token(who).unwrap()));
+    let answer = office.answer(request.body(Body::empty()).unwrap()).await;
+    let kind = answer.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned();
+    let status = answer.status().as_u16();
+    let bytes = to_bytes(answer.into_body(), 1 << 24).await.unwrap();
+    (status, kind, String::from_utf8(bytes.to_vec()).unwrap())
+}
+
+/// The rows of a table of a report.
+fn rows<'r>(report: &'r Value, title: &str) -> Vec<Vec<&'r str>> {
+    let sections = report["sections"].as_array().unwrap();
+    let section = sections.iter().find(|section| section["title"] == title).unwrap();
+    let rows = section["rows"].as_array().unwrap().iter();
+    rows.map(|row| row.as_array().unwrap().iter().map(|cell| cell.as_str().unwrap()).collect()).collect()
+}
+
+/// Three pupils and a teacher went to an adult site; somebody asked for an unblock.
+async fn eventful() -> Office {
+    let office = Office::open().await;
+    for user in ["y5.001", "y5.002", "y5.003", "teacher"] {
+        office.visit("10.1.2.3", user, "adult.example").await;
+    }
+    office.pending().await;
+    office.control.look_for_alerts().await.unwrap();
+    office.clock.advance(Duration::from_secs(24 * 3600));
+    office
+}
+
+#[tokio::test]
+async fn every_report_knows_every_role_and_form() {
+    let office = eventful().await;
+    for (path, expected) in [
+        ("/reports/daily", [403, 403, 200, 200, 403, 403]),
+        ("/reports/weekly", [403, 403, 200, 200, 403, 403]),
+        ("/reports/termly", [403, 403, 200, 200, 200, 403]),
+    ] {
+        for (who, expected) in WHO.into_iter().zip(expected) {
+            for (format, kind) in [
+                ("json", "application/json"),
+                ("html", "text/html; charset=utf-8"),
+                ("csv", "text/csv; charset=utf-8"),
+            ] {
+                let (status, answered, text) = page(&office, who, &format!("{path}?format={format}")).await;
+                assert_eq!(status, expected, "{who}: {path}: {text}");
+                assert!(status != 200 || answered == kind, "{answered}");
+                assert!(!text.contains("y5.00") && !text.contains("adult.example"), "{text}");
+            }
+        }
+    }
+    for query in [
+        "from=2026-01-01",
+        "from=2026-01-02&to=2026-01-01",
+        "from=x&to=y",
+        "format=pdf",
+        "from=2020-01-01&to=2026-01-01",
+    ] {
+        let (status, problem) = office.get("dsl", &format!("/reports/daily?{query}")).await;
+        assert_eq!(status, 422, "{query}: {problem}");
+    }
+    let (status, problem) = office.get("governor", "/reports/termly?from=2026-01-01&to=2026-01-27").await;
+    assert_eq!((status, &problem["field"]), (422, &json!("to")), "of few days somebody could be told");
+}
+
+#[tokio::test]
+async fn a_daily_report_counts_what_happened_and_the_governors_tells_nobody() {
+    let office = eventful().await;
+    let (_, report) = office.get("dsl", "/reports/daily").await;
+    let adult = |report: &Value| {
+        let rows = rows(report, "Alerts by theme");
+        let row = rows.into_iter().find(|row| row[0] == "Adult content").unwrap();
+        row[1..].iter().map(|cell| (*cell).to_owned()).collect::<Vec<String>>()
+    };
+    assert_eq!(adult(&report), ["0", "0", "3"], "the teacher's is not the lead's");
+    assert_eq!(rows(&report, "Most blocked"), [["adult", "4"]]);
+    assert!(rows(&report, "Unblocks").contains(&vec!["asked for by staff", "1"]));
+    assert_eq!(rows(&report, "Open alerts").len(), 3);
+    let (_, report) = office.get("headteacher", "/reports/daily").await;
+    assert_eq!(adult(&report), ["0", "0", "4"]);
+    let today = office.control.now().day();
+    for who in ["governor", "headteacher", "dsl"] {
+        let (_, report) = office.get(who, "/reports/termly").await;
+        assert_eq!(adult(&report), ["0", "0", "fewer than 5"]);
+    }
+    // Counted once, the same again.
+    let again = office.get("dsl", "/reports/daily").await.1;
+    assert_eq!(rows(&again, "Most blocked"), [["adult", "4"]], "{today}");
+}

@@ -1,0 +1,110 @@
+//! From a pupil's request to the safeguarding lead's mail: in time, without a name, never lost.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::harness::{Builder, Gateway, Hook, Mood, Postbox};
+
+/// Danger reaches a human within this, from the request on.
+const IN_TIME: Duration = Duration::from_secs(10);
+/// What no message may hold: the person, the site, the list.
+const UNSAID: [&str; 4] = ["127.1.2.7", "statutory.example", "synthetic", "adult.example"];
+
+fn gateway(postbox: &Postbox) -> Builder {
+    Gateway::new()
+        .setting("SMTP__HOST", "127.0.0.1")
+        .setting("SMTP__PORT", &postbox.address.port().to_string())
+        .setting("SMTP__TLS", "none")
+        .setting("SMTP__FROM", "filter@school.county.sch.uk")
+        .setting("ALERTS__DSL", r#"["dsl@school.county.sch.uk", "deputy@school.county.sch.uk"]"#)
+        .setting("ALERTS__HEADTEACHER", r#"["head@school.county.sch.uk"]"#)
+}
+
+fn recipients(postbox: &Postbox) -> Vec<String> {
+    let mut all: Vec<String> = postbox.taken().into_iter().map(|(to, _)| to).collect();
+    all.sort();
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_danger_reaches_the_leads_in_time_and_names_nobody() {
+    let (postbox, hook) = (Postbox::open(Mood::Takes).await, Hook::open().await);
+    let hooks = format!(r#"[{{ url = "http://{}/in", secret_file = "hook" }}]"#, hook.address);
+    let gateway = gateway(&postbox)
+        .setting("ALERTS__WEBHOOK", &hooks)
+        .file("hook", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n")
+        .start()
+        .await;
+    assert_eq!(gateway.browser("ks2").get("http://statutory.example/").await.status, 403);
+    let took = postbox.takes(2, IN_TIME).await;
+    assert!(took < IN_TIME, "{took:?}");
+    assert_eq!(
+        recipients(&postbox),
+        ["RCPT TO:<deputy@school.county.sch.uk>", "RCPT TO:<dsl@school.county.sch.uk>"]
+    );
+    for (_, message) in postbox.taken() {
+        assert!(
+            message.contains("Subject: DANGER: Illegal content") && message.contains("text/html"),
+            "{message}"
+        );
+        assert!(UNSAID.iter().all(|word| !message.contains(word)), "{message}");
+    }
+    gateway.eventually("the webhook is told", |_| !hook.told().is_empty()).await;
+    let (head, body) = hook.told().remove(0);
+    let head = head.to_ascii_lowercase();
+    assert!(
+        head.contains("webhook-id: ")
+            && head.contains("webhook-timestamp: ")
+            && head.contains("webhook-signature: v1,")
+    );
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((&body["type"], &body["data"]["severity"]), (&"alert.raised".into(), &"danger".into()));
+    assert!(UNSAID.iter().all(|word| !body.to_string().contains(word)), "{body}");
+    let raised = gateway.events("schoolgate.alert");
+    assert_eq!(raised.len(), 1);
+    assert!(UNSAID.iter().all(|word| !raised[0].line.contains(word)), "{}", raised[0].line);
+
+    // More of the same joins it, and tells nobody again; staff's is the headteacher's alone.
+    assert_eq!(gateway.browser("ks2").get("http://statutory.example/").await.status, 403);
+    assert_eq!(gateway.browser("staff").get("http://statutory.example/").await.status, 403);
+    postbox.takes(3, IN_TIME).await;
+    assert_eq!(postbox.taken()[2].0, "RCPT TO:<head@school.county.sch.uk>");
+    assert_eq!((postbox.taken().len(), hook.told().len()), (3, 1));
+    gateway.eventually("nothing waits", |gateway| gateway.metric("alerts_undelivered") == 0).await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_refuses_loses_nothing_and_doubles_nothing() {
+    let postbox = Postbox::open(Mood::Refuses(451)).await;
+    let gateway = gateway(&postbox).start().await;
+    assert_eq!(gateway.browser("ks2").get("http://statutory.example/").await.status, 403);
+    gateway.eventually("it waits", |gateway| gateway.metric("alerts_undelivered") == 2).await;
+    postbox.is_now(Mood::Refuses(550));
+    // Not even a restart lets go of it.
+    let gateway = gateway.restarted().await;
+    gateway.eventually("it waits still", |gateway| gateway.metric("alerts_undelivered") == 2).await;
+    assert!(postbox.taken().is_empty());
+    postbox.is_now(Mood::Takes);
+    postbox.takes(2, Duration::from_secs(40)).await;
+    gateway.eventually("nothing waits", |gateway| gateway.metric("alerts_undelivered") == 0).await;
+    assert_eq!(postbox.taken().len(), 2);
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_server_that_says_nothing_holds_up_neither_filter_nor_stop() {
+    let postbox = Postbox::open(Mood::Silent).await;
+    let gateway = gateway(&postbox).start().await;
+    assert_eq!(gateway.browser("ks2").get("http://statutory.example/").await.status, 403);
+    gateway.eventually("it waits", |gateway| gateway.metric("alerts_undelivered") >= 0).await;
+    for _ in 0..3 {
+        assert_eq!(gateway.browser("ks2").get("http://maths.example/").await.status, 200);
+    }
+    let (status, ready) = gateway.ready().await;
+    assert_eq!((status, &ready["ready"]), (200, &Value::from(true)), "{ready}");
+    let began = std::time::Instant::now();
+    gateway.stop().await;
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+}
