@@ -13,7 +13,7 @@ use tower::ServiceExt;
 
 use super::conform;
 use crate::audit::{
-    Access, Entry, Filter, Indexer, Observer, Order, Recorder, Seen, Visibility, Writer, query,
+    Access, Entry, Filter, Indexer, Observer, Order, Recorder, Seen, Signer, Visibility, Writer, query,
 };
 use crate::ca::Authority;
 use crate::clock::Clock;
@@ -125,7 +125,9 @@ impl Office {
         let metrics = Metrics::new().unwrap();
         let observer = Observer { name: "test".into(), version: "0".into() };
         let times = clock.clone();
-        let (recorder, writer) = Recorder::open(&at("audit"), observer, None, move || times.now()).unwrap();
+        let signer = Signer::open(&at("audit.key"), &at("audit")).unwrap();
+        let opened = Recorder::open(&at("audit"), observer, Some(signer), move || times.now());
+        let (recorder, writer) = opened.unwrap();
         let sources = Sources {
             policy_file: at("policy.toml"),
             store_file: at("state.db"),
