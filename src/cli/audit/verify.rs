@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::audit::{Anchor, verify};
+use crate::audit::{Anchor, index, verify};
 
 /// Options of `verify`.
 #[derive(Args)]
@@ -33,6 +33,9 @@ impl Verify {
         } else {
             for fault in &report.faults {
                 out!("{fault}");
+            }
+            for damage in index::check(dir)? {
+                out!("{damage}");
             }
             let days = report.days;
             match (report.is_sound(), head) {
