@@ -170,6 +170,12 @@ mod tests {
             "unblock list --state active --json",
             "block list --state in_force",
             "suspend list --json",
+            "audit query --user y5.042 --reason why --token sg_0",
+            "audit tail -n 3 --no-follow --dir copy",
+            "audit around 7 --reason why",
+            "audit export --out log.zip --user y5.042 --format csv --format xlsx --reason why",
+            "audit export --out matter.zip --matter 7 --minutes 20 --reason why",
+            "audit verify-export log.zip --key key.pem",
         ] {
             let words = ["schoolgate"].into_iter().chain(line.split(' '));
             assert!(Arguments::try_parse_from(words).is_ok(), "{line}");
