@@ -49,10 +49,14 @@ impl Audit {
         &self,
         settings: impl FnOnce() -> anyhow::Result<Settings>,
     ) -> anyhow::Result<ExitCode> {
-        // A copy is verified anywhere, without a gateway's settings.
-        if let Audit::Verify(verify @ Verify { dir: Some(dir), .. }) = self {
-            anyhow::ensure!(dir.is_dir(), "there is no audit trail at {}", dir.display());
-            return verify.run(dir);
+        // Copies and archives are verified anywhere, without a gateway's settings.
+        match self {
+            Audit::VerifyExport(verify) => return verify.run(),
+            Audit::Verify(verify @ Verify { dir: Some(dir), .. }) => {
+                anyhow::ensure!(dir.is_dir(), "there is no audit trail at {}", dir.display());
+                return verify.run(dir);
+            }
+            _ => {}
         }
         let settings = &settings()?;
         match self {
