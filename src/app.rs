@@ -245,10 +245,11 @@ impl Running {
         &self.gate.inspection.minter.public().file
     }
 
-    /// Whether the heart beats: a real decision is made, and the record can be kept.
+    /// Whether the heart beats: a real decision is made. A record that can't be kept is no reason to
+    /// end the process: it refuses what it must, and goes on by itself once there is room.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        self.gate.decides() && !self.recorder.is_stuck()
+        self.gate.decides()
     }
 
     /// Stops in order: not ready, no new connections, drain, the API, the record.

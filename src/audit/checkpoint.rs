@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::chain::{Head, LineHash};
+use crate::audit::force::Handle;
 use crate::audit::key::{Key, Signer};
 use crate::audit::segment::Segment;
 use crate::model::Timestamp;
@@ -22,6 +23,8 @@ const CLOSING: &str = "\"}";
 pub(super) struct Statement {
     /// The segment.
     pub(super) segment: Segment,
+    /// The way to have it on disk, where this process wrote it.
+    pub(super) handle: Option<Handle>,
     /// Its last line.
     pub(super) head: Head,
     /// How many lines it has.
@@ -126,6 +129,7 @@ mod tests {
         let signer = Signer::open(&state.path().join("audit.key"), state.path()).unwrap();
         let statement = Statement {
             segment: Segment::new(Path::new("/audit"), "2026-11-24", 61803),
+            handle: None,
             head: Head { sequence: 88121, hash: LineHash::of(b"a"), time: Timestamp::from_millis(0) },
             size: 26319,
             root: LineHash::of(b"b"),

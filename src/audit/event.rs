@@ -45,7 +45,7 @@ pub(super) enum Grade {
     Accepted,
     /// On disk: survives loss of power. With the disk full, in the room kept for it.
     Durable,
-    /// On disk, and in the last of the kept room: what staff do.
+    /// On disk, and in the last of the kept room: what staff do, and the gateway itself.
     Vital,
 }
 
@@ -67,10 +67,13 @@ impl Entry {
     pub(super) fn grade(&self) -> Grade {
         match self {
             Entry::Access(access) => access.grade(),
-            Entry::Change(_) | Entry::Unblock(_) | Entry::Alert(_) | Entry::Read(_) | Entry::Auth(_) => {
-                Grade::Vital
-            }
-            Entry::Selftest(_) | Entry::System(_) => Grade::Accepted,
+            Entry::Change(_)
+            | Entry::Unblock(_)
+            | Entry::Alert(_)
+            | Entry::Read(_)
+            | Entry::Auth(_)
+            | Entry::Selftest(_)
+            | Entry::System(_) => Grade::Vital,
         }
     }
 

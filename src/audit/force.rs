@@ -15,18 +15,23 @@ use tokio::sync::oneshot;
 
 use crate::audit::recorder::RecordError;
 
+/// Who waits for the segment, and not for one event of it.
+const NO_EVENT: u64 = 0;
+
 /// Whom to tell that a line counts.
 pub(super) type Answer = oneshot::Sender<Result<u64, RecordError>>;
 /// What forces a file to disk.
 pub(super) type Force = dyn Fn(&File) -> io::Result<()> + Send;
 
-/// An open segment, by which it is known.
+/// A segment that is or was open, and the way to have it on disk. The thread ends once all of them
+/// are gone.
 #[derive(Clone, Debug)]
 pub(super) struct Handle {
     /// Tells it from every other segment of this run.
     pub(super) number: u64,
     /// The file.
     pub(super) file: Arc<File>,
+    requests: Sender<Request>,
 }
 
 /// The thread and the way to it.
@@ -48,8 +53,10 @@ pub(super) struct Lost {
     pub(super) error: Arc<io::Error>,
 }
 
+#[derive(Debug)]
 struct Request {
-    handle: Handle,
+    number: u64,
+    file: Arc<File>,
     waiting: Vec<(u64, Answer)>,
 }
 
@@ -63,21 +70,9 @@ impl Forcer {
         Ok(Forcer { requests, lost, thread })
     }
 
-    /// Answers each event once the disk has its segment.
-    pub(super) fn force(&self, handle: Handle, waiting: Vec<(u64, Answer)>) {
-        // Fails only where the thread is gone: the answers are dropped, which is a refusal.
-        let _ = self.requests.send(Request { handle, waiting });
-    }
-
-    /// Waits until the disk has the segment.
-    pub(super) fn force_now(&self, handle: Handle) -> io::Result<()> {
-        let (answer, answered) = oneshot::channel();
-        self.force(handle, vec![(0, answer)]);
-        match answered.blocking_recv() {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(io::Error::other(error)),
-            Err(_) => Err(io::Error::other("the thread that forces the audit trail to disk is gone")),
-        }
+    /// The way for a segment; `number` tells it from every other one of this run.
+    pub(super) fn handle(&self, number: u64, file: File) -> Handle {
+        Handle { number, file: Arc::new(file), requests: self.requests.clone() }
     }
 
     /// What failed since the last call.
@@ -90,6 +85,25 @@ impl Forcer {
         drop(self.requests);
         if self.thread.join().is_err() {
             tracing::error!("the thread that forces the audit trail to disk had panicked");
+        }
+    }
+}
+
+impl Handle {
+    /// Answers each event once the disk has the segment.
+    pub(super) fn force(&self, waiting: Vec<(u64, Answer)>) {
+        // Fails only where the thread is gone: the answers are dropped, which is a refusal.
+        let _ = self.requests.send(Request { number: self.number, file: Arc::clone(&self.file), waiting });
+    }
+
+    /// Waits until the disk has the segment.
+    pub(super) fn force_now(&self) -> io::Result<()> {
+        let (answer, answered) = oneshot::channel();
+        self.force(vec![(NO_EVENT, answer)]);
+        match answered.blocking_recv() {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(io::Error::other(error)),
+            Err(_) => Err(io::Error::other("the thread that forces the audit trail to disk is gone")),
         }
     }
 }
@@ -109,25 +123,25 @@ impl Disk {
             let mut requests = vec![first];
             requests.extend(asked.try_iter());
             while let Some(first) = requests.first() {
-                let handle = first.handle.clone();
-                let (same, others) =
-                    requests.into_iter().partition(|other| other.handle.number == handle.number);
+                let (number, file) = (first.number, Arc::clone(&first.file));
+                let (same, others) = requests.into_iter().partition(|other| other.number == number);
                 requests = others;
-                self.answer(&handle, same);
+                self.answer(number, &file, same);
             }
         }
     }
 
     /// Forces one segment, and tells all who wait for it.
-    fn answer(&mut self, handle: &Handle, requests: Vec<Request>) {
-        let error = self.forced(handle).err().map(Arc::new);
+    fn answer(&mut self, number: u64, file: &File, requests: Vec<Request>) {
+        let error = self.forced(number, file).err().map(Arc::new);
         let waiting: Vec<_> = requests.into_iter().flat_map(|request| request.waiting).collect();
         if let Some(error) = &error {
-            self.failed.insert(handle.number);
+            self.failed.insert(number);
             let mut lost = held(&self.lost);
             let before = lost.as_ref().map_or(0, |lost| lost.events);
-            let events = before + waiting.len() as u64;
-            *lost = Some(Lost { number: handle.number, events, error: Arc::clone(error) });
+            let refused = waiting.iter().filter(|(sequence, _)| *sequence != NO_EVENT).count() as u64;
+            let events = before + refused;
+            *lost = Some(Lost { number, events, error: Arc::clone(error) });
             drop(lost);
             (self.alarm)();
         }
@@ -138,11 +152,11 @@ impl Disk {
         }
     }
 
-    fn forced(&self, handle: &Handle) -> io::Result<()> {
-        if self.failed.contains(&handle.number) {
+    fn forced(&self, number: u64, file: &File) -> io::Result<()> {
+        if self.failed.contains(&number) {
             return Err(io::Error::other("an earlier part of this segment could not be forced to disk"));
         }
-        (self.force)(&handle.file)
+        (self.force)(file)
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::audit::chain::Head;
 use crate::audit::checkpoint::{self, Checkpoint, Signed, Statement};
+use crate::audit::force::Handle;
 use crate::audit::line::{Link, Place};
 use crate::audit::merkle::{Edge, Subtree};
 use crate::audit::notary::{Answer, Notary, SealError};
@@ -33,6 +34,7 @@ pub(super) struct Ledger {
 pub(super) struct Measured {
     /// The segment.
     pub(super) segment: Segment,
+    handle: Option<Handle>,
     edge: Edge,
     head: Head,
     /// How many lines the last checkpoint covers that was asked for.
@@ -62,16 +64,17 @@ impl Ledger {
     /// The writer wrote these lines to the end of the segment.
     pub(super) fn took(
         &mut self,
-        segment: Option<&Segment>,
+        segment: Option<(&Segment, &Handle)>,
         heads: impl Iterator<Item = Head>,
         now: Timestamp,
     ) {
-        let (Some(segment), true) = (segment, self.notary.is_some()) else { return };
+        let (Some((segment, handle)), true) = (segment, self.notary.is_some()) else { return };
         if self.open.as_ref().is_none_or(|open| open.segment != *segment) {
             self.seal(Vec::new(), now);
             self.open = Some(Measured::empty(segment));
         }
         let Some(open) = &mut self.open else { return };
+        open.handle = Some(handle.clone());
         heads.for_each(|head| open.push(head));
         if self.last.is_none_or(|last| now.since(last) >= EVERY) {
             self.seal(Vec::new(), now);
@@ -99,6 +102,7 @@ impl Ledger {
     /// Has the last lines signed, and waits for it.
     pub(super) fn finish(&mut self, now: Timestamp) {
         self.seal(Vec::new(), now);
+        self.open = None;
         if let Some(notary) = self.notary.take() {
             notary.finish();
         }
@@ -107,7 +111,7 @@ impl Ledger {
 
 impl Measured {
     fn empty(segment: &Segment) -> Measured {
-        Measured { segment: segment.clone(), edge: Edge::default(), head: Head::NONE, asked: 0 }
+        Measured { segment: segment.clone(), handle: None, edge: Edge::default(), head: Head::NONE, asked: 0 }
     }
 
     /// Reads a segment's lines up to `length`. `None` when they are not what can be signed: a line
@@ -145,6 +149,7 @@ impl Measured {
     fn statement(&self, time: Timestamp) -> Statement {
         Statement {
             segment: self.segment.clone(),
+            handle: self.handle.clone(),
             head: self.head,
             size: self.edge.size(),
             root: self.edge.root(),

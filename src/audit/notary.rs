@@ -1,7 +1,7 @@
 //! The notary: signs what the writer says of a segment, in a thread of its own.
 //!
-//! **Invariant:** a checkpoint is written only after its lines are on disk; one that can't be
-//! written holds up no event, is told of and tried again.
+//! **Invariant:** a checkpoint is written only after its lines are on disk, by the same account as
+//! those who wait for them; one that can't be written holds up no event, is told of and tried again.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -136,7 +136,16 @@ impl Desk {
     }
 
     fn write_pending(&mut self) -> Result<u64, SealError> {
+        let mut unforced = None;
         while let Some(statement) = self.pending.first() {
+            if let Err(fault) = forced(statement) {
+                // What the disk has of this segment is not known, and is not asked again: a start
+                // reads what there is.
+                tracing::error!(%fault, "a segment of the audit trail is not on disk: it gets no checkpoint");
+                self.pending.remove(0);
+                unforced = Some(SealError::Unwritten(Arc::new(fault)));
+                continue;
+            }
             if let Err(fault) = self.write(statement) {
                 if !self.failing {
                     tracing::warn!(%fault, "no checkpoint of the audit trail can be written");
@@ -152,7 +161,7 @@ impl Desk {
         if std::mem::take(&mut self.failing) {
             tracing::info!("checkpoints of the audit trail can be written again");
         }
-        Ok(self.covered.borrow().sequence)
+        unforced.map_or(Ok(self.covered.borrow().sequence), Err)
     }
 
     fn write(&self, statement: &Statement) -> io::Result<()> {
@@ -161,13 +170,21 @@ impl Desk {
             tracing::error!("the folder of a day of the audit trail is gone: its lines have no checkpoint");
             return Ok(());
         }
-        match File::open(&statement.segment.path) {
-            Ok(segment) => segment.sync_data()?,
-            // Somebody took it away: all the more reason to keep what is known of it.
-            Err(fault) if fault.kind() == io::ErrorKind::NotFound => {}
-            Err(fault) => return Err(fault),
-        }
         append(&path, &statement.sign(&self.gateway, &self.signer)?)
+    }
+}
+
+/// Has the lines on disk: through the writer's own account of it, or where an earlier process wrote
+/// them, by asking.
+fn forced(statement: &Statement) -> io::Result<()> {
+    if let Some(handle) = &statement.handle {
+        return handle.force_now();
+    }
+    match File::open(&statement.segment.path) {
+        Ok(segment) => segment.sync_data(),
+        // Somebody took it away: all the more reason to keep what is known of it.
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(fault) => Err(fault),
     }
 }
 

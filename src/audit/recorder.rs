@@ -23,7 +23,7 @@ use crate::audit::key::Signer;
 use crate::audit::ledger::{Found, Ledger};
 use crate::audit::line::Draft;
 use crate::audit::notary::{Covered, Notary, SealError};
-use crate::audit::repair::{Repair, recover};
+use crate::audit::repair::{Repair, Tail, recover};
 use crate::audit::reserve::{self, Reserve};
 use crate::audit::store::Store;
 use crate::audit::writer::{Job, Keeping, Scribe, Told};
@@ -139,7 +139,7 @@ impl Recorder {
         let lock = lock(dir)?;
         let gateway = observer.name.clone();
         let observer = observer.render()?;
-        let mut tail = recover(dir, now()).map_err(OpenError::Unreadable)?;
+        let mut tail = recovered(dir, now()).map_err(OpenError::Unreadable)?;
         let mut notes: Vec<Act> = tail.repairs.iter().map(repaired).collect();
         notes.extend(signer.as_ref().map(signing));
         let (covering, covered) = watch::channel(Covered::NONE);
@@ -346,6 +346,17 @@ pub(super) fn id_at(time: Timestamp) -> Uuid {
     let millis = u64::try_from(time.as_millis()).unwrap_or(0);
     let nanos = u32::try_from(millis % 1000).unwrap_or(0) * 1_000_000;
     Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, millis / 1000, nanos))
+}
+
+/// As [`recover`]; on a full disk in the room that is kept for what must be recorded.
+fn recovered(dir: &Path, now: Timestamp) -> io::Result<Tail> {
+    match recover(dir, now) {
+        Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+            reserve::abandon(dir)?;
+            recover(dir, now)
+        }
+        recovered => recovered,
+    }
 }
 
 /// The thread that forces segments to disk; the writer hears of it when that fails, unless it is

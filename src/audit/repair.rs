@@ -128,8 +128,11 @@ fn cut(segment: &Segment, length: u64, now: Timestamp) -> io::Result<PathBuf> {
     let mut from = File::open(&segment.path)?;
     from.seek(SeekFrom::Start(length))?;
     let mut to = OpenOptions::new().write(true).create_new(true).mode(0o640).open(&kept)?;
-    io::copy(&mut from, &mut to)?;
-    to.sync_all()?;
+    if let Err(error) = io::copy(&mut from, &mut to).and_then(|_| to.sync_all()) {
+        // Half of what is to be kept would only take room.
+        fs::remove_file(&kept)?;
+        return Err(error);
+    }
     let whole = OpenOptions::new().write(true).open(&segment.path)?;
     whole.set_len(length)?;
     whole.sync_all()?;

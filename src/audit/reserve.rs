@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
+/// The file that holds the room.
+const FILE: &str = "reserve";
 /// How much is written at once where the file system can't allocate.
 const BLOCK: usize = 1 << 20;
 
@@ -31,7 +33,7 @@ enum State {
 impl Reserve {
     /// Takes `size` bytes under `dir`, or starts without them where they are not there.
     pub(super) fn open(dir: &Path, size: u64) -> Reserve {
-        let mut reserve = Reserve { path: dir.join("reserve"), size, state: State::Given };
+        let mut reserve = Reserve { path: dir.join(FILE), size, state: State::Given };
         if let Err(error) = reserve.take() {
             tracing::error!(%error, "there is no room to keep for blocks and changes: is the disk full?");
         }
@@ -80,6 +82,14 @@ impl Reserve {
         }
         self.state = State::Kept;
         Ok(())
+    }
+}
+
+/// Gives up the room of an earlier run, where it is there.
+pub(super) fn abandon(dir: &Path) -> io::Result<()> {
+    match fs::remove_file(dir.join(FILE)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

@@ -41,7 +41,7 @@ impl Store {
     pub(super) fn new(dir: &Path, full: u64, last: Option<(Segment, u64)>, forcer: Forcer) -> Store {
         let resumed = last.and_then(|(segment, length)| {
             let file = OpenOptions::new().append(true).open(&segment.path).ok()?;
-            Some(Open { segment, handle: Handle { number: 0, file: Arc::new(file) }, length })
+            Some(Open { segment, handle: forcer.handle(0, file), length })
         });
         Store { dir: dir.to_owned(), full, open: resumed, opened: 0, forcer, disturbed: Vec::new() }
     }
@@ -52,7 +52,7 @@ impl Store {
         let mut open = match self.open.take() {
             Some(open) if self.goes_on(&open, &day) => open,
             Some(open) => {
-                self.forcer.force_now(open.handle)?;
+                open.handle.force_now()?;
                 self.create(&day, first, time)?
             }
             None => self.create(&day, first, time)?,
@@ -70,7 +70,7 @@ impl Store {
     /// that they are not there is what they hear.
     pub(super) fn force(&self, waiting: Vec<(u64, Answer)>) {
         match &self.open {
-            Some(open) => self.forcer.force(open.handle.clone(), waiting),
+            Some(open) => open.handle.force(waiting),
             None => refuse(waiting),
         }
     }
@@ -78,7 +78,7 @@ impl Store {
     /// Waits until the disk has what was written.
     pub(super) fn sync(&mut self) -> io::Result<()> {
         let Some(open) = &self.open else { return Ok(()) };
-        self.forcer.force_now(open.handle.clone())
+        open.handle.force_now()
     }
 
     /// What could not be forced to disk since the last call; its segment is left: what the kernel
@@ -92,13 +92,14 @@ impl Store {
     /// Forces all to disk, and ends.
     pub(super) fn finish(mut self) -> io::Result<()> {
         let forced = self.sync();
+        self.open = None;
         self.forcer.finish();
         forced
     }
 
-    /// The segment being written.
-    pub(super) fn segment(&self) -> Option<&Segment> {
-        self.open.as_ref().map(|open| &open.segment)
+    /// The segment being written, and the way to have it on disk.
+    pub(super) fn open(&self) -> Option<(&Segment, &Handle)> {
+        self.open.as_ref().map(|open| (&open.segment, &open.handle))
     }
 
     /// Segments found disturbed since the last call.
@@ -129,7 +130,7 @@ impl Store {
         File::open(&folder)?.sync_all()?;
         File::open(&self.dir)?.sync_all()?;
         self.opened += 1;
-        let handle = Handle { number: self.opened, file: Arc::new(file) };
+        let handle = self.forcer.handle(self.opened, file);
         Ok(Open { segment, handle, length: 0 })
     }
 }

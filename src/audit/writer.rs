@@ -128,10 +128,11 @@ impl Scribe {
         while self.gather() {
             self.write_batch();
         }
+        // The last checkpoint is written to disk through the store.
+        self.ledger.finish((self.told.now)());
         if let Err(error) = self.store.finish() {
             tracing::error!(%error, "the audit trail could not be forced to disk at its end");
         }
-        self.ledger.finish((self.told.now)());
     }
 
     /// Waits for jobs; a stuck writer also wakes to try again. False at the end.
@@ -157,7 +158,6 @@ impl Scribe {
     fn write_batch(&mut self) {
         self.look();
         let mut jobs = self.admitted().into_iter().peekable();
-        let mut unforced = Vec::new();
         loop {
             let noted = self.write_notes();
             let run = self.stamp(&mut jobs);
@@ -165,12 +165,9 @@ impl Scribe {
                 break;
             }
             match noted.and_then(|()| self.append(&run)) {
-                Ok(()) => self.accept(run, &mut unforced),
+                Ok(()) => self.accept(run),
                 Err(error) => self.refuse(run, error),
             }
-        }
-        if !unforced.is_empty() {
-            self.store.force(unforced);
         }
         let disturbed = self.store.disturbed();
         if !disturbed.is_empty() {
@@ -229,7 +226,7 @@ impl Scribe {
             acts.into_iter().filter_map(|act| self.note(act)).collect::<Vec<_>>().into_iter().peekable();
         let run = self.stamp(&mut jobs);
         let written = self.append(&run).and_then(|()| {
-            self.accept(run, &mut Vec::new());
+            self.accept(run);
             self.store.sync()
         });
         match &written {
@@ -300,18 +297,23 @@ impl Scribe {
         }
     }
 
-    /// The kernel has the run: moves the head, answers whom that is enough.
-    fn accept(&mut self, run: Vec<Stamped>, unforced: &mut Vec<(u64, Answer)>) {
+    /// The kernel has the run: moves the head, answers whom that is enough, and has the segment that
+    /// it stands in forced for the others.
+    fn accept(&mut self, run: Vec<Stamped>) {
         if let Some(last) = run.last() {
             self.head.send_replace(last.head);
         }
-        self.ledger.took(self.store.segment(), run.iter().map(|stamped| stamped.head), (self.told.now)());
+        self.ledger.took(self.store.open(), run.iter().map(|stamped| stamped.head), (self.told.now)());
+        let mut unforced = Vec::new();
         for Stamped { head, waiting, .. } in run {
             match waiting {
                 Some((Grade::Durable | Grade::Vital, answer)) => unforced.push((head.sequence, answer)),
                 Some((Grade::Accepted, answer)) => drop(answer.send(Ok(head.sequence))),
                 None => {}
             }
+        }
+        if !unforced.is_empty() {
+            self.store.force(unforced);
         }
     }
 

@@ -225,6 +225,8 @@ fn a_start_without_room_refuses_until_there_is() {
     let ballast = trail.dir().join("ballast");
     fs::write(&ballast, vec![0; 90 << 10]).unwrap();
     let running = trail.start();
+    let started = Entry::System(Act::new(Actor::System, "gateway.started"));
+    assert!(trail.record(&running, started).is_ok(), "else the gateway would not start");
     assert!(trail.record(&running, access("a.example")).is_err());
     assert!(trail.record(&running, change("policy.changed")).is_ok());
     fs::remove_file(&ballast).unwrap();
@@ -271,4 +273,34 @@ fn a_slow_disk_holds_up_only_what_must_be_on_it() {
     assert!(waits.try_recv().is_err(), "fifty that waited were forced at once");
     drop(release);
     drop(running);
+}
+
+/// A batch that begins in one segment and ends in the next: those who wait for the first are not
+/// answered by the second.
+#[test]
+fn who_waits_for_a_segment_is_answered_by_its_own_disk() {
+    let trail = Trail { full: 1500, ..Trail::new() };
+    let number = std::sync::atomic::AtomicU64::new(0);
+    let force = move |file: &fs::File| match number.fetch_add(1, Ordering::Relaxed) {
+        0 => Err(std::io::Error::other("not written")),
+        _ => file.sync_data(),
+    };
+    let running = trail.start_with(recorder::Disk { force: Box::new(force), ..trail.disk() });
+    let waiting: Vec<_> = (0..6)
+        .map(|_| {
+            let recorder = running.recorder.clone();
+            trail.runtime.spawn(async move { recorder.record(block("a.example")).await })
+        })
+        .collect();
+    let answers: Vec<_> = waiting.into_iter().map(|task| trail.runtime.block_on(task).unwrap()).collect();
+    let refused = answers.iter().filter(|answer| answer.is_err()).count() as u64;
+    assert!(refused > 0);
+    until(|| !running.recorder.is_stuck());
+    trail.record(&running, block("b.example")).unwrap();
+    running.writer.finish();
+    let counted: u64 = resumed(&trail)
+        .iter()
+        .map(|told| told["refused"].as_u64().unwrap() + told["refused_after_writing"].as_u64().unwrap())
+        .sum();
+    assert_eq!(counted, refused);
 }
