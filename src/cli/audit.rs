@@ -37,7 +37,16 @@ pub(super) enum Audit {
 }
 
 impl Audit {
-    pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(
+        &self,
+        settings: impl FnOnce() -> anyhow::Result<Settings>,
+    ) -> anyhow::Result<ExitCode> {
+        // A copy is verified anywhere, without a gateway's settings.
+        if let Audit::Verify(verify @ Verify { dir: Some(dir), .. }) = self {
+            anyhow::ensure!(dir.is_dir(), "there is no audit trail at {}", dir.display());
+            return verify.run(dir);
+        }
+        let settings = &settings()?;
         let dir = crate::app::audit_dir(settings);
         anyhow::ensure!(dir.is_dir(), "there is no audit trail at {} yet", dir.display());
         match self {
