@@ -106,21 +106,7 @@ impl Office {
     }
 
     async fn on(folder: TempDir, clock: Clock) -> Office {
-        let alerts = Alerts {
-            governor_account: "governor".parse().ok(),
-            dsl: vec!["dsl@school.county.sch.uk".parse().unwrap()],
-            headteacher: vec!["head@school.county.sch.uk".parse().unwrap()],
-            governor: vec!["chair@school.county.sch.uk".parse().unwrap()],
-            ..Alerts::default()
-        };
-        let smtp = Smtp {
-            host: "127.0.0.1".to_owned(),
-            port: 9,
-            from: "filter@school.county.sch.uk".parse().unwrap(),
-            tls: SmtpTls::None,
-            login: None,
-            ca: None,
-        };
+        let (alerts, smtp) = told();
         let at = |path: &str| folder.path().join(path);
         let metrics = Metrics::new().unwrap();
         let observer = Observer { name: "test".into(), version: "0".into() };
@@ -283,4 +269,24 @@ fn write(folder: &TempDir, path: &str, text: &str) {
     let path = folder.path().join(path);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, text).unwrap();
+}
+
+/// Who is told of alerts; nothing listens there.
+fn told() -> (Alerts, Smtp) {
+    let alerts = Alerts {
+        governor_account: "governor".parse().ok(),
+        dsl: vec!["dsl@school.county.sch.uk".parse().unwrap()],
+        headteacher: vec!["head@school.county.sch.uk".parse().unwrap()],
+        governor: vec!["chair@school.county.sch.uk".parse().unwrap()],
+        ..Alerts::default()
+    };
+    let smtp = Smtp {
+        host: "127.0.0.1".to_owned(),
+        port: 9,
+        from: "filter@school.county.sch.uk".parse().unwrap(),
+        tls: SmtpTls::None,
+        login: None,
+        ca: None,
+    };
+    (alerts, smtp)
 }
