@@ -31,7 +31,6 @@
 //! duration and who closed. [`query()`] joins the two.
 
 pub mod around;
-mod base64;
 mod chain;
 mod checkpoint;
 mod event;
@@ -51,6 +50,7 @@ pub mod pages;
 mod proof;
 mod query;
 mod recorder;
+mod removed;
 mod repair;
 mod reserve;
 mod segment;
@@ -75,4 +75,4 @@ pub use notary::{Covered, SealError};
 pub use proof::{Proof, ProveError, Prover, Unproven, prove};
 pub use query::{Closes, Filter, Order, Page, QueryError, Record, pick, query, scan};
 pub use recorder::{Observer, OpenError, Receipt, RecordError, Recorder, Writer};
-pub use verify::{Fault, FaultKind, Report, verify};
+pub use verify::{Fault, FaultKind, Options, Report, verify};

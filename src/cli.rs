@@ -16,6 +16,7 @@ use crate::settings::Settings;
 #[macro_use]
 mod output;
 
+mod alerts;
 mod audit;
 mod block;
 mod ca;
@@ -26,6 +27,7 @@ mod explain;
 mod gateway;
 mod lists;
 mod policy;
+mod report;
 mod serve;
 mod staff;
 mod suspend;
@@ -59,6 +61,10 @@ enum Command {
     Block(block::Block),
     /// Suspensions: internet taken from people or devices for a time.
     Suspend(suspend::Suspend),
+    /// Safeguarding alerts: look at them, say what is done and what came of it.
+    Alerts(alerts::Alerts),
+    /// The daily, weekly and termly report.
+    Report(report::Report),
     /// The policy of record: export, propose, compare, roll back, review.
     Policy(policy::Policy),
     /// Changes of the policy and of the school's lists: what waits for a second person.
@@ -103,10 +109,12 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Unblock(unblock) => unblock.run(&settings()?),
         Command::Block(block) => block.run(&settings()?),
         Command::Suspend(suspend) => suspend.run(&settings()?),
+        Command::Alerts(alerts) => alerts.run(&settings()?),
+        Command::Report(report) => report.run(&settings()?),
         Command::Policy(policy) => policy.run(&settings()?),
         Command::Changes(changes) => changes.run(&settings()?),
         Command::Staff(staff) => staff.run(&settings()?),
-        Command::Audit(audit) => audit.run(&settings()?),
+        Command::Audit(audit) => audit.run(|| Ok(settings()?)),
         Command::Lists(lists) => lists.run(&settings()?),
         Command::Ca(ca) => ca.run(&settings()?),
     }

@@ -35,6 +35,8 @@ pub(super) struct Measured {
     pub(super) segment: Segment,
     edge: Edge,
     head: Head,
+    /// How many lines the last checkpoint covers that was asked for.
+    asked: u64,
 }
 
 /// What a start finds of the trail's segments.
@@ -78,10 +80,12 @@ impl Ledger {
 
     /// Has the lines so far signed; told is who waits for it.
     pub(super) fn seal(&mut self, answers: Vec<Answer>, now: Timestamp) {
-        let open = self.open.as_ref().filter(|open| open.edge.size() > 0);
+        let open = self.open.as_mut().filter(|open| open.edge.size() > 0);
         match (&self.notary, open) {
+            (Some(_), Some(open)) if answers.is_empty() && open.asked == open.edge.size() => {}
             (Some(notary), Some(open)) => {
                 notary.sign(open.statement(now), answers);
+                open.asked = open.edge.size();
                 self.last = Some(now);
             }
             (Some(_) | None, _) => {
@@ -103,7 +107,7 @@ impl Ledger {
 
 impl Measured {
     fn empty(segment: &Segment) -> Measured {
-        Measured { segment: segment.clone(), edge: Edge::default(), head: Head::NONE }
+        Measured { segment: segment.clone(), edge: Edge::default(), head: Head::NONE, asked: 0 }
     }
 
     /// Reads a segment's lines up to `length`. `None` when they are not what can be signed: a line
@@ -126,6 +130,7 @@ impl Measured {
             }
             if let Some(signed) = signed.filter(|signed| signed.size == measured.edge.size()) {
                 confirmed = signed.root == measured.edge.root();
+                measured.asked = signed.size;
             }
         }
         Ok(confirmed.then_some(measured))

@@ -145,7 +145,6 @@ impl Tree {
 
 /// The greatest complete subtrees that make up the leaves from `from` to before `to`: where each
 /// starts, and its level.
-#[cfg(test)]
 pub(super) fn covering(from: u64, to: u64) -> impl Iterator<Item = (u64, u32)> {
     let mut at = from;
     std::iter::from_fn(move || {

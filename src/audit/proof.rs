@@ -10,6 +10,7 @@ use crate::audit::checkpoint::{self, Checkpoint, Signed};
 use crate::audit::key::Key;
 use crate::audit::line::{Link, Place};
 use crate::audit::merkle::{Subtree, Tree, root_of};
+use crate::audit::removed::Removed;
 use crate::audit::segment::{Forward, Segment};
 
 /// That a line is covered by a checkpoint: enough to check it with the line and the public key.
@@ -36,7 +37,7 @@ pub enum ProveError {
     /// A folder or segment can't be read.
     #[error("the audit trail can't be read: {0}")]
     Unreadable(#[from] io::Error),
-    /// No line has that sequence.
+    /// No line has that sequence, or it was removed.
     #[error("there is no record {0}")]
     Unknown(u64),
     /// No checkpoint covers the line yet.
@@ -163,9 +164,12 @@ fn grown(segment: &Segment) -> io::Result<Tree> {
     let mut tree = Tree::default();
     let mut reader = Forward::open(&segment.path)?;
     while let Some(piece) = reader.next()? {
-        let Some(link) = Link::read(piece.bytes).filter(|_| piece.complete) else { break };
-        // A line can stand anywhere.
-        let _ = tree.push(Subtree::line(link.hash));
+        let line = Link::read(piece.bytes).map(|link| vec![Subtree::line(link.hash)]);
+        let removed = || Removed::read(piece.bytes)?.subtrees(segment.first);
+        let Some(grown) = line.or_else(removed).filter(|_| piece.complete) else { break };
+        if !grown.into_iter().all(|subtree| tree.push(subtree)) {
+            break;
+        }
     }
     Ok(tree)
 }

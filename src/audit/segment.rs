@@ -73,10 +73,17 @@ impl Segment {
         Segment { day: day.to_owned(), first, path }
     }
 
+    /// The names of the folders of days, in their order.
+    pub(super) fn days(dir: &Path) -> io::Result<Vec<String>> {
+        let mut days: Vec<String> = names(dir)?.into_iter().filter(|name| is_day(name)).collect();
+        days.sort_unstable();
+        Ok(days)
+    }
+
     /// Every segment in the order in which they were written.
     pub(super) fn list(dir: &Path) -> io::Result<Vec<Segment>> {
         let mut segments = Vec::new();
-        for day in names(dir)?.into_iter().filter(|name| is_day(name)) {
+        for day in Segment::days(dir)? {
             let folder = dir.join(&day);
             let of = |name: &String| {
                 first_of(name).map(|first| Segment { day: day.clone(), first, path: folder.join(name) })

@@ -9,6 +9,7 @@ mod measure;
 mod packed;
 mod pages;
 mod query;
+mod signed;
 mod tamper;
 mod trail;
 
@@ -219,7 +220,7 @@ fn change(action: &'static str) -> Entry {
 }
 
 fn sound(dir: &Path) -> crate::audit::Report {
-    let report = crate::audit::verify(dir, &[]).unwrap();
+    let report = crate::audit::verify(dir, &crate::audit::Options::default()).unwrap();
     assert!(report.is_sound(), "{:#?}", report.faults);
     report
 }

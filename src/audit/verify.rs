@@ -1,16 +1,22 @@
 //! Verifies a trail: names every record that is not as it was written.
 //!
 //! **Invariant:** any edit, deletion, insertion or reordering of lines is found without outside
-//! help; a truncated or wholly rewritten trail is found given one older head.
+//! help; a truncated or wholly rewritten trail is found given one older head, or the public key.
 
-use std::collections::HashMap;
+mod check;
+mod lines;
+mod sealed;
+
 use std::path::{Path, PathBuf};
+use std::thread::{self, available_parallelism};
 use std::{fmt, io};
 
-use crate::audit::chain::{Anchor, Head, LineHash};
-use crate::audit::line::{Link, MAX_LINE, Place};
-use crate::audit::packed;
-use crate::audit::segment::{Forward, Piece, Segment};
+use crate::audit::chain::{Anchor, LineHash};
+use crate::audit::key::Key;
+use crate::audit::segment::Segment;
+use crate::model::Timestamp;
+use check::{Check, Closed};
+use lines::Lines;
 
 /// Most faults that are listed; further ones are counted.
 const LISTED: usize = 1000;
@@ -28,6 +34,10 @@ pub struct Report {
     pub head: Option<LineHash>,
     /// How many days have lines.
     pub days: u64,
+    /// How many lines retention removed.
+    pub removed: u64,
+    /// How many checkpoints were read.
+    pub checkpoints: u64,
     /// What is not as it was written; at most 1,000.
     pub faults: Vec<Fault>,
     /// How many further faults there are.
@@ -74,6 +84,16 @@ pub enum FaultKind {
     NoBeginning,
     /// The line is not the one of which a head was noted: all was rewritten from there on.
     Rewritten,
+    /// These bytes are no checkpoint.
+    Stray,
+    /// The checkpoint is signed by no key that is known.
+    Unsigned,
+    /// The checkpoint was signed over other lines than these, or over lines that are gone.
+    Contradicted,
+    /// The segment has ended, and no checkpoint covers its last line.
+    Unsealed,
+    /// Lines were removed, and no later record tells of it.
+    Unexplained,
     /// The trail ends before a head that was noted.
     Truncated {
         /// The sequence of that head.
@@ -81,156 +101,91 @@ pub enum FaultKind {
     },
 }
 
-/// Reads the whole trail under `dir`, and looks for each of the `known` heads: ones noted
-/// earlier, or the last line before what retention removed.
+/// What a verification is to look for.
+#[derive(Clone, Default)]
+pub struct Options<'a> {
+    /// Heads noted earlier, or the last line before days that are gone.
+    pub known: Vec<Anchor>,
+    /// Starts with the day of this moment, trusting the signed checkpoint before it.
+    pub since: Option<Timestamp>,
+    /// The keys of checkpoints; none for those in the trail's own folder.
+    pub keys: Vec<Key>,
+    /// Told how many segments of how many were read.
+    pub progress: Option<&'a dyn Fn(usize, usize)>,
+}
+
+impl Options<'_> {
+    /// All of it, and that these heads still stand.
+    #[must_use]
+    pub fn knowing(known: &[Anchor]) -> Options<'static> {
+        Options { known: known.to_vec(), ..Options::default() }
+    }
+}
+
+/// Reads the trail under `dir`, and holds it against itself, its checkpoints and the known heads.
 ///
 /// # Errors
-/// When a segment can't be read.
-pub fn verify(dir: &Path, known: &[Anchor]) -> io::Result<Report> {
-    let known = known.iter().map(|anchor| (anchor.sequence, anchor.hash)).collect();
-    let mut check = Check { known, ..Check::default() };
-    let segments = Segment::list(dir)?;
+/// When a segment or the keys can't be read.
+pub fn verify(dir: &Path, options: &Options<'_>) -> io::Result<Report> {
+    let keys = keys(dir, options)?;
+    let known = options.known.iter().map(|anchor| (anchor.sequence, anchor.hash)).collect();
+    let mut check = Check::new(dir, &keys, known);
+    let mut segments = Segment::list(dir)?;
+    if let Some(since) = options.since.map(Timestamp::day) {
+        let later = segments.partition_point(|segment| segment.day < since);
+        let days: Vec<&str> =
+            segments[..later].chunk_by(|a, b| a.day == b.day).map(|day| day[0].day.as_str()).collect();
+        if let Some(trusted) = sealed::before(dir, &days, &keys)? {
+            check.starts_after(&trusted);
+        }
+        segments.drain(..later);
+    }
     let mut day = "";
-    for segment in &segments {
-        let before = check.report.events;
-        check.segment(segment)?;
-        if check.report.events > before && segment.day != day {
-            check.report.days += 1;
-            day = &segment.day;
-        }
-    }
-    check.end(dir, segments.last());
-    Ok(check.report)
-}
-
-/// The state of a verification.
-#[derive(Default)]
-struct Check {
-    report: Report,
-    known: HashMap<u64, LineHash>,
-    /// The line before.
-    last: Option<Last>,
-    time: String,
-}
-
-/// The last line that was in its place.
-#[derive(Clone, Copy)]
-struct Last {
-    sequence: u64,
-    /// What the next line may name as its predecessor: the line's hash as stated and as
-    /// computed. `None` when that line can't be read.
-    hashes: Option<[LineHash; 2]>,
-}
-
-impl Check {
-    fn segment(&mut self, segment: &Segment) -> io::Result<()> {
-        let mut reader = Forward::open(&segment.path)?;
-        if segment.is_packed() && (reader.is_damaged() || !packed::is_sealed(&segment.path)?) {
-            self.fault(segment, 0, None, FaultKind::Damaged);
-        }
-        let mut number = 0;
-        while let Some(piece) = reader.next()? {
-            number += 1;
-            self.report.events += 1;
-            self.piece(segment, number, &piece);
-        }
-        Ok(())
-    }
-
-    fn piece(&mut self, segment: &Segment, number: u64, piece: &Piece<'_>) {
-        let line = piece.complete && piece.bytes.len() <= MAX_LINE;
-        let read = if line { Place::read(piece.bytes).zip(Link::read(piece.bytes)) } else { None };
-        let expected = self.last.map(|last| last.sequence + 1);
-        let Some((place, link)) = read else {
-            self.fault(segment, number, expected, FaultKind::Malformed);
-            self.pass(Last { sequence: expected.unwrap_or(segment.first), hashes: None });
-            return;
-        };
-        let computed = link.computed();
-        if computed != link.hash {
-            let sequence = expected.unwrap_or(segment.first);
-            self.fault(segment, number, Some(sequence), FaultKind::Edited);
-            self.pass(Last { sequence, hashes: Some([link.hash, computed]) });
-            return;
-        }
-        let wrong = self.place(place.sequence, link);
-        if wrong == Some(FaultKind::OutOfPlace) {
-            self.fault(segment, number, Some(place.sequence), FaultKind::OutOfPlace);
-            return;
-        }
-        let misnamed = number == 1 && place.sequence != segment.first;
-        let untimely = !place.time.starts_with(&segment.day) || place.time < self.time.as_str();
-        let rewritten = self.known.get(&place.sequence).is_some_and(|hash| *hash != link.hash);
-        let further = [
-            misnamed.then_some(FaultKind::Misnamed),
-            untimely.then_some(FaultKind::Untimely),
-            rewritten.then_some(FaultKind::Rewritten),
-        ];
-        for what in wrong.into_iter().chain(further.into_iter().flatten()) {
-            self.fault(segment, number, Some(place.sequence), what);
-        }
-        self.time.clear();
-        self.time.push_str(place.time);
-    }
-
-    /// Whether the line is where it belongs, and what is wrong if it is not.
-    fn place(&mut self, sequence: u64, link: Link<'_>) -> Option<FaultKind> {
-        let this = Last { sequence, hashes: Some([link.hash; 2]) };
-        let Some(last) = self.last else {
-            self.pass(this);
-            return (!self.is_beginning(sequence, link.prev)).then_some(FaultKind::NoBeginning);
-        };
-        let Some(hashes) = last.hashes else {
-            // The unreadable line was this one's predecessor, or was put in between.
-            if sequence < last.sequence {
-                return Some(FaultKind::OutOfPlace);
+    let mut read = 0;
+    for together in segments.chunks(available_parallelism().map_or(1, usize::from)) {
+        // Checkpoints first: what they cover is on disk by then, even of a trail that grows.
+        check.looks_ahead(together)?;
+        for (segment, lines) in together.iter().zip(read_all(together)) {
+            check.enters(&segment.day)?;
+            let before = check.report.events + check.report.removed;
+            read += 1;
+            let closed = if read == segments.len() { Closed::No } else { Closed::Yes };
+            check.segment(segment, closed, lines?);
+            if check.report.events + check.report.removed > before && segment.day != day {
+                check.report.days += 1;
+                day = &segment.day;
             }
-            self.pass(this);
-            return (sequence > last.sequence + 1).then_some(FaultKind::Missing { from: last.sequence + 1 });
-        };
-        if sequence <= last.sequence {
-            return Some(FaultKind::OutOfPlace);
-        }
-        self.pass(this);
-        if sequence > last.sequence + 1 {
-            return Some(FaultKind::Missing { from: last.sequence + 1 });
-        }
-        (!hashes.contains(&link.prev)).then_some(FaultKind::Unlinked)
-    }
-
-    fn pass(&mut self, line: Last) {
-        self.report.first.get_or_insert(line.sequence);
-        self.last = Some(line);
-    }
-
-    fn is_beginning(&self, sequence: u64, prev: LineHash) -> bool {
-        let known = |before| self.known.get(&before) == Some(&prev);
-        (sequence == 1 && prev == LineHash::NONE) || sequence.checked_sub(1).is_some_and(known)
-    }
-
-    fn fault(&mut self, segment: &Segment, line: u64, sequence: Option<u64>, what: FaultKind) {
-        self.list(Fault { file: segment.path.clone(), line, sequence, what });
-    }
-
-    fn list(&mut self, fault: Fault) {
-        if self.report.faults.len() < LISTED {
-            self.report.faults.push(fault);
-        } else {
-            self.report.further_faults += 1;
+            if let Some(progress) = options.progress {
+                progress(read, segments.len());
+            }
         }
     }
+    let is_left = |day: &String| segments.iter().all(|segment| segment.day != *day);
+    let since = options.since.map(Timestamp::day).unwrap_or_default();
+    for day in Segment::days(dir)?.into_iter().filter(|day| *day >= since).filter(is_left) {
+        check.enters(&day)?;
+    }
+    Ok(check.end(segments.last()))
+}
 
-    fn end(&mut self, dir: &Path, last: Option<&Segment>) {
-        let end = self.last.map_or(Head::NONE.sequence, |line| line.sequence);
-        self.report.last = self.last.map(|line| line.sequence);
-        self.report.head = self.last.and_then(|line| line.hashes).map(|[stated, _]| stated);
-        let file = last.map_or(dir, |segment| &segment.path).to_owned();
-        let mut beyond: Vec<u64> = self.known.keys().copied().filter(|sequence| *sequence > end).collect();
-        beyond.sort_unstable();
-        for head in beyond {
-            let what = FaultKind::Truncated { head };
-            self.list(Fault { file: file.clone(), line: 0, sequence: Some(end + 1), what });
-        }
+fn keys(dir: &Path, options: &Options<'_>) -> io::Result<Vec<Key>> {
+    let file = dir.join(Key::FILE);
+    if !options.keys.is_empty() || !file.exists() {
+        return Ok(options.keys.clone());
+    }
+    Key::read(&file).map_err(io::Error::other)
+}
+
+/// Reads segments at once, each in a thread of its own.
+fn read_all(segments: &[Segment]) -> Vec<io::Result<Lines>> {
+    match segments {
+        [one] => vec![Lines::read(one)],
+        several => thread::scope(|scope| {
+            let reading: Vec<_> =
+                several.iter().map(|segment| scope.spawn(|| Lines::read(segment))).collect();
+            let panicked = || Err(io::Error::other("a reader had panicked"));
+            reading.into_iter().map(|reader| reader.join().unwrap_or_else(|_| panicked())).collect()
+        }),
     }
 }
 
@@ -260,6 +215,13 @@ impl fmt::Display for Fault {
             FaultKind::Misnamed => f.write_str("the segment's name is not its first record"),
             FaultKind::NoBeginning => f.write_str("the trail starts here, in its middle"),
             FaultKind::Rewritten => f.write_str("this is not the record of which the head was noted"),
+            FaultKind::Stray => f.write_str("this is no checkpoint"),
+            FaultKind::Unsigned => f.write_str("the checkpoint is signed by no known key"),
+            FaultKind::Contradicted => {
+                f.write_str("the checkpoint was signed over lines that are gone or changed")
+            }
+            FaultKind::Unsealed => f.write_str("the segment has ended, and no checkpoint covers its end"),
+            FaultKind::Unexplained => f.write_str("records were removed, and no later record tells of it"),
             FaultKind::Truncated { head } => write!(f, "the trail ends before the noted head {head}"),
         }
     }

@@ -45,7 +45,20 @@ pub(super) enum Audit {
 }
 
 impl Audit {
-    pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(
+        &self,
+        settings: impl FnOnce() -> anyhow::Result<Settings>,
+    ) -> anyhow::Result<ExitCode> {
+        // Copies and archives are verified anywhere, without a gateway's settings.
+        match self {
+            Audit::VerifyExport(verify) => return verify.run(),
+            Audit::Verify(verify @ Verify { dir: Some(dir), .. }) => {
+                anyhow::ensure!(dir.is_dir(), "there is no audit trail at {}", dir.display());
+                return verify.run(dir);
+            }
+            _ => {}
+        }
+        let settings = &settings()?;
         match self {
             Audit::Tail(tail) => tail.run(settings),
             Audit::Query(query) => query.run(settings),

@@ -195,10 +195,13 @@ pub(super) async fn find(
     let act = Act { details: query.asked(), ..act };
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
     filter.before = Some(filter.before.map_or(audit_seq, |cursor| cursor.min(audit_seq)));
-    let found = shared.look_up(move |index| match (page, form) {
-        (Some(page), _) => one_page(index, page, &mask),
-        (None, Form::Pages) => gather(index, filter, &mask, views),
-        (None, Form::Events) => gather(index, filter, &mask, events),
+    let found = shared.look_up(move |index| {
+        mask.narrow(index, &mut filter);
+        match (page, form) {
+            (Some(page), _) => one_page(index, page, &mask),
+            (None, Form::Pages) => gather(index, filter, &mask, views),
+            (None, Form::Events) => gather(index, filter, &mask, events),
+        }
     });
     let (items, next) = found.await??;
     let items = items.into_iter().map(SeenEvent).collect();

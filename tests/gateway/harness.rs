@@ -248,7 +248,7 @@ impl Gateway {
     pub(crate) async fn stop_within(self, drain: Duration) -> TempDir {
         let dir = app::audit_dir(&self.settings);
         self.running.stop(drain).await.unwrap();
-        let report = audit::verify(&dir, &[]).unwrap();
+        let report = audit::verify(&dir, &audit::Options::default()).unwrap();
         assert!(report.is_sound(), "{:#?}", report.faults);
         self.folder
     }

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::audit::{FaultKind, recorder, verify};
+use crate::audit::{FaultKind, Options, recorder, verify};
 
 /// A small file system of its own; none where this process may not mount one.
 struct Disk {
@@ -124,7 +124,7 @@ fn a_full_disk_refuses_and_loses_nothing_that_was_answered() {
         }
     }
     assert!(recorded.len() > 20, "{}", recorded.len());
-    let mid = verify(&trail.dir(), &[running.recorder.head().anchor()]).unwrap();
+    let mid = verify(&trail.dir(), &Options::knowing(&[running.recorder.head().anchor()])).unwrap();
     assert!(mid.is_sound(), "no half line is left: {:?}", mid.faults);
     fs::remove_file(&ballast).unwrap();
     until(|| !running.recorder.is_stuck());
@@ -160,8 +160,8 @@ fn a_segment_that_somebody_touched_is_left_and_the_chain_goes_on_elsewhere() {
         let last = trail.segments().last().unwrap().clone();
         assert!(last.ends_with("000000000002.jsonl"), "{name}");
         assert!(fs::read_to_string(last).unwrap().contains("audit.disturbed"), "{name}");
-        let faults = verify(&trail.dir(), &[head.anchor()]).unwrap().faults;
-        let without = verify(&trail.dir(), &[]).unwrap().faults;
+        let faults = verify(&trail.dir(), &Options::knowing(&[head.anchor()])).unwrap().faults;
+        let without = verify(&trail.dir(), &Options::default()).unwrap().faults;
         match name {
             "appended" => assert_eq!(faults[0].what, FaultKind::Malformed),
             _ => {

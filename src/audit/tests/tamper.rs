@@ -6,27 +6,42 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::*;
-use crate::audit::{Anchor, Fault, FaultKind, verify};
+use crate::audit::{Anchor, Fault, FaultKind, Options, verify};
 
 static SAMPLE: LazyLock<Trail> = LazyLock::new(|| Trail::filled(12, 5000));
 
 /// A copy of the sample that a test may spoil.
-struct Copy {
+pub(super) struct Copy {
     dir: tempfile::TempDir,
-    paths: Vec<PathBuf>,
+    pub(super) paths: Vec<PathBuf>,
 }
 
 impl Copy {
     fn new() -> Copy {
+        Copy::of(&SAMPLE)
+    }
+
+    /// A copy of this trail: its segments and checkpoints, and the public key.
+    pub(super) fn of(trail: &Trail) -> Copy {
         let dir = tempfile::tempdir().unwrap();
-        let copied = |path: &PathBuf| {
-            let to = dir.path().join(path.strip_prefix(SAMPLE.dir()).unwrap());
+        let from = trail.dir();
+        let days =
+            fs::read_dir(&from).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+        let mut files: Vec<PathBuf> =
+            days.flat_map(|day| fs::read_dir(day).unwrap().map(|entry| entry.unwrap().path())).collect();
+        files.extend(Some(from.join("key.pem")).filter(|key| key.exists()));
+        for path in files {
+            let to = dir.path().join(path.strip_prefix(&from).unwrap());
             fs::create_dir_all(to.parent().unwrap()).unwrap();
             fs::copy(path, &to).unwrap();
-            to
-        };
-        let paths = SAMPLE.segments().iter().map(copied).collect();
+        }
+        let within = |path: &PathBuf| dir.path().join(path.strip_prefix(&from).unwrap());
+        let paths = trail.segments().iter().map(within).collect();
         Copy { dir, paths }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Rewrites the lines of one segment.
@@ -37,12 +52,12 @@ impl Copy {
         fs::write(&self.paths[segment], lines.concat()).unwrap();
     }
 
-    fn faults(&self, known: &[Anchor]) -> Vec<Fault> {
-        verify(self.dir.path(), known).unwrap().faults
+    pub(super) fn faults(&self, known: &[Anchor]) -> Vec<Fault> {
+        verify(self.dir.path(), &Options::knowing(known)).unwrap().faults
     }
 
     /// What the independent verifier says: each fault's file and line.
-    fn python(&self, known: &[Anchor]) -> Vec<(PathBuf, u64)> {
+    pub(super) fn python(&self, known: &[Anchor]) -> Vec<(PathBuf, u64)> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verify_audit.py");
         let heads = known.iter().map(ToString::to_string);
         let out = Command::new("python3").arg(script).arg(self.dir.path()).args(heads).output().unwrap();
@@ -126,7 +141,7 @@ fn a_rewritten_trail_is_told_by_an_older_head() {
     let trail = Trail::filled(12, 5000);
     sound(&trail.dir());
     let noted = Anchor { sequence: 5, ..head_of_sample() };
-    let faults = verify(&trail.dir(), &[noted]).unwrap().faults;
+    let faults = verify(&trail.dir(), &Options::knowing(&[noted])).unwrap().faults;
     assert_eq!(
         faults.iter().map(|fault| (fault.sequence, &fault.what)).collect::<Vec<_>>(),
         [(Some(5), &FaultKind::Rewritten)]
@@ -168,7 +183,7 @@ proptest! {
 #[test]
 #[ignore = "takes a gigabyte of disk"]
 fn a_million_events_are_verified_in_seconds() {
-    let trail = Trail::new();
+    let trail = Trail::signed(64 << 20);
     let running = trail.start();
     let start = std::time::Instant::now();
     trail.runtime.block_on(async {
@@ -187,8 +202,12 @@ fn a_million_events_are_verified_in_seconds() {
     println!("recorded in {:?}", start.elapsed());
     running.writer.finish();
     let start = std::time::Instant::now();
-    assert_eq!(sound(&trail.dir()).events, 1_000_000);
-    println!("verified in {:?}", start.elapsed());
+    assert_eq!(sound(&trail.dir()).events, 1_000_001);
+    println!("verified in {:?}, plain", start.elapsed());
+    trail.pack();
+    let start = std::time::Instant::now();
+    assert_eq!(sound(&trail.dir()).events, 1_000_001);
+    println!("verified in {:?}, compressed", start.elapsed());
     let start = std::time::Instant::now();
     let host = Some(Host::parse("site-4999.example").unwrap());
     let found =

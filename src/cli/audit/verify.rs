@@ -1,18 +1,31 @@
-//! `schoolgate audit verify`: does the chain hold?
+//! `schoolgate audit verify`: does the chain hold, and was it signed by this gateway?
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Args;
+use indicatif::ProgressBar;
 
-use crate::audit::{Anchor, verify};
+use crate::audit::{Anchor, Key, Options, Report, index, verify};
+use crate::model::Timestamp;
 
 /// Options of `verify`.
 #[derive(Args)]
 pub(in crate::cli) struct Verify {
-    /// A head noted earlier, SEQUENCE:HASH; finds a cut-off end. May be given several times.
+    /// A head noted earlier, SEQUENCE:HASH, or a file with one a line; finds a cut-off end. May be
+    /// given several times.
+    #[arg(long, value_name = "FILE|SEQUENCE:HASH")]
+    head: Vec<String>,
+    /// Start with this day (2026-11-24, or RFC 3339), trusting the signed checkpoint before it.
+    #[arg(long, value_parser = moment)]
+    since: Option<Timestamp>,
+    /// The public key that checkpoints must be signed with (PEM), instead of the trail's own.
     #[arg(long)]
-    head: Vec<Anchor>,
+    key: Option<PathBuf>,
+    /// The folder of the trail: a copy, on any machine.
+    #[arg(long)]
+    pub(super) dir: Option<PathBuf>,
     /// Print as JSON.
     #[arg(long)]
     json: bool,
@@ -20,29 +33,79 @@ pub(in crate::cli) struct Verify {
 
 impl Verify {
     pub(super) fn run(&self, dir: &Path) -> anyhow::Result<ExitCode> {
-        let report = verify(dir, &self.head)?;
-        let head = report.head.zip(report.last).map(|(hash, sequence)| Anchor { sequence, hash });
+        let known = self.head.iter().map(|head| heads(head)).collect::<anyhow::Result<Vec<_>>>()?.concat();
+        let beside = dir.join(Key::FILE);
+        let file = self.key.as_ref().or(Some(&beside).filter(|file| file.exists()));
+        let keys = file.map(|file| Key::read(file)).transpose()?.unwrap_or_default();
+        let bar = ProgressBar::new(0);
+        let progress = |read: usize, all: usize| {
+            bar.set_length(all as u64);
+            bar.set_position(read as u64);
+        };
+        let options = Options { known, since: self.since, keys: keys.clone(), progress: Some(&progress) };
+        let report = verify(dir, &options)?;
+        bar.finish_and_clear();
         if self.json {
-            let faults: Vec<String> = report.faults.iter().map(ToString::to_string).collect();
-            let answer = serde_json::json!({
-                "sound": report.is_sound(), "events": report.events, "first": report.first, "last": report.last,
-                "days": report.days, "head": head.map(|head| head.to_string()), "faults": faults,
-                "further_faults": report.further_faults,
-            });
-            out!("{answer}");
+            out!("{}", json(&report, &keys));
         } else {
-            for fault in &report.faults {
-                out!("{fault}");
-            }
-            let days = report.days;
-            match (report.is_sound(), head) {
-                (true, Some(head)) => {
-                    out!("The chain holds: {} events over {days} days. Head {head}", report.events)
-                }
-                (true, None) => out!("The trail is empty."),
-                (false, _) => out!("THE CHAIN DOES NOT HOLD: see above."),
+            tell(&report, &keys);
+            for damage in index::check(dir)? {
+                out!("{damage}");
             }
         }
         Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// A day, or a moment.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let whole = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    whole.parse().map_err(|_| "neither a day such as 2026-11-24 nor a moment in RFC 3339".to_owned())
+}
+
+/// A head, or those in a file.
+fn heads(text: &str) -> anyhow::Result<Vec<Anchor>> {
+    if let Ok(head) = text.parse() {
+        return Ok(vec![head]);
+    }
+    let read = std::fs::read_to_string(text);
+    let lines =
+        read.with_context(|| format!("{text} is neither a head (SEQUENCE:HASH) nor a file of heads"))?;
+    let read = |line: &str| line.trim().parse().with_context(|| format!("{text}: {line}"));
+    lines.lines().filter(|line| !line.trim().is_empty()).map(read).collect()
+}
+
+fn head(report: &Report) -> Option<Anchor> {
+    report.head.zip(report.last).map(|(hash, sequence)| Anchor { sequence, hash })
+}
+
+fn json(report: &Report, keys: &[Key]) -> serde_json::Value {
+    let faults: Vec<String> = report.faults.iter().map(ToString::to_string).collect();
+    serde_json::json!({
+        "sound": report.is_sound(), "events": report.events, "removed": report.removed, "first": report.first,
+        "last": report.last, "days": report.days, "head": head(report).map(|head| head.to_string()),
+        "checkpoints": report.checkpoints, "keys": keys.iter().map(Key::fingerprint).collect::<Vec<_>>(),
+        "faults": faults, "further_faults": report.further_faults,
+    })
+}
+
+fn tell(report: &Report, keys: &[Key]) {
+    for fault in &report.faults {
+        out!("{fault}");
+    }
+    if report.further_faults > 0 {
+        out!("… and {} more", report.further_faults);
+    }
+    for key in keys {
+        out!("Key {}", key.fingerprint());
+    }
+    let Report { events, days, removed, checkpoints, .. } = report;
+    match (report.is_sound(), head(report)) {
+        (true, Some(head)) => out!(
+            "The chain holds: {events} events over {days} days, {checkpoints} checkpoints, {removed} events \
+             removed in their time.\nNote this down elsewhere: {head}"
+        ),
+        (true, None) => out!("The trail is empty."),
+        (false, _) => out!("THE CHAIN DOES NOT HOLD: see above."),
     }
 }

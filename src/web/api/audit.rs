@@ -102,7 +102,7 @@ pub(super) async fn verify(
     let noted: Option<Anchor> = Query::read::<Noted>(&uri)?.parsed("head")?;
     let now = shared.recorder.head();
     let known: Vec<Anchor> = [now.anchor()].into_iter().chain(noted).collect();
-    let report = shared.search(move |dir| audit::verify(dir, &known)).await?;
+    let report = shared.search(move |dir| audit::verify(dir, &audit::Options::knowing(&known))).await?;
     let report = report.map_err(|fault| Problem::internal("audit", &fault))?;
     // Lines behind the head are being written at this moment; the next verification reads them.
     let standing = |fault: &Fault| fault.sequence.is_none_or(|sequence| sequence <= now.sequence);

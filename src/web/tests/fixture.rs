@@ -23,7 +23,7 @@ use crate::control::{self, Control, Sources, Unlicensed};
 use crate::identity::Directory;
 use crate::model::{Host, Role, Subject};
 use crate::policy::{Asked, Content, Destination, Reach, Shown};
-use crate::settings::{Alerts, Inspect, Loosening};
+use crate::settings::{Alerts, Inspect, Loosening, Smtp, SmtpTls};
 use crate::telemetry::Metrics;
 use crate::web::{Shared, admin};
 
@@ -106,7 +106,21 @@ impl Office {
     }
 
     async fn on(folder: TempDir, clock: Clock) -> Office {
-        let alerts = Alerts { governor_account: "governor".parse().ok(), ..Alerts::default() };
+        let alerts = Alerts {
+            governor_account: "governor".parse().ok(),
+            dsl: vec!["dsl@school.county.sch.uk".parse().unwrap()],
+            headteacher: vec!["head@school.county.sch.uk".parse().unwrap()],
+            governor: vec!["chair@school.county.sch.uk".parse().unwrap()],
+            ..Alerts::default()
+        };
+        let smtp = Smtp {
+            host: "127.0.0.1".to_owned(),
+            port: 9,
+            from: "filter@school.county.sch.uk".parse().unwrap(),
+            tls: SmtpTls::None,
+            login: None,
+            ca: None,
+        };
         let at = |path: &str| folder.path().join(path);
         let metrics = Metrics::new().unwrap();
         let observer = Observer { name: "test".into(), version: "0".into() };
@@ -136,7 +150,7 @@ impl Office {
             extra_roots: Vec::new(),
             zone: jiff::tz::TimeZone::UTC,
             alerts,
-            smtp: None,
+            smtp: Some(smtp),
         };
         let given = control::Shared {
             recorder: recorder.clone(),
