@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -14,27 +14,29 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::audit::{Act, Actor, Entry, Indexer, Observer, Recorder, Signer, Writer};
+use crate::audit::{Act, Actor, Entry, Indexer, Recorder, Writer};
 use crate::ca::{Authority, Minter, Origins, Public};
 use crate::clock::Clock;
-use crate::control::feeds::{self, Asked, Looked};
 use crate::control::lists::{Exempt, Kept, Places, Progress};
 use crate::control::{Control, Shared, Sources, Unlicensed};
 use crate::identity::Directory;
-use crate::model::Timestamp;
 use crate::policy::Reach;
 use crate::proxy::{self, Bounds, Crowd, Door, Gate, Inspection, Upstream, Ways};
 use crate::settings::Settings;
-use crate::shipping::{self, Shipping};
+use crate::shipping::Shipping;
 use crate::telemetry::Metrics;
 
 mod admin;
 mod asking;
 mod authority;
 mod service;
+mod trail;
 mod watching;
 
 pub use service::serve;
+pub use trail::{fetch_by_itself, record_by_itself};
+
+use trail::{open_trail, ship};
 
 /// How far the gateway's time may be ahead of the wall clock before it is said.
 const CLOCK_ALARM: Duration = Duration::from_secs(60);
@@ -138,32 +140,17 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
     let authority = authority::open(settings, &recorder, clock.now()).await?;
     let public = authority.public().clone();
     let inspection = inspection(settings, authority)?;
-    let directory = Directory::default();
     let shared = Shared {
         recorder: recorder.clone(),
         clock: clock.clone(),
         metrics: metrics.clone(),
-        directory: directory.clone(),
+        directory: Directory::default(),
     };
     record_start(settings, &recorder, &clock, &public).await?;
-    let control = Arc::new(Control::start(sources(settings, reach).keeping(), shared, progress).await?);
-    let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
-    let gate = Arc::new(Gate {
-        live: control.live(),
-        directory,
-        recorder: recorder.clone(),
-        clock,
-        metrics: metrics.clone(),
-        upstream: Upstream::new(ways(settings, own_ports))?,
-        inspection,
-        bounds: bounds(settings),
-        site: settings.site.name.clone(),
-        notice: settings.statutory.unlicensed.then_some(UNLICENSED),
-        asking: Arc::new(asking::ToControl(Arc::clone(&control))),
-        stop: stop.clone(),
-        cut,
-        crowd: Crowd::new(settings.limits.connections, settings.limits.per_client),
-    });
+    let control =
+        Arc::new(Control::start(sources(settings, reach).keeping(), shared.clone(), progress).await?);
+    let stop = CancellationToken::new();
+    let gate = Arc::new(gate(settings, shared, &control, (inspection, own_ports), &stop)?);
     let shipping = ship(settings, &recorder, &metrics, began)?;
     let (admin, metrics_at) = (local_addresses(&bound.admin), local_addresses(&bound.metrics));
     let admin_thread = admin::spawn(admin::Parts {
@@ -195,35 +182,6 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         writer,
         indexer,
     })
-}
-
-/// Looks at the lists' sources where no gateway runs, and records it.
-///
-/// # Errors
-/// When the state can't be opened, as while a gateway runs on it, or no source has that name.
-pub async fn fetch_by_itself(settings: &Settings, asked: &Asked) -> Result<Vec<Looked>> {
-    make_state_dir(settings)?;
-    let (recorder, writer, clock) = open_trail(settings)?;
-    let shared = Shared { recorder, clock, metrics: Metrics::new()?, directory: Directory::default() };
-    let sources = sources(settings, Reach::default());
-    let looked = feeds::fetch_once(&sources, &shared, asked, &Actor::Local).await;
-    drop(shared);
-    tokio::task::spawn_blocking(move || writer.finish()).await.context("the audit writer")?;
-    Ok(looked?)
-}
-
-/// Records something where no gateway runs.
-///
-/// # Errors
-/// When the trail can't be opened, as while a gateway runs on it, or can't be written.
-pub async fn record_by_itself(settings: &Settings, entry: Entry) -> Result<()> {
-    make_state_dir(settings)?;
-    let (recorder, writer, _clock) = open_trail(settings)?;
-    let recorded = recorder.record(entry).await;
-    drop(recorder);
-    tokio::task::spawn_blocking(move || writer.finish()).await.context("the audit writer")?;
-    recorded.context("can't keep the audit record, so nothing is shown")?;
-    Ok(())
 }
 
 impl Running {
@@ -288,19 +246,6 @@ impl Bound {
     }
 }
 
-/// What sends the trail to the school's collectors; one that was never sent anything begins behind
-/// the line `began`.
-fn ship(settings: &Settings, recorder: &Recorder, metrics: &Metrics, began: u64) -> Result<Shipping> {
-    Ok(Shipping::start(shipping::Parts {
-        collectors: settings.audit.syslog.clone(),
-        recorder: recorder.clone(),
-        metrics: metrics.clone(),
-        state_dir: settings.state.dir.clone(),
-        gateway: settings.site.gateway.to_string(),
-        began,
-    })?)
-}
-
 fn make_state_dir(settings: &Settings) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     let dir = &settings.state.dir;
@@ -329,22 +274,6 @@ fn bind(settings: &Settings) -> Result<Bound> {
         admin: open(Door::Explicit, &listen.admin)?,
         metrics: open(Door::Explicit, &listen.metrics)?,
     })
-}
-
-/// The trail and the clock need each other: the clock goes on from the trail's last event, so
-/// that no restart takes time back, and the trail asks the clock.
-fn open_trail(settings: &Settings) -> Result<(Recorder, Writer, Clock)> {
-    let clock: Arc<OnceLock<Clock>> = Arc::default();
-    let reading = Arc::clone(&clock);
-    let fallback = Clock::system();
-    let now = move || -> Timestamp { reading.get().unwrap_or(&fallback).now() };
-    let observer =
-        Observer { name: settings.site.gateway.to_string(), version: env!("CARGO_PKG_VERSION").to_owned() };
-    let dir = audit_dir(settings);
-    let signer = Signer::open(&settings.state.dir.join("audit.key"), &dir)?;
-    let (recorder, writer) = Recorder::open(&dir, observer, Some(signer), now)?;
-    let started = clock.get_or_init(|| Clock::starting_at_least(recorder.head().time)).clone();
-    Ok((recorder, writer, started))
 }
 
 /// This gateway's own id, made at its first start: a name may be given twice, this is not.
@@ -381,6 +310,33 @@ async fn record_start(
         .with("ports_remapped", settings.upstream.ports.len());
     recorder.record(Entry::System(act)).await.context("can't keep the audit record, so nothing is served")?;
     Ok(())
+}
+
+/// What every connection goes through.
+fn gate(
+    settings: &Settings,
+    shared: Shared,
+    control: &Arc<Control>,
+    (inspection, own_ports): (Inspection, Vec<u16>),
+    stop: &CancellationToken,
+) -> Result<Gate> {
+    let Shared { recorder, clock, metrics, directory } = shared;
+    Ok(Gate {
+        live: control.live(),
+        directory,
+        recorder,
+        clock,
+        metrics,
+        upstream: Upstream::new(ways(settings, own_ports))?,
+        inspection,
+        bounds: bounds(settings),
+        site: settings.site.name.clone(),
+        notice: settings.statutory.unlicensed.then_some(UNLICENSED),
+        asking: Arc::new(asking::ToControl(Arc::clone(control))),
+        stop: stop.clone(),
+        cut: CancellationToken::new(),
+        crowd: Crowd::new(settings.limits.connections, settings.limits.per_client),
+    })
 }
 
 /// What decrypts: leaves of the school's authority, and the roots that origins are verified by.

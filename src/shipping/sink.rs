@@ -113,7 +113,10 @@ impl Sink {
             let sent = async {
                 match frames {
                     Some(frames) => write(&mut writer, &frames).await,
-                    None => Ok(sending.wait().await),
+                    None => {
+                        sending.wait().await;
+                        Ok(())
+                    }
                 }
             };
             tokio::select! {
@@ -246,8 +249,11 @@ impl Sending {
         }
         self.kept = Instant::now();
         let mut arrived = None;
-        while let Some((_, last)) = self.written.pop_front_if(|(when, _)| when.elapsed() >= KEEP) {
+        while let Some((when, last)) = self.written.front().copied()
+            && when.elapsed() >= KEEP
+        {
             arrived = Some(last);
+            self.written.pop_front();
         }
         arrived
     }
