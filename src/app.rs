@@ -31,9 +31,11 @@ use crate::telemetry::Metrics;
 mod admin;
 mod asking;
 mod authority;
+mod retention;
 mod service;
 mod watching;
 
+pub use retention::{past_its_time, remove_by_itself};
 pub use service::serve;
 
 /// How far the gateway's time may be ahead of the wall clock before it is said.
@@ -164,6 +166,10 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         cut,
         crowd: Crowd::new(settings.limits.connections, settings.limits.per_client),
     });
+    let terms = (&settings.audit).into();
+    let retaining =
+        retention::daily(Arc::clone(&control), recorder.clone(), index.clone(), terms, stop.clone());
+    tokio::spawn(retaining);
     let shipping = ship(settings, &recorder, &metrics, began)?;
     let (admin, metrics_at) = (local_addresses(&bound.admin), local_addresses(&bound.metrics));
     let admin_thread = admin::spawn(admin::Parts {

@@ -9,6 +9,7 @@ use crate::settings::Settings;
 mod around;
 mod query;
 mod reindex;
+mod retention;
 mod table;
 mod tail;
 mod verify;
@@ -16,6 +17,7 @@ mod verify;
 use around::Around;
 use query::Query;
 use reindex::Reindex;
+use retention::Retention;
 use tail::Tail;
 use verify::Verify;
 
@@ -32,6 +34,8 @@ pub(super) enum Audit {
     Around(Around),
     /// Make the index of the trail anew, while no gateway runs on it.
     Reindex(Reindex),
+    /// Remove what is past its time, while no gateway runs on the trail: one that runs does it daily.
+    Retention(Retention),
     /// Check the chain: names the exact record of any edit, deletion, reordering or gap.
     Verify(Verify),
 }
@@ -54,6 +58,7 @@ impl Audit {
             Audit::Query(query) => query.run(&dir),
             Audit::Around(around) => around.run(settings, &dir),
             Audit::Reindex(reindex) => reindex.run(&dir),
+            Audit::Retention(retention) => retention.run(settings),
             Audit::Verify(verify) => verify.run(&dir),
         }
     }

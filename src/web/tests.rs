@@ -9,6 +9,7 @@ mod conform;
 mod dependencies;
 mod events;
 mod fixture;
+mod holds;
 mod limits;
 mod lists;
 mod local;
