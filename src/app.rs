@@ -218,6 +218,20 @@ pub async fn fetch_by_itself(settings: &Settings, asked: &Asked) -> Result<Vec<L
     Ok(looked?)
 }
 
+/// Records something where no gateway runs.
+///
+/// # Errors
+/// When the trail can't be opened, as while a gateway runs on it, or can't be written.
+pub async fn record_by_itself(settings: &Settings, entry: Entry) -> Result<()> {
+    make_state_dir(settings)?;
+    let (recorder, writer, _clock) = open_trail(settings)?;
+    let recorded = recorder.record(entry).await;
+    drop(recorder);
+    tokio::task::spawn_blocking(move || writer.finish()).await.context("the audit writer")?;
+    recorded.context("can't keep the audit record, so nothing is shown")?;
+    Ok(())
+}
+
 impl Running {
     /// The numbers of this gateway.
     #[must_use]

@@ -36,7 +36,6 @@
 //! duration and who closed. [`query()`] joins the two.
 
 pub mod around;
-mod base64;
 mod chain;
 mod checkpoint;
 mod event;

@@ -16,6 +16,7 @@ use crate::settings::Settings;
 #[macro_use]
 mod output;
 
+mod alerts;
 mod audit;
 mod block;
 mod ca;
@@ -26,6 +27,7 @@ mod explain;
 mod gateway;
 mod lists;
 mod policy;
+mod report;
 mod serve;
 mod staff;
 mod suspend;
@@ -59,6 +61,10 @@ enum Command {
     Block(block::Block),
     /// Suspensions: internet taken from people or devices for a time.
     Suspend(suspend::Suspend),
+    /// Safeguarding alerts: look at them, say what is done and what came of it.
+    Alerts(alerts::Alerts),
+    /// The daily, weekly and termly report.
+    Report(report::Report),
     /// The policy of record: export, propose, compare, roll back, review.
     Policy(policy::Policy),
     /// Changes of the policy and of the school's lists: what waits for a second person.
@@ -103,6 +109,8 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Unblock(unblock) => unblock.run(&settings()?),
         Command::Block(block) => block.run(&settings()?),
         Command::Suspend(suspend) => suspend.run(&settings()?),
+        Command::Alerts(alerts) => alerts.run(&settings()?),
+        Command::Report(report) => report.run(&settings()?),
         Command::Policy(policy) => policy.run(&settings()?),
         Command::Changes(changes) => changes.run(&settings()?),
         Command::Staff(staff) => staff.run(&settings()?),
@@ -162,6 +170,12 @@ mod tests {
             "unblock list --state active --json",
             "block list --state in_force",
             "suspend list --json",
+            "audit query --user y5.042 --reason why --token sg_0",
+            "audit tail -n 3 --no-follow --dir copy",
+            "audit around 7 --reason why",
+            "audit export --out log.zip --user y5.042 --format csv --format xlsx --reason why",
+            "audit export --out matter.zip --matter 7 --minutes 20 --reason why",
+            "audit verify-export log.zip --key key.pem",
         ] {
             let words = ["schoolgate"].into_iter().chain(line.split(' '));
             assert!(Arguments::try_parse_from(words).is_ok(), "{line}");

@@ -139,6 +139,12 @@ pub struct Explanation {
 }
 
 impl Policy {
+    /// The zone of the clock on the school's wall.
+    #[must_use]
+    pub fn zone(&self) -> &TimeZone {
+        self.clockwork.zone()
+    }
+
     /// Compiles a policy. `generation` numbers it in every verdict.
     ///
     /// # Errors

@@ -61,6 +61,8 @@ pub use serve::serve;
 
 /// Searches of the trail that may run at one time; further ones wait.
 const SEARCHES: usize = 2;
+/// Archives that may be written at one time; each may take as much disk again as the log that it is of.
+const EXPORTS: usize = 1;
 /// What a page may load: nothing but what stands in it.
 const CONTENT_POLICY: &str =
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -77,6 +79,7 @@ pub struct Shared {
     handout: Arc<Handout>,
     school: Arc<str>,
     streams: Arc<Streams>,
+    exports: Arc<Semaphore>,
 }
 
 impl Shared {
@@ -100,6 +103,7 @@ impl Shared {
             handout: Arc::new(Handout::new(authority, school)),
             school: school.into(),
             streams: Arc::new(Streams::new()),
+            exports: Arc::new(Semaphore::new(EXPORTS)),
         }
     }
 

@@ -153,7 +153,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hickory_resolver", &["proxy"]),
     ("askama", &["proxy", "web", "control"]),
     ("lettre", &["control"]),
-    ("base64", &["control"]),
+    ("base64", &["audit", "control"]),
     ("tokio_rustls", &["proxy", "shipping", "web"]),
     ("rcgen", &["ca", "web"]),
     ("moka", &["ca"]),

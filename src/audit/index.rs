@@ -53,6 +53,17 @@ enum Standing {
     Unsound,
 }
 
+/// What names somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A user.
+    User,
+    /// A device.
+    Device,
+    /// A client's address.
+    Client,
+}
+
 /// An index that is not what its digest says.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Damage {
@@ -90,6 +101,14 @@ impl Index {
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// The name that is meant, looked for in the newest day first: finds whose a pseudonym is. `None`
+    /// where no index has it, which does not say that the trail has not.
+    #[must_use]
+    pub fn name(&self, of: Named, is: &dyn Fn(&str) -> bool) -> Option<String> {
+        let days = days(&self.dir).unwrap_or_default();
+        days.iter().rev().find_map(|day| self.day(day)?.name(of, is).ok().flatten())
     }
 
     /// Waits until the line of this sequence is indexed; false when the indexer ended before.

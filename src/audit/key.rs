@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
-
-use crate::audit::base64;
 
 /// What stands before the 32 bytes of an Ed25519 key in its SubjectPublicKeyInfo (RFC 8410).
 const SPKI: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
@@ -95,7 +95,7 @@ impl Signer {
 
     /// The signature of some bytes, as base64.
     pub(super) fn sign(&self, bytes: &[u8]) -> String {
-        base64::encode(self.pair.sign(bytes).as_ref())
+        STANDARD.encode(self.pair.sign(bytes).as_ref())
     }
 }
 
@@ -134,7 +134,7 @@ impl Key {
 
     /// Whether its secret half made this signature of these bytes.
     pub(super) fn signed(&self, bytes: &[u8], signature: &str) -> bool {
-        let Some(signature) = base64::decode(signature) else { return false };
+        let Ok(signature) = STANDARD.decode(signature) else { return false };
         UnparsedPublicKey::new(&ED25519, &self.der[SPKI.len()..]).verify(bytes, &signature).is_ok()
     }
 
@@ -181,7 +181,7 @@ fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
 }
 
 fn pem(label: &str, der: &[u8]) -> String {
-    let text = base64::encode(der);
+    let text = STANDARD.encode(der);
     let lines: String = text.as_bytes().chunks(64).map(|line| format!("{}\n", line.escape_ascii())).collect();
     format!("-----BEGIN {label}-----\n{lines}-----END {label}-----\n")
 }
@@ -194,7 +194,7 @@ fn blocks(text: &str, label: &str) -> Option<Vec<Vec<u8>>> {
     while !rest.is_empty() {
         let (inside, after) = rest.strip_prefix(begin.as_str())?.split_once(end.as_str())?;
         let inside: String = inside.split_ascii_whitespace().collect();
-        blocks.push(base64::decode(&inside)?);
+        blocks.push(STANDARD.decode(&inside).ok()?);
         rest = after.trim_start();
     }
     Some(blocks)

@@ -1,5 +1,6 @@
 //! `schoolgate audit`: follow, search and verify the trail.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -7,7 +8,9 @@ use clap::Subcommand;
 use crate::settings::Settings;
 
 mod around;
+mod export;
 mod query;
+mod reading;
 mod reindex;
 mod retention;
 mod table;
@@ -15,6 +18,7 @@ mod tail;
 mod verify;
 
 use around::Around;
+use export::{Export, VerifyExport};
 use query::Query;
 use reindex::Reindex;
 use retention::Retention;
@@ -32,6 +36,10 @@ pub(super) enum Audit {
     Query(Box<Query>),
     /// What happened around an event: how it was reached, what came before and after, who else.
     Around(Around),
+    /// Write events, or the evidence of one matter, as an archive that anybody can check.
+    Export(Box<Export>),
+    /// Check an archive that was exported.
+    VerifyExport(VerifyExport),
     /// Make the index of the trail anew, while no gateway runs on it.
     Reindex(Reindex),
     /// Remove what is past its time, while no gateway runs on the trail: one that runs does it daily.
@@ -51,15 +59,22 @@ impl Audit {
             return verify.run(dir);
         }
         let settings = &settings()?;
-        let dir = crate::app::audit_dir(settings);
-        anyhow::ensure!(dir.is_dir(), "there is no audit trail at {} yet", dir.display());
         match self {
-            Audit::Tail(tail) => tail.run(&dir),
-            Audit::Query(query) => query.run(&dir),
-            Audit::Around(around) => around.run(settings, &dir),
-            Audit::Reindex(reindex) => reindex.run(&dir),
+            Audit::Tail(tail) => tail.run(settings),
+            Audit::Query(query) => query.run(settings),
+            Audit::Around(around) => around.run(settings),
+            Audit::Export(export) => export.run(settings),
+            Audit::VerifyExport(verify) => verify.run(),
+            Audit::Reindex(reindex) => reindex.run(&trail(settings)?),
             Audit::Retention(retention) => retention.run(settings),
-            Audit::Verify(verify) => verify.run(&dir),
+            Audit::Verify(verify) => verify.run(&trail(settings)?),
         }
     }
+}
+
+/// The folder of the trail, if it is there.
+fn trail(settings: &Settings) -> anyhow::Result<PathBuf> {
+    let dir = crate::app::audit_dir(settings);
+    anyhow::ensure!(dir.is_dir(), "there is no audit trail at {} yet", dir.display());
+    Ok(dir)
 }

@@ -13,7 +13,7 @@ use crate::settings::Settings;
 use crate::web::escaped;
 
 /// Who one is.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(super) struct Token {
     /// The token of the one who looks, asks or decides (`schoolgate staff token NAME`).
     #[arg(long, global = true, env = "SCHOOLGATE_TOKEN", hide_env_values = true)]

@@ -1,6 +1,7 @@
 //! The running gateway as the commands see it: its local socket.
 
 use std::fmt;
+use std::ops::{ControlFlow, Not};
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -37,12 +38,24 @@ impl Gateway {
         self.call("POST", path, body)
     }
 
-    /// Asks, if it runs at all.
-    pub(super) fn get_if_running(&self, path: &str) -> anyhow::Result<Option<Value>> {
-        match self.send("GET", path, None)? {
-            Err(CallError::NotRunning) => Ok(None),
-            answer => understood(answer).map(Some),
-        }
+    /// Whether there is one to ask.
+    pub(super) fn is_running(&self) -> bool {
+        std::os::unix::net::UnixStream::connect(&self.socket)
+            .is_err_and(|fault| fault.kind() != std::io::ErrorKind::PermissionDenied)
+            .not()
+    }
+
+    /// Asks for something long, and hands it over as it comes.
+    pub(super) fn pour(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+        take: impl FnMut(&[u8]) -> std::io::Result<ControlFlow<()>>,
+    ) -> anyhow::Result<()> {
+        let token = self.token.as_deref();
+        let poured = local::pour(&self.socket, (method, path), token, body, take);
+        understood(super::runtime()?.block_on(poured)).map(|_| ())
     }
 
     /// Tells, if it runs at all.

@@ -19,6 +19,8 @@ use crate::model::{GroupName, Host, StaffName, Theme, Url};
 const MAX_MAIL: usize = 254;
 /// The longest part before the `@` (RFC 5321 section 4.5.3.1.1), in bytes.
 const MAX_LOCAL: usize = 64;
+/// When the digests go out unless the settings say otherwise.
+const DIGEST_AT: Option<Time> = Some(Time::constant(7, 30, 0, 0));
 /// What stands for no theme.
 const NO_THEME: &str = "none";
 
@@ -43,8 +45,8 @@ pub struct Alerts {
     pub tries: u32,
     /// Where the console is, for links in mail.
     pub link: Option<Url>,
-    /// When the digests go out, by the clock on the school's wall.
-    pub digest_at: Time,
+    /// When the digests go out, by the clock on the school's wall; none: they don't.
+    pub digest_at: Option<Time>,
     /// The themes of the policy's categories, where they are to be other than usual.
     pub categories: BTreeMap<String, Option<Theme>>,
     /// Programs that are told.
@@ -114,8 +116,7 @@ impl Alerts {
         let escalate = Duration::from_secs(60 * number("escalate_minutes", 15, 1..=240));
         let reopen = Duration::from_secs(3600 * number("reopen_hours", 24, 0..=720));
         let tries = u32::try_from(number("tries", 5, 2..=1000)).unwrap_or(u32::MAX);
-        let digest_at =
-            table.take_parsed("digest_at", faults).map_or(Time::constant(7, 30, 0, 0), |Hour(at)| at);
+        let digest_at = table.take_parsed("digest_at", faults).map_or(DIGEST_AT, |Hour(at)| at);
         let categories = table.table_or_empty("categories");
         let alerts = Alerts {
             dsl,
@@ -148,7 +149,7 @@ impl Default for Alerts {
             reopen: Duration::from_secs(24 * 3600),
             tries: 5,
             link: None,
-            digest_at: Time::constant(7, 30, 0, 0),
+            digest_at: DIGEST_AT,
             categories: BTreeMap::new(),
             webhooks: Vec::new(),
         }
@@ -243,14 +244,19 @@ impl FromStr for ThemeOrNone {
     }
 }
 
-/// A time of day.
-struct Hour(Time);
+/// A time of day, or never.
+struct Hour(Option<Time>);
 
 impl FromStr for Hour {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Hour, Self::Err> {
-        text.parse().map(Hour).map_err(|_| "not a time of day; write 07:30")
+        match text {
+            "never" => Ok(Hour(None)),
+            _ => {
+                text.parse().map(|at| Hour(Some(at))).map_err(|_| "not a time of day; write 07:30, or never")
+            }
+        }
     }
 }
 

@@ -67,7 +67,7 @@ fn no_metric_is_labelled_by_person_or_place() {
     let metrics = touched();
     let _open = metrics.connection_opened("explicit");
     let families = metrics.registry.gather();
-    assert_eq!(families.len(), 22);
+    assert_eq!(families.len(), 27);
     let allowed = [
         "action",
         "rung",

@@ -31,6 +31,7 @@ mod blocks;
 mod break_glass;
 pub(super) mod changes;
 mod events;
+mod exports;
 mod holds;
 mod inspection;
 mod lists;
@@ -114,6 +115,8 @@ fn others() -> OpenApiRouter<Shared> {
         .routes(routes!(lists::lookup))
         .routes(routes!(events::find))
         .routes(routes!(events::stream))
+        .routes(routes!(exports::export))
+        .routes(routes!(exports::evidence))
         .routes(routes!(events::explained))
         .routes(routes!(events::around))
         .routes(routes!(events::reads))

@@ -144,7 +144,7 @@ fn scope(method: &Method, path: &str) -> Scope {
     let noun = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     match noun {
         _ if cookie::is_safe(method) => Scope::Read,
-        "explain" => Scope::Read,
+        "explain" | "exports" | "evidence" => Scope::Read,
         "unblocks" | "asks" => Scope::Unblock,
         "staff" | "me" | "session" | "sessions" | "tokens" | "break-glass" => Scope::Staff,
         _ => Scope::Change,
@@ -297,6 +297,7 @@ mod tests {
             (Method::GET, "/unblocks", Scope::Read),
             (Method::HEAD, "/staff", Scope::Read),
             (Method::POST, "/explain", Scope::Read),
+            (Method::POST, "/exports", Scope::Read),
             (Method::POST, "/unblocks", Scope::Unblock),
             (Method::POST, "/unblocks/7/approve", Scope::Unblock),
             (Method::POST, "/changes/7/approve", Scope::Change),

@@ -23,6 +23,7 @@ use crate::web::said::Purpose;
 
 mod around;
 mod explained;
+mod exports;
 mod mask;
 mod reads;
 mod stream;
@@ -30,6 +31,7 @@ mod usage;
 
 pub(super) use around::{AroundAnswer, AroundWanted, around};
 pub(super) use explained::{Explained, Looking, explained};
+pub(super) use exports::{EvidenceWish, ExportWish, evidence, export};
 pub(super) use reads::{READS_READERS, Read, ReadsWanted, reads};
 pub(super) use stream::{Resumed, Streamed, Streams, stream};
 pub(super) use usage::{Usage, usage};
@@ -37,7 +39,7 @@ pub(super) use usage::{Usage, usage};
 use mask::Mask;
 
 /// Who reads the log with names.
-const NAMES: [Role; 2] = [Role::Dsl, Role::Headteacher];
+pub(super) const NAMES: [Role; 2] = [Role::Dsl, Role::Headteacher];
 /// Who reads it at all.
 pub(super) const READERS: [Role; 3] = [Role::Dsl, Role::Headteacher, Role::Technician];
 /// Most events of a page.
@@ -193,10 +195,13 @@ pub(super) async fn find(
     let act = Act { details: query.asked(), ..act };
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
     filter.before = Some(filter.before.map_or(audit_seq, |cursor| cursor.min(audit_seq)));
-    let found = shared.look_up(move |index| match (page, form) {
-        (Some(page), _) => one_page(index, page, &mask),
-        (None, Form::Pages) => gather(index, filter, &mask, views),
-        (None, Form::Events) => gather(index, filter, &mask, events),
+    let found = shared.look_up(move |index| {
+        mask.narrow(index, &mut filter);
+        match (page, form) {
+            (Some(page), _) => one_page(index, page, &mask),
+            (None, Form::Pages) => gather(index, filter, &mask, views),
+            (None, Form::Events) => gather(index, filter, &mask, events),
+        }
     });
     let (items, next) = found.await??;
     let items = items.into_iter().map(SeenEvent).collect();

@@ -25,7 +25,7 @@ mod client;
 mod routes;
 mod staff;
 
-pub use client::{CallError, call};
+pub use client::{CallError, call, pour};
 
 /// The socket's name in the state folder.
 pub const SOCKET: &str = "schoolgate.sock";

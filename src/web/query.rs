@@ -23,8 +23,12 @@ pub(super) struct Query(Vec<(String, String)>);
 impl Query {
     /// Reads the query of `uri`, which may hold each parameter of `P` once and nothing else.
     pub(super) fn read<P: IntoParams>(uri: &Uri) -> Result<Query, Problem> {
+        Query::of::<P>(pairs(uri)?)
+    }
+
+    /// The same of pairs that came in a body.
+    pub(super) fn of<P: IntoParams>(mut pairs: Vec<(String, String)>) -> Result<Query, Problem> {
         let known = P::into_params(|| None);
-        let mut pairs = pairs(uri)?;
         for (at, (name, value)) in pairs.iter().enumerate() {
             if !known.iter().any(|parameter| parameter.name == *name) {
                 return Err(unknown(name));

@@ -8,6 +8,7 @@ mod changes;
 mod conform;
 mod dependencies;
 mod events;
+mod exports;
 mod fixture;
 mod holds;
 mod limits;

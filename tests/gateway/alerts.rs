@@ -18,6 +18,8 @@ fn gateway(postbox: &Postbox) -> Builder {
         .setting("SMTP__TLS", "none")
         .setting("SMTP__FROM", "filter@school.county.sch.uk")
         .setting("ALERTS__DSL", r#"["dsl@school.county.sch.uk", "deputy@school.county.sch.uk"]"#)
+        // Whatever the time of day is while this runs.
+        .setting("ALERTS__DIGEST_AT", "never")
         .setting("ALERTS__HEADTEACHER", r#"["head@school.county.sch.uk"]"#)
 }
 
@@ -98,7 +100,7 @@ async fn a_mail_server_that_says_nothing_holds_up_neither_filter_nor_stop() {
     let postbox = Postbox::open(Mood::Silent).await;
     let gateway = gateway(&postbox).start().await;
     assert_eq!(gateway.browser("ks2").get("http://statutory.example/").await.status, 403);
-    gateway.eventually("it waits", |gateway| gateway.metric("alerts_undelivered") >= 0).await;
+    gateway.eventually("it waits", |gateway| gateway.metric("alerts_undelivered") == 2).await;
     for _ in 0..3 {
         assert_eq!(gateway.browser("ks2").get("http://maths.example/").await.status, 200);
     }
@@ -107,4 +109,24 @@ async fn a_mail_server_that_says_nothing_holds_up_neither_filter_nor_stop() {
     let began = std::time::Instant::now();
     gateway.stop().await;
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_goes_over_tls_to_a_server_that_can_be_trusted_and_to_no_other() {
+    let (postbox, certificate) = Postbox::secure().await;
+    let gateway = gateway(&postbox).setting("SMTP__TLS", "tls").file("mail.pem", &certificate).start().await;
+    assert_eq!(gateway.browser("ks2").get("http://statutory.example/").await.status, 403);
+    gateway.eventually("it waits", |gateway| gateway.metric("alerts_undelivered") == 2).await;
+    let gateway = trusting(gateway, &postbox).await;
+    postbox.takes(2, Duration::from_secs(40)).await;
+    gateway.stop().await;
+}
+
+/// The same gateway, which trusts the mail server from now on.
+async fn trusting(gateway: Gateway, postbox: &Postbox) -> Gateway {
+    assert!(postbox.taken().is_empty(), "nothing goes to a server that nobody vouches for");
+    let mut gateway = gateway;
+    let file = gateway.file("mail.pem");
+    gateway.settings.smtp.as_mut().unwrap().ca = Some(file);
+    gateway.restarted().await
 }

@@ -7,5 +7,6 @@ mod crash;
 mod faults;
 mod load;
 mod manager;
+mod reads;
 mod reload;
 mod stop;

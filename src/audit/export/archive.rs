@@ -55,7 +55,7 @@ pub(super) fn pack(wanted: Exporting<'_>, written: Written, keys: &str) -> Resul
         Names::Pseudonyms => "pseudonyms",
     };
     let proofs = match lines {
-        true => json!({ "lines": written.events + written.closes, "unproven": written.unproven,
+        true => json!({ "lines": written.lines + written.closes, "unproven": written.unproven,
             "checkpoints": written.checkpoints }),
         false => json!({ "lines": 0, "why_none": "only lines of the trail as they stand can be proven, and \
             those are for whoever may see names, and asks for jsonl" }),
@@ -64,7 +64,7 @@ pub(super) fn pack(wanted: Exporting<'_>, written: Written, keys: &str) -> Resul
         ("form", json!(FORM)),
         ("names", json!(names)),
         ("events", json!(written.events)),
-        ("closes", json!(if lines { written.closes } else { 0 })),
+        ("lines", json!({ "events": written.lines, "closes": if lines { written.closes } else { 0 } })),
         ("first", json!(written.first)),
         ("last", json!(written.last)),
         ("proofs", proofs),

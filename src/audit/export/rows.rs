@@ -25,6 +25,9 @@ const HORIZON: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) struct Written {
     pub(super) files: Vec<(&'static str, &'static str, File)>,
     pub(super) events: u64,
+    /// How many lines of the trail stand among them.
+    pub(super) lines: u64,
+    /// And among their ends.
     pub(super) closes: u64,
     pub(super) first: Option<u64>,
     pub(super) last: Option<u64>,
@@ -52,6 +55,8 @@ struct Outs {
     sheet: Option<Sheet>,
     matter: Option<Matter<Out>>,
     checkpoints: BTreeMap<(u64, u64), String>,
+    /// How many lines stand among the events.
+    whole: u64,
     unproven: u64,
 }
 
@@ -71,10 +76,21 @@ pub(super) fn write(wanted: &Exporting<'_>) -> Result<Written, ExportError> {
         first.get_or_insert(record.sequence);
         last = Some(record.sequence);
         events += 1;
-        outs.event(wanted, &record, joined(shown, &ends))
+        outs.line(&record, &shown)?;
+        outs.event(wanted, record.sequence, &joined(shown, &ends))
     })?;
-    let (checkpoints, unproven) = (outs.checkpoints.len() as u64, outs.unproven);
-    Ok(Written { files: outs.close(wanted.scratch)?, events, closes, first, last, checkpoints, unproven })
+    let (lines, unproven) = (outs.whole, outs.unproven);
+    let checkpoints = outs.checkpoints.len() as u64;
+    Ok(Written {
+        files: outs.close(wanted.scratch)?,
+        events,
+        lines,
+        closes,
+        first,
+        last,
+        checkpoints,
+        unproven,
+    })
 }
 
 /// Which accesses match, from when until when, and how many events do.
@@ -148,6 +164,7 @@ impl Outs {
                 .map(|out| Matter::begin(out, &wanted.about))
                 .transpose()?,
             checkpoints: BTreeMap::new(),
+            whole: 0,
             unproven: 0,
         })
     }
@@ -192,17 +209,21 @@ impl Outs {
         self.proven(record.sequence)
     }
 
-    fn event(&mut self, wanted: &Exporting<'_>, record: &Record, shown: Value) -> Result<(), ExportError> {
-        if let Some(out) = &mut self.lines {
-            writeln!(out, "{}", record.line)?;
-            self.proven(record.sequence)?;
-        }
+    /// The line itself, where nothing of it is kept back.
+    fn line(&mut self, record: &Record, shown: &Value) -> Result<(), ExportError> {
+        let Some(out) = self.lines.as_mut().filter(|_| *shown == record.event) else { return Ok(()) };
+        writeln!(out, "{}", record.line)?;
+        self.whole += 1;
+        self.proven(record.sequence)
+    }
+
+    fn event(&mut self, wanted: &Exporting<'_>, sequence: u64, shown: &Value) -> Result<(), ExportError> {
         if let (Some(out), Some(explain)) = (&mut self.explanations, wanted.explain)
-            && let Some(decision) = explain(&shown)
+            && let Some(decision) = explain(shown)
         {
-            writeln!(out, "{}", json!({ "sequence": record.sequence, "decision": decision }))?;
+            writeln!(out, "{}", json!({ "sequence": sequence, "decision": decision }))?;
         }
-        let cells: Vec<Cell> = cells(&shown, &wanted.zone);
+        let cells: Vec<Cell> = cells(shown, &wanted.zone);
         self.commas.as_mut().map(|commas| commas.row(&cells)).transpose()?;
         self.sheet.as_mut().map(|sheet| sheet.row(&cells)).transpose()?;
         self.matter.as_mut().map(|matter| matter.row(&cells)).transpose()?;

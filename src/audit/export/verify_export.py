@@ -64,8 +64,8 @@ class Check:
         if "events.jsonl" not in self.files:
             self.notes.append("Every file is as it was written. There are no lines of the trail to prove.")
             return
-        lines = self.lines("events.jsonl", manifest["events"])
-        lines.update(self.lines("closes.jsonl", manifest["closes"]))
+        lines = self.lines("events.jsonl", manifest["lines"]["events"])
+        lines.update(self.lines("closes.jsonl", manifest["lines"]["closes"]))
         if keys:
             with open(keys, encoding="ascii") as file:
                 keys = file.read()

@@ -132,7 +132,7 @@ impl DayWriter {
             if let Some(done) = chunk.take_if(|chunk| chunk.id != id) {
                 done.keep(&transaction)?;
             }
-            let chunk = chunk.get_or_insert_with(|| Chunk { id, time: fields.time, aspects: 0 });
+            let chunk = chunk.get_or_insert(Chunk { id, time: fields.time, aspects: 0 });
             chunk.aspects |= aspect.map_or(0, bit);
         }
         if let Some(chunk) = chunk {

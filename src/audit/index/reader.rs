@@ -6,8 +6,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, ToSql, params};
 
 use crate::audit::index::day::{CHUNK, IndexError, VERSION};
-use crate::audit::index::seal;
 use crate::audit::index::sought::Sought;
+use crate::audit::index::{Named, seal};
 use crate::audit::query::{Filter, Order};
 
 /// Up to how many entries are counted to find the rarest of what is asked.
@@ -74,6 +74,23 @@ impl DayReader {
     pub(in crate::audit) fn last(&self) -> Result<Option<Spot>, IndexError> {
         let text = "SELECT seq, at FROM event WHERE seq <= ?1 ORDER BY seq DESC LIMIT 1";
         Ok(self.connection.query_row(text, [self.reached], spot).optional()?)
+    }
+
+    /// The first name of this kind that is meant.
+    pub(super) fn name(&self, of: Named, is: &dyn Fn(&str) -> bool) -> Result<Option<String>, IndexError> {
+        let mut query = self.connection.prepare_cached(match of {
+            Named::User => "SELECT DISTINCT user FROM who WHERE user IS NOT NULL",
+            Named::Device => "SELECT DISTINCT device FROM who WHERE device IS NOT NULL",
+            Named::Client => "SELECT DISTINCT client FROM who WHERE client IS NOT NULL",
+        })?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let name = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            if is(name) {
+                return Ok(Some(name.to_owned()));
+            }
+        }
+        Ok(None)
     }
 
     /// Where the line is that ends an access.

@@ -127,13 +127,22 @@ impl<'a> Habits<'a> {
         }
     }
 
-    /// Nearly always in others' bursts, or nearly never with a burst of its own, as when a device
-    /// asks by itself.
+    /// Nearly always in others' bursts; or seldom with a burst of its own, as when a device asks by
+    /// itself, which is seldom for a site's own name.
     fn is_part(&self, host: &str) -> bool {
         self.hosts.get(host).is_some_and(|habit| {
-            habit.all >= ENOUGH && (habit.following * 10 >= habit.all * 9 || habit.followed * 10 <= habit.all)
+            let follows = habit.following * 10 >= habit.all * 9;
+            let is_alone = habit.followed * 4 <= habit.all && !is_own_name(host);
+            habit.all >= ENOUGH && (follows || is_alone)
         })
     }
+}
+
+/// Whether it is the name that a site has for people: `maths.example`, `www.maths.example`.
+fn is_own_name(host: &str) -> bool {
+    let registrable = psl::domain_str(host).unwrap_or(host);
+    let below = host.strip_suffix(registrable).unwrap_or_default();
+    below.is_empty() || below == "www."
 }
 
 /// Whether the host's name says that it serves parts, or devices.

@@ -39,7 +39,7 @@ fn lead(view: &View, visits: &[Visit], mut lead: Value) -> Value {
         "further_hosts": hosts.len().saturating_sub(HOSTS),
         "blocked": all().filter(|visit| visit.is_blocked).count(),
         "background": view.background,
-        "until": all().last().map(|visit| visit.time.to_string()),
+        "until": all().next_back().map(|visit| visit.time.to_string()),
         "bytes_down": all().map(|visit| visit.bytes_down).sum::<u64>(),
     });
     lead

@@ -78,10 +78,11 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn text<const N: usize>(all: [&'static str; N]) -> impl Strategy<Value = Option<String>> {
+    prop::option::weighted(0.25, prop::sample::select(all.to_vec()).prop_map(str::to_owned))
+}
+
 fn filter() -> impl Strategy<Value = Filter> {
-    fn text<const N: usize>(all: [&'static str; N]) -> impl Strategy<Value = Option<String>> {
-        prop::option::weighted(0.25, prop::sample::select(all.to_vec()).prop_map(str::to_owned))
-    }
     let who = (
         text(["y5.042", "y5.043", "ks2", "m.jones", "nobody"]),
         text(["CB-2-017", "none"]),
@@ -114,33 +115,36 @@ fn filter() -> impl Strategy<Value = Filter> {
         prop::option::weighted(0.2, 0..200_000_000i64),
         prop::option::weighted(0.2, 0..200_000_000i64),
     );
-    (who, what, kind, span, any::<bool>(), any::<bool>(), 1..9usize).prop_map(
-        |(who, what, kind, span, newest, apart, limit)| {
-            let start = at("2026-11-24T09:14:03.123Z").as_millis();
-            let moment = |millis: Option<i64>| millis.map(|millis| Timestamp::from_millis(start + millis));
-            Filter {
-                user: who.0,
-                device: who.1,
-                group: who.2,
-                client: who.3,
-                host: what.0.map(|host| Host::parse(&host).unwrap()),
-                category: what.1,
-                search: what.2,
-                unblock: what.3,
-                action: kind.0,
-                rung: kind.1,
-                dataset: kind.2,
-                text: kind.3.filter(|_| limit == 3),
-                after: span.0,
-                before: span.1,
-                from: moment(span.2),
-                to: moment(span.3),
-                order: if newest { Order::NewestFirst } else { Order::OldestFirst },
-                closes: if apart { Closes::Apart } else { Closes::Joined },
-                limit,
-            }
-        },
-    )
+    let form = (any::<bool>(), any::<bool>(), 1..9usize);
+    (who, what, kind, span, form).prop_map(|(who, what, kind, span, (newest, apart, limit))| {
+        let moment = |millis: Option<i64>| millis.map(moment);
+        Filter {
+            user: who.0,
+            device: who.1,
+            group: who.2,
+            client: who.3,
+            host: what.0.map(|host| Host::parse(&host).unwrap()),
+            category: what.1,
+            search: what.2,
+            unblock: what.3,
+            action: kind.0,
+            rung: kind.1,
+            dataset: kind.2,
+            text: kind.3.filter(|_| limit == 3),
+            after: span.0,
+            before: span.1,
+            from: moment(span.2),
+            to: moment(span.3),
+            order: if newest { Order::NewestFirst } else { Order::OldestFirst },
+            closes: if apart { Closes::Apart } else { Closes::Joined },
+            limit,
+        }
+    })
+}
+
+/// So long after the trail began.
+fn moment(millis: i64) -> Timestamp {
+    Timestamp::from_millis(at("2026-11-24T09:14:03.123Z").as_millis() + millis)
 }
 
 fn entry(asked: &Asked) -> Entry {

@@ -119,9 +119,8 @@ fn tell(views: &[View], is_page: &[bool]) -> Told {
 
 #[test]
 fn a_school_day_collapses_to_its_pages() {
-    let Ok(file) = fs::File::open("../shared/data/school-day.jsonl.gz")
-        .or_else(|_| fs::File::open("/work/shared/data/school-day.jsonl.gz"))
-    else {
+    // The day is no part of this repository.
+    let Ok(file) = fs::File::open("../shared/data/school-day.jsonl.gz") else {
         return;
     };
     let mut text = String::new();
@@ -157,5 +156,7 @@ fn a_school_day_collapses_to_its_pages() {
         println!(
             "inspected {inspected}: precision {precision:.4}, recall {recall:.4}, {lines:.3} lines a page; {told:?}"
         );
+        // Of what is missed, more than half are refusals that repeat one another, on one line.
+        assert!(precision > 0.95 && recall > if inspected { 0.94 } else { 0.86 } && lines < 1.05);
     }
 }

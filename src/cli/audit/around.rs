@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::audit::Index;
 use crate::audit::around::told;
 use crate::audit::pages::shown;
+use crate::cli::audit::reading::{Place, Reading};
 use crate::cli::audit::table;
-use crate::cli::gateway::Gateway;
 use crate::settings::Settings;
-use crate::web::escaped;
 
 /// What to look at.
 #[derive(Args)]
@@ -27,24 +26,25 @@ pub(in crate::cli) struct Around {
     /// Every event, instead of what the person did collapsed to page views.
     #[arg(long)]
     events: bool,
-    /// What you look at it for; recorded while a gateway runs.
-    #[arg(long)]
-    reason: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
     /// Print JSON.
     #[arg(long)]
     json: bool,
 }
 
 impl Around {
-    pub(super) fn run(&self, settings: &Settings, dir: &Path) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
         let view = if self.events { "events" } else { "pages" };
-        let mut path = format!("/local/events/{}/around?minutes={}&view={view}", self.sequence, self.minutes);
-        if let Some(reason) = &self.reason {
-            path.push_str(&format!("&reason={}", escaped(reason)));
-        }
-        let answer = match Gateway::of(settings, None).get_if_running(&path)? {
-            Some(answer) => answer,
-            None => self.read(dir)?,
+        let details = Map::from_iter([("sequence".to_owned(), self.sequence.into())]);
+        let answer = match self.reading.place(settings, "events.around", details)? {
+            Place::Gateway(gateway, root) => {
+                let (sequence, minutes) = (self.sequence, self.minutes);
+                let because = self.reading.because();
+                gateway
+                    .get(&format!("{root}/events/{sequence}/around?minutes={minutes}&view={view}{because}"))?
+            }
+            Place::Folder(dir) => self.read(&dir)?,
         };
         if self.json {
             out!("{answer}");

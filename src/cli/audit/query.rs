@@ -8,12 +8,14 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::audit::{Filter, Index};
+use crate::cli::audit::reading::{Place, Reading};
 use crate::cli::audit::table;
+use crate::cli::gateway::Gateway;
 use crate::model::{Host, Timestamp};
+use crate::settings::Settings;
 use crate::web::escaped;
 
 /// Most events that the API answers at once.
-#[allow(dead_code, reason = "for whoever asks a gateway that runs")]
 const MOST: usize = 1000;
 
 /// What to search for.
@@ -73,6 +75,8 @@ pub(in crate::cli) struct Query {
     /// Print JSON lines.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 impl Query {
@@ -98,31 +102,43 @@ impl Query {
     }
 
     /// The same as stands behind `?` of `GET /events`.
-    #[allow(dead_code, reason = "for whoever asks a gateway that runs")]
     pub(super) fn query_string(&self) -> String {
-        let text = |value: &Option<String>| value.clone();
-        let pairs = [
-            ("from", self.from.map(|from| from.to_string())),
-            ("to", self.to.map(|to| to.to_string())),
-            ("user", text(&self.user)),
-            ("group", text(&self.group)),
-            ("device", text(&self.device)),
-            ("client", self.client.map(|client| client.to_string())),
-            ("host", text(&self.host)),
-            ("category", text(&self.category)),
-            ("action", text(&self.action)),
-            ("rung", text(&self.rung)),
-            ("search", text(&self.search)),
-            ("unblock", self.unblock.map(|unblock| unblock.to_string())),
-            ("dataset", text(&self.dataset)),
-            ("view", self.pages.then(|| "pages".to_owned())),
-            ("page", self.page.map(|page| page.to_string())),
+        let paging = [
             ("limit", Some(self.limit.clamp(1, MOST).to_string())),
             ("cursor", self.before.map(|before| before.to_string())),
         ];
-        let pairs =
-            pairs.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", escaped(&value?))));
+        let pairs = self.asked().into_iter().chain(paging);
+        let pairs = pairs.filter_map(|(name, value)| Some(format!("{name}={}", escaped(&value?))));
         format!("?{}", pairs.collect::<Vec<_>>().join("&"))
+    }
+
+    /// What is asked for, by its names in the API.
+    fn asked(&self) -> [(&'static str, Option<String>); 15] {
+        [
+            ("from", self.from.map(|from| from.to_string())),
+            ("to", self.to.map(|to| to.to_string())),
+            ("user", self.user.clone()),
+            ("group", self.group.clone()),
+            ("device", self.device.clone()),
+            ("client", self.client.map(|client| client.to_string())),
+            ("host", self.host.clone()),
+            ("category", self.category.clone()),
+            ("action", self.action.clone()),
+            ("rung", self.rung.clone()),
+            ("search", self.search.clone()),
+            ("unblock", self.unblock.map(|unblock| unblock.to_string())),
+            ("dataset", self.dataset.clone()),
+            ("view", self.pages.then(|| "pages".to_owned())),
+            ("page", self.page.map(|page| page.to_string())),
+        ]
+    }
+
+    /// Events as the running gateway answers them, which records that it was asked.
+    fn ask(&self, gateway: &Gateway, root: &str) -> anyhow::Result<(Vec<Value>, Option<u64>)> {
+        let path = format!("{root}/events{}{}", self.query_string(), self.reading.because());
+        let mut page = gateway.get(&path)?;
+        let next = page["next"].as_str().and_then(|next| next.parse().ok());
+        Ok((page["items"].as_array_mut().map(std::mem::take).unwrap_or_default(), next))
     }
 
     fn find(&self, dir: &Path) -> anyhow::Result<(Vec<Value>, Option<u64>)> {
@@ -138,8 +154,13 @@ impl Query {
         Ok((page.records.into_iter().map(|record| record.event).collect(), page.next))
     }
 
-    pub(super) fn run(&self, dir: &Path) -> anyhow::Result<ExitCode> {
-        let (events, next) = self.find(dir)?;
+    pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
+        let asked =
+            self.asked().into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
+        let (events, next) = match self.reading.place(settings, "events.read", asked.collect())? {
+            Place::Gateway(gateway, root) => self.ask(&gateway, root)?,
+            Place::Folder(dir) => self.find(&dir)?,
+        };
         if self.json {
             for event in &events {
                 out!("{event}");

@@ -1,29 +1,110 @@
 //! `schoolgate audit tail`: the last events, and each new one as it comes.
 
+use std::io;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use serde_json::Map;
+use serde_json::Value;
 
 use crate::audit::{Closes, Filter, Order, query};
+use crate::cli::audit::reading::{Place, Reading};
+use crate::cli::gateway::Gateway;
+use crate::settings::Settings;
 
-/// How often it looks for more.
+/// How often it looks for more in a folder.
 const LOOK: Duration = Duration::from_millis(250);
+/// Most lines from before now.
+const MOST: usize = 1000;
 
 /// Options of `tail`.
 #[derive(Args)]
 pub(in crate::cli) struct Tail {
-    /// How many events to begin with.
+    /// How many events to begin with, up to 1,000.
     #[arg(short = 'n', long, default_value_t = 10)]
     lines: usize,
     /// End instead of waiting for more.
     #[arg(long)]
     no_follow: bool,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// What came of a stream so far.
+#[derive(Default)]
+struct Streamed {
+    buffer: Vec<u8>,
+    /// The record of the stream's own beginning.
+    began: u64,
+    last: Option<u64>,
+    ended: Option<String>,
 }
 
 impl Tail {
-    pub(super) fn run(&self, dir: &Path) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
+        match self.reading.place(settings, "events.read", Map::new())? {
+            Place::Gateway(gateway, root) => self.stream(&gateway, root),
+            Place::Folder(dir) => self.read(&dir),
+        }
+    }
+
+    /// From the running gateway; a stream that has lasted its time is gone on with.
+    fn stream(&self, gateway: &Gateway, root: &str) -> anyhow::Result<ExitCode> {
+        let mut from = format!("last={}", self.lines.min(MOST));
+        loop {
+            let mut streamed = Streamed::default();
+            let path = format!("{root}/events/stream?{from}{}", self.reading.because());
+            gateway.pour("GET", &path, None, |piece| self.take(&mut streamed, piece))?;
+            if self.no_follow {
+                return Ok(ExitCode::SUCCESS);
+            }
+            match streamed.ended.as_deref() {
+                Some("time") => {
+                    from = format!("after={}", streamed.last.unwrap_or(streamed.began));
+                }
+                Some("access") => anyhow::bail!("you may not read this any more"),
+                Some("stop") | None => anyhow::bail!("the gateway stopped"),
+                Some(other) => anyhow::bail!("the gateway ended the stream: {other}"),
+            }
+        }
+    }
+
+    fn take(&self, streamed: &mut Streamed, piece: &[u8]) -> io::Result<ControlFlow<()>> {
+        streamed.buffer.extend_from_slice(piece);
+        while let Some(end) = streamed.buffer.windows(2).position(|pair| pair == b"\n\n") {
+            let frame: Vec<u8> = streamed.buffer.drain(..end + 2).collect();
+            let frame = String::from_utf8_lossy(&frame).into_owned();
+            let field = |name: &str| frame.lines().find_map(|line| line.strip_prefix(name));
+            let data = field("data: ").unwrap_or_default();
+            match field("event: ") {
+                Some("start") => {
+                    let told: Value = serde_json::from_str(data)?;
+                    streamed.began = told["audit_seq"].as_u64().unwrap_or_default();
+                }
+                Some("end") => {
+                    let told: Value = serde_json::from_str(data)?;
+                    streamed.ended = told["reason"].as_str().map(ToOwned::to_owned);
+                }
+                Some("event") => {
+                    let id = field("id: ").and_then(|id| id.parse().ok()).unwrap_or(0);
+                    // The look itself is the first that was not there before.
+                    if self.no_follow && id >= streamed.began {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    streamed.last = Some(id);
+                    out!("{data}");
+                }
+                Some(_) | None => {}
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// From a folder to which no gateway writes, or whose writer is not asked.
+    fn read(&self, dir: &Path) -> anyhow::Result<ExitCode> {
         let last = Filter { closes: Closes::Apart, limit: self.lines.max(1), ..Filter::default() };
         let mut records = query(dir, &last)?.records;
         records.reverse();
@@ -43,7 +124,7 @@ impl Tail {
                 after: Some(after),
                 order: Order::OldestFirst,
                 closes: Closes::Apart,
-                limit: 1000,
+                limit: MOST,
                 ..Filter::default()
             };
             records = query(dir, &more)?.records;

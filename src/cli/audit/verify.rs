@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use indicatif::ProgressBar;
 
-use crate::audit::{Anchor, Key, Options, Report, verify};
+use crate::audit::{Anchor, Key, Options, Report, index, verify};
 use crate::model::Timestamp;
 
 /// Options of `verify`.
@@ -49,6 +49,9 @@ impl Verify {
             out!("{}", json(&report, &keys));
         } else {
             tell(&report, &keys);
+            for damage in index::check(dir)? {
+                out!("{damage}");
+            }
         }
         Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

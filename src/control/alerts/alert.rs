@@ -237,3 +237,92 @@ impl KeptAlert {
         self.told_at.is_none_or(|told| told.plus(span) <= now)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_millis(minutes * 60_000)
+    }
+
+    fn met(last: Option<KeptAlert>, severity: Severity, minute: i64) -> (KeptAlert, Met) {
+        let sighting = Sighting {
+            sequence: minute.unsigned_abs() + 1,
+            at: at(minute),
+            person: Person::User("y5.042".to_owned()),
+            group: None,
+            host: None,
+            url: None,
+            blocked: true,
+            rung: String::new(),
+            rule: String::new(),
+            categories: Vec::new(),
+            search: None,
+            suggestion: None,
+            asked_for: true,
+            inspected: false,
+        };
+        let finding = Finding { theme: Theme::SelfHarm, severity, rule: "search_term:suicide".to_owned() };
+        let (alert, met) = KeptAlert::meet(last, (&sighting, &finding, About::Pupil), DAY, at(minute));
+        let told_at = if met == Met::Joined { alert.told_at } else { Some(at(minute)) };
+        (KeptAlert { told_at, ..alert }, met)
+    }
+
+    /// In this order: how grave, after how many minutes, what staff had made of it before, and what comes.
+    #[test]
+    fn an_event_joins_raises_or_opens_again() {
+        use AlertState::{Action, Closed, New, Seen};
+        use Severity::{Advisory, Caution, Danger};
+        let rows = [
+            (Caution, 0, None, Met::Raised, New),
+            (Caution, 1, None, Met::Joined, New),
+            (Advisory, 2, Some(Seen), Met::Joined, Seen),
+            (Danger, 3, None, Met::Risen, New),
+            (Danger, 4, None, Met::Joined, New),
+            (Danger, 90, None, Met::Joined, New),
+            (Danger, 91, Some(Action), Met::Again, New),
+            (Danger, 92, Some(Action), Met::Joined, Action),
+            (Caution, 200, None, Met::Joined, Action),
+            (Advisory, 201, Some(Closed), Met::Reopened, New),
+            (Advisory, 202, Some(Closed), Met::Reopened, New),
+            (Advisory, 202 + 1440, Some(Closed), Met::Reopened, New),
+        ];
+        let mut last: Option<KeptAlert> = None;
+        for (row, (severity, minute, answered, expected, state)) in rows.into_iter().enumerate() {
+            if let (Some(alert), Some(answered)) = (&mut last, answered) {
+                alert.state = answered;
+                alert.closed_at = (answered == Closed).then(|| at(minute - 1));
+            }
+            let before = last.as_ref().map(|alert| (alert.id, alert.count));
+            let (alert, met) = met(last, severity, minute);
+            assert_eq!((met, alert.state), (expected, state), "row {row}");
+            if let Some((id, count)) = before {
+                assert_eq!((alert.id, alert.count), (id, count + 1), "row {row}");
+            }
+            last = Some(alert);
+        }
+        let mut over = last.unwrap();
+        let id = over.id;
+        over.state = Closed;
+        over.closed_at = Some(at(0));
+        let (alert, met) = met(Some(over), Danger, 1440);
+        assert_eq!((met, alert.count), (Met::Raised, 1));
+        assert_ne!(alert.id, id, "a day later it is another");
+    }
+
+    #[test]
+    fn only_an_unseen_danger_escalates_four_times_and_later_each_time() {
+        let span = Duration::from_secs(900);
+        let (danger, _) = met(None, Severity::Danger, 0);
+        let minutes: Vec<Option<i64>> = (0..6)
+            .map(|escalated| KeptAlert { escalated, ..danger.clone() }.escalates_at(span))
+            .map(|at| at.map(|at| at.as_millis() / 60_000))
+            .collect();
+        assert_eq!(minutes, [Some(15), Some(30), Some(60), Some(120), None, None]);
+        assert_eq!(KeptAlert { state: AlertState::Seen, ..danger }.escalates_at(span), None);
+        assert_eq!(met(None, Severity::Caution, 0).0.escalates_at(span), None);
+    }
+}

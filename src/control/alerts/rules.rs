@@ -71,7 +71,7 @@ pub(super) fn findings(sighting: &Sighting, lists: &[&str], themes: &Themes<'_>)
     if sighting.asked_for && !is_agreed {
         found.extend(sighting.categories.iter().filter_map(|category| themes.of(category)));
     }
-    found.sort_by(|one, other| (other.severity, other.theme).cmp(&(one.severity, one.theme)));
+    found.sort_by_key(|finding| std::cmp::Reverse((finding.severity, finding.theme)));
     found
 }
 

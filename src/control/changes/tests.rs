@@ -63,6 +63,18 @@ fn a_folder_named_star_is_held_as_what_it_is() {
     assert!(entries(&weighed.in_force(BLOCK)).contains("a.example/*/"));
 }
 
+/// `0/0` is the page `/0` of 0.0.0.0; held as `0.0.0.0/0` it read as all the internet, which is no
+/// entry, and so was lifted by the next edit.
+#[test]
+fn a_page_of_an_address_is_held_as_the_page_that_it_is() {
+    for page in ["0/0\n", "http://10.0.0.1/8\n"] {
+        let before = entries(page);
+        assert_eq!(before.len(), 1, "{page}");
+        let in_force = BLOCK.weigh(page, "", &Passed::Nothing).in_force(BLOCK);
+        assert_eq!(entries(&in_force), before, "{in_force}");
+    }
+}
+
 #[test]
 fn a_block_entry_that_is_gone_is_held_with_the_line_that_it_had() {
     let before = "# ours\nwww.one.example # swearing\ntwo.example\n";

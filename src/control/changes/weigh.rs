@@ -76,7 +76,7 @@ impl Weighed {
         text.push_str(HELD);
         for held in &self.held {
             let remark = held.remark.as_ref().map(|remark| format!("; {remark}")).unwrap_or_default();
-            text.push_str(&format!("\n{} # line {}{remark}", held.entry, held.line));
+            text.push_str(&format!("\n{} # line {}{remark}", written(&held.entry), held.line));
         }
         text.push('\n');
         text
@@ -143,6 +143,12 @@ fn block(before: &str, file: &str, passed: &Passed) -> Weighed {
         }
     }
     Weighed { text: file.to_owned(), held }
+}
+
+/// An entry as a line that reads back as the same: a page of an address (`10.0.0.1/8`) would else be
+/// taken for a network.
+fn written(entry: &str) -> String {
+    if entries(entry).contains(entry) { entry.to_owned() } else { format!("http://{entry}") }
 }
 
 /// Every line that says something, with its entries. Names are taken as they stand, without the

@@ -163,3 +163,14 @@ fn read(row: &Row<'_>, channel: Channel) -> Result<Outgoing, StoreError> {
         attempts: row.get(5)?,
     })
 }
+
+#[cfg(test)]
+impl Control {
+    /// Recipient and payload of all that waits, in the order in which it was made.
+    pub(crate) async fn waiting_mail(&self) -> Vec<(String, Value)> {
+        let store = &self.journal.lock().await.store;
+        let mut due = store.due(Channel::Mail, self.clock.now(), 1000).unwrap();
+        due.sort_by_key(|outgoing| outgoing.id);
+        due.into_iter().map(|outgoing| (outgoing.recipient, outgoing.payload)).collect()
+    }
+}

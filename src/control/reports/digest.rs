@@ -48,7 +48,8 @@ impl Control {
 
     async fn due_digests(&self) -> Result<Vec<Kind>, ControlError> {
         let settings = &self.alerting.settings;
-        let (is_time, is_monday) = days::is_due(self.clock.now(), self.zone(), settings.digest_at);
+        let Some(at) = settings.digest_at else { return Ok(Vec::new()) };
+        let (is_time, is_monday) = days::is_due(self.clock.now(), self.zone(), at);
         if !is_time || self.alerting.smtp.is_none() || settings.dsl.is_empty() {
             return Ok(Vec::new());
         }

@@ -17,7 +17,7 @@ fn mail_and_alerts_are_read() {
     let alerts = settings.alerts;
     assert_eq!(alerts.dsl[0].as_str(), "dsl@school.county.sch.uk");
     assert_eq!(alerts.escalate, Duration::from_secs(300));
-    assert_eq!((alerts.digest_at.hour(), alerts.digest_at.minute()), (8, 0));
+    assert_eq!(alerts.digest_at, Some(jiff::civil::time(8, 0, 0, 0)));
     assert_eq!(alerts.categories["horror"], Some(Theme::Violence));
     assert_eq!(alerts.categories["drugs"], None);
     assert_eq!(alerts.webhooks[0].secret_file, Path::new("etc/hook"));

@@ -109,7 +109,11 @@ pub(super) async fn reads(
     events::reads(&shared, &uri, &caller).await
 }
 
-async fn reader(shared: &Shared, caller: &Caller, action: &'static str) -> Result<Reader, Problem> {
+pub(super) async fn reader(
+    shared: &Shared,
+    caller: &Caller,
+    action: &'static str,
+) -> Result<Reader, Problem> {
     let Some(sight) = Sight::of(&caller.staff, shared).await? else {
         return Err(caller.refused(shared, action, Entry::Read, &READERS).await);
     };

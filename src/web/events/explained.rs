@@ -107,6 +107,14 @@ pub(super) fn one(index: &Index, sequence: u64) -> Result<Option<Value>, QueryEr
     Ok(page.records.into_iter().find(|record| record.sequence == sequence).map(|record| record.event))
 }
 
+/// How an access was decided, as far as it may be shown.
+pub(super) fn decision(event: &Value) -> Option<Value> {
+    if event["event"]["dataset"] != "schoolgate.access" {
+        return None;
+    }
+    serde_json::to_value(Decision::of(event)).ok()
+}
+
 /// Whom and what the same question is about today.
 fn subject(event: &Value, policy: &Policy) -> Option<(Subject, Url)> {
     let text = |place: &str| event.pointer(place).and_then(Value::as_str);

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::audit::index::Named;
+use crate::audit::{Filter, Index};
 use crate::control::Pseudonyms;
 use crate::web::events::Sight;
 
@@ -54,6 +56,19 @@ impl Mask {
         for (asked, value) in self.asked.iter_mut().zip([user, device, client]) {
             asked.1 = value;
         }
+    }
+
+    /// Has the index say whose the pseudonyms are that are asked for, so that not every line has to
+    /// be read; what is answered is judged by the pseudonym all the same.
+    pub(super) fn narrow(&self, index: &Index, filter: &mut Filter) {
+        let Sight::Pseudonyms(pseudonyms) = &self.sight else { return };
+        let whose = |at: usize, of: Named, kind: &str| {
+            let asked = self.asked[at].1.as_deref()?;
+            index.name(of, &|name| pseudonyms.of(kind, name) == asked)
+        };
+        filter.user = whose(0, Named::User, "user");
+        filter.device = whose(1, Named::Device, "device");
+        filter.client = whose(2, Named::Client, "client").and_then(|client| client.parse().ok());
     }
 
     /// The event as it may be seen, if it is asked for.

@@ -1,12 +1,14 @@
 //! Asks the running gateway on this machine.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::Request;
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header;
 use hyper_util::rt::TokioIo;
@@ -52,6 +54,50 @@ pub async fn call(
     bearer: Option<&str>,
     body: Option<Value>,
 ) -> Result<(u16, Value), CallError> {
+    let (stream, request) = asked(socket, (method, path), bearer, body).await?;
+    tokio::time::timeout(PATIENCE, exchange(stream, request)).await.map_err(|_| CallError::TooSlow)?
+}
+
+/// Asks for something long, and hands it to `take` piece by piece until that has enough; the body of
+/// an answer that says no is answered as [`call`] does.
+///
+/// # Errors
+/// As [`call`]; and when a piece can't be taken.
+pub async fn pour(
+    socket: &Path,
+    to: (&str, &str),
+    bearer: Option<&str>,
+    body: Option<Value>,
+    mut take: impl FnMut(&[u8]) -> io::Result<ControlFlow<()>>,
+) -> Result<(u16, Value), CallError> {
+    let broken = |fault: hyper::Error| CallError::BrokenOff(fault.to_string());
+    let (stream, request) = asked(socket, to, bearer, body).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    let connection = tokio::spawn(connection);
+    let answer = sender.send_request(request).await.map_err(turned_away)?;
+    let status = answer.status().as_u16();
+    if status >= 400 {
+        return Ok((status, read(answer.into_body()).await?));
+    }
+    let mut body = answer.into_body();
+    while let Some(frame) = body.frame().await {
+        let Ok(piece) = frame.map_err(broken)?.into_data() else { continue };
+        let taken = take(&piece).map_err(|fault| CallError::BrokenOff(fault.to_string()))?;
+        if taken.is_break() {
+            break;
+        }
+    }
+    connection.abort();
+    Ok((status, Value::Null))
+}
+
+/// A connection, and what is asked over it.
+async fn asked(
+    socket: &Path,
+    (method, path): (&str, &str),
+    bearer: Option<&str>,
+    body: Option<Value>,
+) -> Result<(UnixStream, Request<Full<Bytes>>), CallError> {
     let stream = UnixStream::connect(socket).await.map_err(unconnected)?;
     let mut request = Request::builder().method(method).uri(path).header(header::HOST, "localhost");
     if let Some(token) = bearer {
@@ -62,7 +108,7 @@ pub async fn call(
     }
     let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
     let request = request.body(Full::new(body))?;
-    tokio::time::timeout(PATIENCE, exchange(stream, request)).await.map_err(|_| CallError::TooSlow)?
+    Ok((stream, request))
 }
 
 async fn exchange(stream: UnixStream, request: Request<Full<Bytes>>) -> Result<(u16, Value), CallError> {
@@ -71,13 +117,7 @@ async fn exchange(stream: UnixStream, request: Request<Full<Bytes>>) -> Result<(
     let asked = async {
         let answer = sender.send_request(request).await.map_err(turned_away)?;
         let status = answer.status().as_u16();
-        let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
-        let body = body.map_err(|fault| CallError::BrokenOff(fault.to_string()))?.to_bytes();
-        if body.is_empty() {
-            return Ok((status, Value::Null));
-        }
-        let body = serde_json::from_slice(&body).map_err(|fault| CallError::BrokenOff(fault.to_string()))?;
-        Ok((status, body))
+        Ok((status, read(answer.into_body()).await?))
     };
     tokio::pin!(asked);
     tokio::select! {
@@ -85,6 +125,16 @@ async fn exchange(stream: UnixStream, request: Request<Full<Bytes>>) -> Result<(
         // The connection ends once all is read; what was read is still to be handed over.
         _ = connection => asked.await,
     }
+}
+
+/// A body as JSON; an empty one is null.
+async fn read(body: Incoming) -> Result<Value, CallError> {
+    let body = Limited::new(body, MAX_ANSWER).collect().await;
+    let body = body.map_err(|fault| CallError::BrokenOff(fault.to_string()))?.to_bytes();
+    if body.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_slice(&body).map_err(|fault| CallError::BrokenOff(fault.to_string()))
 }
 
 fn unconnected(fault: io::Error) -> CallError {

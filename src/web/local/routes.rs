@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri};
 use axum::middleware::from_fn;
+use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::Value;
@@ -16,7 +17,7 @@ use crate::web::Shared;
 use crate::web::api::changes::{Proposal, Proposed, Reloaded};
 use crate::web::api::to_the_end;
 use crate::web::body::{Answer, Sent};
-use crate::web::events::{self, AroundAnswer, Reader, SeenEvent, Sight};
+use crate::web::events::{self, AroundAnswer, EvidenceWish, ExportWish, Reader, SeenEvent, Sight};
 use crate::web::explain::{self, Explanation};
 use crate::web::inspection::{self, Candidates};
 use crate::web::local::staff;
@@ -53,6 +54,9 @@ pub(super) fn router(shared: &Shared) -> Router {
         .route("/lists/fetch", post(fetch))
         .route("/events", get(find))
         .route("/events/{seq}/around", get(around))
+        .route("/events/stream", get(stream))
+        .route("/exports", post(export))
+        .route("/evidence", post(evidence))
         .route("/inspection/candidates", get(candidates))
         .route("/policy", get(policy_in_force))
         .route("/policy/{version}", get(policy_version))
@@ -101,8 +105,20 @@ async fn around(
     Ok(Answer::ok(events::around(&shared, sequence, &uri, reader()).await?))
 }
 
+async fn stream(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    events::stream(&shared, (&uri, &headers), reader(), None).await
+}
+
+async fn export(State(shared): State<Shared>, Sent(wish): Sent<ExportWish>) -> Result<Response, Problem> {
+    events::export(&shared, reader(), wish).await
+}
+
+async fn evidence(State(shared): State<Shared>, Sent(wish): Sent<EvidenceWish>) -> Result<Response, Problem> {
+    events::evidence(&shared, reader(), wish).await
+}
+
 fn reader() -> Reader {
-    let (sight, purpose) = (Sight::Names, Purpose::Optional);
+    let (sight, purpose) = (Sight::Names, Purpose::Needed);
     Reader { actor: Actor::Local, client: None, sight, purpose }
 }
 

@@ -9,6 +9,7 @@ use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::audit::Format;
 use crate::audit::around::Reached;
 use crate::control::AskState;
 use crate::control::alerts::{About, AlertState, By};
@@ -125,6 +126,10 @@ word! {
 word! {
     /// Who acted: a member of staff, whoever may write to the machine's files, or the gateway.
     ActorWord, "ActorKind", ["staff", "local", "system"]
+}
+word! {
+    /// How events are written to be taken away.
+    FormatWord, "ExportFormat", Format::ALL.map(Format::as_str)
 }
 word! {
     /// How it went.

@@ -340,3 +340,29 @@ async fn a_danger_that_nobody_answers_is_escalated_and_each_time_later() {
     let (_, alert) = office.does("headteacher", &id, "seen", "").await;
     assert_eq!(alert["state"], "seen");
 }
+
+#[tokio::test]
+async fn mail_goes_to_whom_an_alert_is_for_and_wider_when_nobody_answers() {
+    let to = async |office: &Office| -> Vec<String> {
+        let waiting = office.control.waiting_mail().await;
+        waiting.into_iter().map(|(to, _)| to.split('@').next().unwrap().to_owned()).collect()
+    };
+    for (user, at_first, later) in [
+        ("y5.042", vec!["dsl"], vec!["dsl", "dsl", "head"]),
+        ("teacher", vec!["head"], vec!["head", "head"]),
+        ("headteacher", vec!["chair"], vec!["chair", "chair"]),
+    ] {
+        let office = Office::open().await;
+        office.visit("10.1.2.3", user, "listed.example").await;
+        office.control.look_for_alerts().await.unwrap();
+        assert_eq!(to(&office).await, at_first, "{user}");
+        office.clock.advance(Duration::from_secs(15 * 60));
+        office.control.sweep_alerts().await.unwrap();
+        assert_eq!(to(&office).await, later, "{user}");
+        assert!(office.control.delivery_alarm().await.unwrap().is_some(), "a danger has waited");
+    }
+    // An advisory is told in the digest alone.
+    let office = Office::open().await;
+    office.alerted("10.1.2.3", "y5.042").await;
+    assert_eq!(to(&office).await, Vec::<String>::new());
+}

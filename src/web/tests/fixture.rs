@@ -13,7 +13,7 @@ use tower::ServiceExt;
 
 use super::conform;
 use crate::audit::{
-    Access, Entry, Filter, Indexer, Observer, Order, Recorder, Seen, Visibility, Writer, query,
+    Access, Entry, Filter, Indexer, Observer, Order, Recorder, Seen, Signer, Visibility, Writer, query,
 };
 use crate::ca::Authority;
 use crate::clock::Clock;
@@ -23,7 +23,7 @@ use crate::control::{self, Control, Sources, Unlicensed};
 use crate::identity::Directory;
 use crate::model::{Host, Role, Subject};
 use crate::policy::{Asked, Content, Destination, Reach, Shown};
-use crate::settings::{Alerts, Inspect, Loosening};
+use crate::settings::{Alerts, Inspect, Loosening, Smtp, SmtpTls};
 use crate::telemetry::Metrics;
 use crate::web::{Shared, admin};
 
@@ -106,12 +106,28 @@ impl Office {
     }
 
     async fn on(folder: TempDir, clock: Clock) -> Office {
-        let alerts = Alerts { governor_account: "governor".parse().ok(), ..Alerts::default() };
+        let alerts = Alerts {
+            governor_account: "governor".parse().ok(),
+            dsl: vec!["dsl@school.county.sch.uk".parse().unwrap()],
+            headteacher: vec!["head@school.county.sch.uk".parse().unwrap()],
+            governor: vec!["chair@school.county.sch.uk".parse().unwrap()],
+            ..Alerts::default()
+        };
+        let smtp = Smtp {
+            host: "127.0.0.1".to_owned(),
+            port: 9,
+            from: "filter@school.county.sch.uk".parse().unwrap(),
+            tls: SmtpTls::None,
+            login: None,
+            ca: None,
+        };
         let at = |path: &str| folder.path().join(path);
         let metrics = Metrics::new().unwrap();
         let observer = Observer { name: "test".into(), version: "0".into() };
         let times = clock.clone();
-        let (recorder, writer) = Recorder::open(&at("audit"), observer, None, move || times.now()).unwrap();
+        let signer = Signer::open(&at("audit.key"), &at("audit")).unwrap();
+        let opened = Recorder::open(&at("audit"), observer, Some(signer), move || times.now());
+        let (recorder, writer) = opened.unwrap();
         let sources = Sources {
             policy_file: at("policy.toml"),
             store_file: at("state.db"),
@@ -134,7 +150,7 @@ impl Office {
             extra_roots: Vec::new(),
             zone: jiff::tz::TimeZone::UTC,
             alerts,
-            smtp: None,
+            smtp: Some(smtp),
         };
         let given = control::Shared {
             recorder: recorder.clone(),

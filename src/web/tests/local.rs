@@ -60,7 +60,7 @@ async fn the_commands_reach_the_running_gateway() {
     assert_eq!(ask("POST", "/local/changes", Some(proposal)).await.0, 401, "to propose, say who you are");
     assert_eq!(ask("GET", "/local/policy", None).await.1["version"], version);
     office.visit("10.1.2.3", "y5.042", "games.example").await;
-    let (_, page) = ask("GET", "/local/events?user=y5.042", None).await;
+    let (_, page) = ask("GET", "/local/events?user=y5.042&reason=a+weekly+review", None).await;
     assert_eq!(page["items"].as_array().unwrap().len(), 1);
     let trail = office.trail().await;
     assert_eq!(trail.last().unwrap()["schoolgate"]["actor"], "local");

@@ -52,6 +52,13 @@ fn rows() -> Vec<Row> {
         ("POST", "/lists/reload", none(), KEEPERS),
         ("GET", "/events?limit=3&reason=a+weekly+review", none(), [200, 403, 200, 200, 403, 403]),
         ("GET", "/events/1/explain?reason=a+weekly+review", none(), [404, 403, 404, 404, 403, 403]),
+        ("POST", "/exports", json!({ "reason": "a weekly review" }), [200, 403, 200, 200, 403, 403]),
+        (
+            "POST",
+            "/evidence",
+            json!({ "event": 1, "reason": "a weekly review" }),
+            [403, 403, 404, 404, 403, 403],
+        ),
         ("GET", "/events/1/around?reason=a+weekly+review", none(), [200, 403, 200, 200, 403, 403]),
         ("GET", "/reads", none(), [403, 403, 200, 200, 200, 403]),
         ("GET", "/openapi.json", none(), ANYONE),

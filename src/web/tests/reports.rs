@@ -99,3 +99,37 @@ async fn a_daily_report_counts_what_happened_and_the_governors_tells_nobody() {
     let again = office.get("dsl", "/reports/daily").await.1;
     assert_eq!(rows(&again, "Most blocked"), [["adult", "4"]], "{today}");
 }
+
+#[tokio::test]
+async fn a_digest_goes_out_once_a_day_and_the_weekly_one_on_mondays() {
+    let mut office = eventful().await;
+    let alerts = office.control.waiting_mail().await.len();
+    let mut sent = alerts;
+    // Wednesday, Sunday, Monday, by the clock on the wall.
+    for (now, letters) in [
+        ("2030-07-03T07:29:59Z", 0),
+        ("2030-07-03T07:30:00Z", 1),
+        ("2030-07-03T23:00:00Z", 0),
+        ("2030-07-07T08:00:00Z", 1),
+        ("2030-07-08T07:31:00Z", 2),
+        ("2030-07-08T07:32:00Z", 0),
+    ] {
+        office.clock.set(now.parse().unwrap());
+        for _ in 0..2 {
+            assert_eq!(
+                office.control.has_digest_due().await.unwrap(),
+                letters > 0 && office.control.waiting_mail().await.len() == sent,
+                "{now}"
+            );
+            office.control.send_digests().await.unwrap();
+        }
+        office = office.restarted().await;
+        office.control.send_digests().await.unwrap();
+        sent += letters;
+        assert_eq!(office.control.waiting_mail().await.len(), sent, "{now}");
+    }
+    for (recipient, letter) in office.control.waiting_mail().await {
+        assert_eq!(recipient, "dsl@school.county.sch.uk");
+        assert!(!letter.to_string().contains("y5.00"), "{letter}");
+    }
+}

@@ -96,6 +96,7 @@ async fn a_stream_shows_what_comes_and_goes_on_where_it_was_left() {
     assert_eq!(seen.len(), 1, "nothing from before, nothing else: {seen:?}");
     assert_eq!(seen[0].1["url"]["domain"], "www.games.example");
     drop(first);
+    ended(&office, 1).await;
 
     for number in 0..100 {
         office.visit("10.1.2.3", &format!("y6.{number}"), "games.example").await;

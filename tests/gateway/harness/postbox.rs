@@ -4,8 +4,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use rcgen::CertifiedKey;
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 /// What the mail server says to a recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +47,33 @@ impl Postbox {
             }
         });
         postbox
+    }
+
+    /// One that speaks TLS from the first byte on, and its certificate.
+    pub(crate) async fn secure() -> (Postbox, String) {
+        let CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = config.with_no_client_auth().with_single_cert(vec![cert.der().clone()], key).unwrap();
+        let tls = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (mood, taken) = (Arc::new(Mutex::new(Mood::Takes)), Arc::default());
+        let postbox = Postbox { address, mood: Arc::clone(&mood), taken: Arc::clone(&taken) };
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (tls, mood, taken) = (tls.clone(), Arc::clone(&mood), Arc::clone(&taken));
+                tokio::spawn(async move {
+                    if let Ok(stream) = tls.accept(stream).await {
+                        take(stream, mood, taken).await;
+                    }
+                });
+            }
+        });
+        (postbox, cert.pem())
     }
 
     pub(crate) fn is_now(&self, mood: Mood) {
@@ -84,7 +115,11 @@ impl Hook {
 }
 
 /// As much of SMTP (RFC 5321) as a client without extensions needs.
-async fn take(stream: TcpStream, mood: Arc<Mutex<Mood>>, taken: Arc<Mutex<Vec<(String, String)>>>) {
+async fn take<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    mood: Arc<Mutex<Mood>>,
+    taken: Arc<Mutex<Vec<(String, String)>>>,
+) {
     let mut stream = BufReader::new(stream);
     let (mut recipient, mut line) = (String::new(), String::new());
     let mut answer = "220 postbox\r\n".to_owned();
@@ -118,7 +153,7 @@ async fn take(stream: TcpStream, mood: Arc<Mutex<Mood>>, taken: Arc<Mutex<Vec<(S
     }
 }
 
-async fn message(stream: &mut BufReader<TcpStream>) -> String {
+async fn message<S: AsyncRead + Unpin>(stream: &mut BufReader<S>) -> String {
     let mut message = String::new();
     loop {
         let mut line = String::new();

@@ -105,7 +105,12 @@ impl Site {
         };
         let days = within(&self.file("var/audit")).into_iter().filter(|path| path.is_dir());
         let files = days.flat_map(|day| within(&day));
-        files.filter(|path| path.extension().is_some_and(|end| end == "jsonl")).collect()
+        let is_segment = |path: &PathBuf| {
+            let stem = path.file_stem().unwrap().to_string_lossy();
+            path.extension().is_some_and(|end| end == "jsonl")
+                && stem.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        files.filter(is_segment).collect()
     }
 
     /// The trail must verify, by the program's own command.

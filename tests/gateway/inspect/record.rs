@@ -175,9 +175,11 @@ async fn the_authoritys_key_is_in_its_file_and_nowhere_else() {
     let lines: Vec<&str> = pem.lines().filter(|line| !line.starts_with("-----")).collect();
     let mut told = all_that_is_told(&site, &program).await;
     told.extend(public.iter().map(|path| (path.display().to_string(), std::fs::read(path).unwrap())));
-    for command in
-        [&["check"][..], &["audit", "query", "--json"], &["explain", "https://h2.example/", "--group", "ks2"]]
-    {
+    for command in [
+        &["check"][..],
+        &["audit", "query", "--json", "--reason", "a look for the key"],
+        &["explain", "https://h2.example/", "--group", "ks2"],
+    ] {
         let said = site.run(command).await;
         told.push((command.join(" "), [said.stdout, said.stderr].concat()));
     }

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use schoolgate::audit::{Filter, Index, index, query};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
@@ -50,6 +51,20 @@ async fn what_was_answered_before_a_kill_is_in_the_trail_after_it() {
         trail.iter().filter_map(|event| event.pointer("/url/full").and_then(Value::as_str)).collect();
     let lost: Vec<&String> = answered.iter().filter(|url| !recorded.contains(url.as_str())).collect();
     assert!(lost.is_empty(), "{} of {} answers are not in the trail: {lost:?}", lost.len(), answered.len());
+    // What the index finds is what a reading of every line finds.
+    let dir = site.file("var/audit");
+    for day in site.segments().iter().filter_map(|segment| segment.parent()) {
+        assert!(day.join("index.sum").is_file(), "the index caught up and was finished");
+    }
+    assert!(index::check(&dir).unwrap().is_empty());
+    let blocked = Filter { action: Some("block".into()), limit: 1_000_000, ..Filter::default() };
+    let (indexed, read) = (Index::of(&dir).query(&blocked).unwrap(), query(&dir, &blocked).unwrap());
+    assert!(
+        indexed == read && !read.records.is_empty(),
+        "{} of {}",
+        indexed.records.len(),
+        read.records.len()
+    );
     let starts = trail.iter().filter(|event| event["event"]["action"] == "gateway.started").count();
     assert_eq!(starts, ROUNDS + 1);
 }

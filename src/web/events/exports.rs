@@ -1,0 +1,386 @@
+//! The log to take away: archives of events, and the evidence of one matter.
+//!
+//! **Invariant:** what is taken away is recorded twice: that it was asked for, before anything is read,
+//! and what it was (the digest of its manifest), before anything is handed over.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use tokio::sync::OwnedSemaphorePermit;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::audit::{
+    Act, Actor, Entry, ExportError, Exported, Exporting, Filter, Format, Names, export as write,
+};
+use crate::web::Shared;
+use crate::web::events::mask::Mask;
+use crate::web::events::{Reader, Sight, Wanted, explained, read};
+use crate::web::openapi::words::{FormatWord, Moment};
+use crate::web::problem::Problem;
+use crate::web::query::Query;
+
+/// Most events of an archive.
+const MOST: u64 = 1_000_000;
+/// Most events of the evidence of one matter: more is no matter but a log.
+const MOST_EVIDENCE: u64 = 50_000;
+/// How many minutes before and after an event belong to its matter, unless said otherwise.
+const AROUND: u32 = 30;
+/// And at most: a week.
+const MOST_AROUND: u32 = 7 * 24 * 60;
+/// How much of an archive is handed over at once, in bytes.
+const PIECE: usize = 64 * 1024;
+
+/// Which events are taken away, and as what.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "query": { "user": "y5.042", "from": "2026-11-23T00:00:00Z" },
+    "reason": "Asked for by the safeguarding board", "formats": ["xlsx", "jsonl"] })))]
+pub(in crate::web) struct ExportWish {
+    /// Which events; all of them, where nothing is said.
+    #[serde(default)]
+    query: Which,
+    /// What it is for: needed with names.
+    #[schema(min_length = 10, max_length = 1000)]
+    reason: Option<String>,
+    /// As what: all three unless said; for whom names are pseudonyms, `csv` alone.
+    #[schema(value_type = Option<Vec<FormatWord>>, min_items = 1, max_items = 3)]
+    formats: Option<Vec<String>>,
+}
+
+/// As behind `?` of `/events`.
+#[derive(Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct Which {
+    /// At this moment or later.
+    #[schema(value_type = Option<Moment>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    /// Before this moment.
+    #[schema(value_type = Option<Moment>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
+    /// A person; for whom names are pseudonyms, a pseudonym.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+    /// A filtering group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
+    /// A device; for whom names are pseudonyms, a pseudonym.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
+    /// A client's address; for whom names are pseudonyms, a pseudonym.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<String>,
+    /// A host, its subdomains included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<String>,
+    /// A category that decided, or that matched besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<String>,
+    /// `event.action`: `allow`, `alert`, `block`, or what staff did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<String>,
+    /// The rung that decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rung: Option<String>,
+    /// A temporary unblock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unblock: Option<Uuid>,
+    /// Which kind of event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dataset: Option<String>,
+}
+
+/// Which matter the evidence is of: what one person did around an event, or within a time.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "event": 88121, "minutes": 30, "reason": "Passed on to children's social care" })))]
+pub(in crate::web) struct EvidenceWish {
+    /// An event that it is about.
+    event: Option<u64>,
+    /// How many minutes before and after it: 30 unless said.
+    #[schema(minimum = 1, maximum = 10080)]
+    minutes: Option<u32>,
+    /// Instead of an event: a person.
+    user: Option<String>,
+    /// Or a device.
+    device: Option<String>,
+    /// Or a client's address.
+    client: Option<String>,
+    /// From when.
+    #[schema(value_type = Option<Moment>)]
+    from: Option<String>,
+    /// Until when.
+    #[schema(value_type = Option<Moment>)]
+    to: Option<String>,
+    /// What it is for.
+    #[schema(min_length = 10, max_length = 1000)]
+    reason: String,
+}
+
+/// What an archive is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Events.
+    Export,
+    /// One matter.
+    Evidence,
+}
+
+/// An archive to be written.
+struct Job {
+    kind: Kind,
+    filter: Filter,
+    mask: Mask,
+    names: Names,
+    formats: BTreeSet<Format>,
+    about: Map<String, Value>,
+    scratch: PathBuf,
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Kind::Export => "export",
+            Kind::Evidence => "evidence",
+        }
+    }
+
+    fn most(self) -> u64 {
+        match self {
+            Kind::Export => MOST,
+            Kind::Evidence => MOST_EVIDENCE,
+        }
+    }
+}
+
+/// Answers an archive of the events that are asked for.
+pub(in crate::web) async fn export(
+    shared: &Shared,
+    reader: Reader,
+    wish: ExportWish,
+) -> Result<Response, Problem> {
+    let query = Query::of::<Wanted>(said(&wish.query, wish.reason.as_deref()))?;
+    let formats = formats(wish.formats.as_deref(), &reader.sight)?;
+    taken_away(shared, reader, Kind::Export, &query, formats).await
+}
+
+/// Answers the evidence of one matter.
+pub(in crate::web) async fn evidence(
+    shared: &Shared,
+    reader: Reader,
+    wish: EvidenceWish,
+) -> Result<Response, Problem> {
+    let reason = wish.reason.clone();
+    // So that nothing is looked up before it is said what for.
+    reader.purpose.read(&Query::of::<Wanted>(said(&Which::default(), Some(&reason)))?)?;
+    let which = matter(shared, wish).await?;
+    let query = Query::of::<Wanted>(said(&which, Some(&reason)))?;
+    taken_away(shared, reader, Kind::Evidence, &query, Format::ALL.into()).await
+}
+
+/// What is asked for, as it would stand behind `?`.
+fn said(which: &Which, reason: Option<&str>) -> Vec<(String, String)> {
+    let which = serde_json::to_value(which).unwrap_or_default();
+    let pairs = which.as_object().into_iter().flatten();
+    let pairs = pairs.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+    pairs.chain(reason.map(|reason| ("reason".to_owned(), reason.to_owned()))).collect()
+}
+
+fn formats(asked: Option<&[String]>, sight: &Sight) -> Result<BTreeSet<Format>, Problem> {
+    let may: &[Format] = match sight {
+        Sight::Names => &Format::ALL,
+        Sight::Pseudonyms(_) => &[Format::Csv],
+    };
+    let Some(asked) = asked else { return Ok(may.iter().copied().collect()) };
+    let one = |text: &String| match text.parse() {
+        Ok(format) if may.contains(&format) => Ok(format),
+        Ok(_) => Err(Problem::invalid("formats", "with pseudonyms there is csv alone")),
+        Err(problem) => Err(Problem::invalid("formats", problem)),
+    };
+    let formats: BTreeSet<Format> = asked.iter().map(one).collect::<Result<_, _>>()?;
+    match formats.is_empty() {
+        true => Err(Problem::invalid("formats", "name at least one: jsonl, csv or xlsx")),
+        false => Ok(formats),
+    }
+}
+
+/// Whose events of which time a matter is.
+async fn matter(shared: &Shared, wish: EvidenceWish) -> Result<Which, Problem> {
+    let EvidenceWish { event, minutes, user, device, client, from, to, reason: _ } = wish;
+    let person = [&user, &device, &client].into_iter().flatten().count();
+    match (event, person) {
+        (Some(sequence), 0) if from.is_none() && to.is_none() => {
+            around(shared, sequence, minutes.unwrap_or(AROUND)).await
+        }
+        (None, 1) if from.is_some() && to.is_some() && minutes.is_none() => {
+            Ok(Which { from, to, user, device, client, ..Which::default() })
+        }
+        (Some(_) | None, _) => {
+            let detail =
+                "name an `event` (and `minutes`), or one of `user`, `device` and `client`, `from` and `to`";
+            Err(Problem::invalid("event", detail))
+        }
+    }
+}
+
+async fn around(shared: &Shared, sequence: u64, minutes: u32) -> Result<Which, Problem> {
+    if !(1..=MOST_AROUND).contains(&minutes) {
+        return Err(Problem::invalid("minutes", format!("`minutes` is a number from 1 to {MOST_AROUND}")));
+    }
+    let event = shared.look_up(move |index| explained::one(index, sequence)).await??;
+    let event = event.ok_or_else(Problem::not_found)?;
+    let text = |place: &str| event.pointer(place).and_then(Value::as_str).map(ToOwned::to_owned);
+    let time = text("/@timestamp").and_then(|time| time.parse::<crate::model::Timestamp>().ok());
+    let time = time.ok_or_else(Problem::not_found)?;
+    let span = std::time::Duration::from_secs(u64::from(minutes) * 60);
+    let (user, device, client) = (text("/user/name"), text("/host/name"), text("/source/ip"));
+    let (device, client) = match (&user, device) {
+        (Some(_), _) => (None, None),
+        (None, Some(device)) => (Some(device), None),
+        (None, None) => (None, client),
+    };
+    let (from, to) = (Some(time.minus(span).to_string()), Some(time.plus(span).to_string()));
+    Ok(Which { from, to, user, device, client, ..Which::default() })
+}
+
+/// Records, writes, records, hands over.
+async fn taken_away(
+    shared: &Shared,
+    reader: Reader,
+    kind: Kind,
+    query: &Query,
+    formats: BTreeSet<Format>,
+) -> Result<Response, Problem> {
+    let (mut filter, mask) = read(query, &reader.sight)?;
+    let (actor, client) = (reader.actor.clone(), reader.client);
+    let turn = Arc::clone(&shared.exports).try_acquire_owned().map_err(|_| busy())?;
+    let (act, sight) = reader.act("events.export", query)?;
+    let written: Vec<&str> = formats.iter().map(|format| format.as_str()).collect();
+    let reason = act.reason.clone();
+    let act =
+        Act { details: query.asked(), ..act }.with("kind", kind.as_str()).with("formats", json!(written));
+    let audit_seq = shared.control.record(Entry::Read(act)).await?;
+    filter.before = Some(audit_seq);
+    let names = match sight {
+        Sight::Names => Names::Own,
+        Sight::Pseudonyms(_) => Names::Pseudonyms,
+    };
+    if let Err(fault) = shared.recorder.seal().await {
+        tracing::warn!(%fault, "an archive of events is written without the newest checkpoint");
+    }
+    let about = about(shared, kind, (&actor, client), query, reason, audit_seq);
+    let scratch = shared.audit_dir.parent().unwrap_or(&shared.audit_dir).join("exports");
+    let job = Job { kind, filter, mask, names, formats, about, scratch };
+    let exported = written_by(shared, job, turn).await?;
+    let act = Act::new(actor, "events.exported")
+        .with("export", audit_seq)
+        .with("events", exported.events)
+        .with("bytes", exported.length)
+        .with("manifest", exported.manifest.as_str());
+    let told = shared.control.record(Entry::Read(Act { client, ..act })).await?;
+    Ok(handed_over(exported, kind, audit_seq, told))
+}
+
+/// The beginning of the manifest.
+fn about(
+    shared: &Shared,
+    kind: Kind,
+    (actor, client): (&Actor, Option<std::net::IpAddr>),
+    query: &Query,
+    reason: Option<String>,
+    audit_seq: u64,
+) -> Map<String, Value> {
+    let head = shared.recorder.head();
+    let by = match actor {
+        Actor::Staff(name) => name.to_string(),
+        Actor::Local | Actor::System => actor.as_str().to_owned(),
+    };
+    let about = json!({
+        "kind": kind.as_str(), "school": &*shared.school, "asked_by": by, "asked_from": client,
+        "asked_at": shared.control.now(), "reason": reason, "query": query.asked(), "audit_seq": audit_seq,
+        "head": { "anchor": head.anchor().to_string(), "time": head.time },
+        "product": concat!("schoolgate ", env!("CARGO_PKG_VERSION")),
+    });
+    match about {
+        Value::Object(about) => about,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+    }
+}
+
+/// Writes the archive where that holds up nothing else.
+async fn written_by(shared: &Shared, job: Job, turn: OwnedSemaphorePermit) -> Result<Exported, Problem> {
+    let (dir, zone) = (shared.audit_dir.clone(), shared.control.live().snapshot().zone().clone());
+    let job = move || {
+        let _turn = turn;
+        let Job { kind, filter, mask, names, formats, about, scratch } = job;
+        let (show, explain) = (|event| mask.seen(event), explained::decision);
+        write(Exporting {
+            dir: &dir,
+            filter,
+            formats,
+            names,
+            show: &show,
+            explain: (kind == Kind::Evidence).then_some(&explain),
+            zone,
+            scratch: &scratch,
+            about,
+            parts: Vec::new(),
+            most: kind.most(),
+        })
+    };
+    let written =
+        tokio::task::spawn_blocking(job).await.map_err(|fault| Problem::internal("export", &fault))?;
+    written.map_err(|fault| match fault {
+        ExportError::TooMany { .. } => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many", fault.to_string())
+                .with("field", "query")
+        }
+        ExportError::Trail(fault) => fault.into(),
+        ExportError::Proof(_) | ExportError::Key(_) | ExportError::Unwritten(_) => {
+            Problem::internal("export", &fault)
+        }
+    })
+}
+
+/// The archive piece by piece; nothing of it is read before its reader takes it.
+fn handed_over(exported: Exported, kind: Kind, audit_seq: u64, told: u64) -> Response {
+    let Exported { file, length, manifest, .. } = exported;
+    let pieces = futures_util::stream::try_unfold(file, |mut file| async move {
+        let read = tokio::task::spawn_blocking(move || {
+            let mut piece = vec![0; PIECE];
+            let read = file.read(&mut piece)?;
+            piece.truncate(read);
+            Ok::<_, std::io::Error>((Bytes::from(piece), file))
+        });
+        let (piece, file) = read.await.map_err(std::io::Error::other)??;
+        Ok::<_, std::io::Error>((!piece.is_empty()).then_some((piece, file)))
+    });
+    let name = format!("attachment; filename=\"schoolgate-{}-{audit_seq}.zip\"", kind.as_str());
+    let mut answer = Body::from_stream(pieces).into_response();
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
+    headers.insert(header::CONTENT_LENGTH, length.into());
+    for (field, value) in [
+        (header::CONTENT_DISPOSITION, name),
+        (HeaderName::from_static("audit-seq"), told.to_string()),
+        (HeaderName::from_static("manifest-sha256"), manifest),
+    ] {
+        // Words, numbers and hex digits are always a value.
+        headers.extend(HeaderValue::try_from(value).ok().map(|value| (field, value)));
+    }
+    answer
+}
+
+fn busy() -> Problem {
+    let detail = "another archive is being written: ask again in a moment";
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail).with("retry_after", 10)
+}

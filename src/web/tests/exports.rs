@@ -1,0 +1,184 @@
+//! The log to take away: by whom, with which names, recorded, and to be checked by anybody.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
+use std::process::Command;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, header};
+use serde_json::{Value, json};
+
+use super::fixture::Office;
+
+/// What came: the fields of its head, and the files of the archive.
+struct Taken {
+    digest: String,
+    audit_seq: u64,
+    bytes: Vec<u8>,
+    files: BTreeMap<String, String>,
+}
+
+async fn take(office: &Office, who: &str, path: &str, body: Value) -> Taken {
+    let request = Request::builder().method("POST").uri(format!("/api/v1{path}"));
+    let request = request
+        .header(header::AUTHORIZATION, format!("Bearer {}", office.token(who).unwrap()))
+        .header(header::CONTENT_TYPE, "application/json");
+    let answer = office.answer(request.body(Body::from(body.to_string())).unwrap()).await;
+    let (parts, body) = answer.into_parts();
+    let bytes = to_bytes(body, 1 << 28).await.unwrap().to_vec();
+    assert_eq!(parts.status, 200, "{}", String::from_utf8_lossy(&bytes));
+    let field = |name: &str| parts.headers[name].to_str().unwrap().to_owned();
+    assert_eq!(field("content-type"), "application/zip");
+    assert_eq!(field("content-length"), bytes.len().to_string());
+    let mut zip = zip::ZipArchive::new(Cursor::new(&bytes)).unwrap();
+    let mut files = BTreeMap::new();
+    for at in 0..zip.len() {
+        let mut file = zip.by_index(at).unwrap();
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).unwrap();
+        files.insert(file.name().unwrap().into_owned(), String::from_utf8_lossy(&text).into_owned());
+    }
+    let audit_seq = field("audit-seq").parse().unwrap();
+    Taken { digest: field("manifest-sha256"), audit_seq, bytes, files }
+}
+
+impl Taken {
+    fn manifest(&self) -> Value {
+        serde_json::from_str(&self.files["manifest.json"]).unwrap()
+    }
+
+    /// What the script that came along says of what it came with.
+    fn verified(&self) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let (archive, script) = (dir.path().join("archive.zip"), dir.path().join("verify_export.py"));
+        std::fs::write(&archive, &self.bytes).unwrap();
+        std::fs::write(&script, &self.files["verify_export.py"]).unwrap();
+        let ran =
+            Command::new("python3").arg(&script).arg(&archive).args(["--manifest", &self.digest]).output();
+        let ran = ran.unwrap();
+        let said = String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned();
+        assert!(ran.status.success(), "{said}");
+        said
+    }
+}
+
+#[tokio::test]
+async fn what_is_taken_away_is_recorded_and_can_be_checked() {
+    let office = Office::open().await;
+    office.visit("10.1.2.3", "y5.042", "games.example").await;
+    office.visit("10.1.2.4", "y5.043", "games.example").await;
+    office.visit("10.1.2.3", "y5.042", "other.example").await;
+    let wish = json!({ "query": { "user": "y5.042" }, "reason": "asked for by the board" });
+    let taken = take(&office, "dsl", "/exports", wish).await;
+    assert!(taken.verified().contains("Of 2 lines of the trail, 2 are proven"));
+    for (name, text) in &taken.files {
+        assert!(!text.contains("y5.043"), "{name}");
+    }
+    assert!(
+        taken.files["events.csv"].contains("y5.042") && taken.files["events.csv"].contains("other.example")
+    );
+    let manifest = taken.manifest();
+    assert_eq!((&manifest["events"], &manifest["asked_by"]), (&json!(2), &json!("dsl")));
+    assert_eq!((&manifest["names"], &manifest["query"]["user"]), (&json!("own"), &json!("y5.042")));
+    assert_eq!(manifest["reason"], "asked for by the board");
+
+    let trail = office.trail().await;
+    let by = |sequence: u64| trail.iter().find(|event| event["event"]["sequence"] == sequence).unwrap();
+    let asked = by(manifest["audit_seq"].as_u64().unwrap());
+    assert_eq!(
+        (&asked["event"]["action"], &asked["event"]["dataset"]),
+        (&json!("events.export"), &json!("schoolgate.read"))
+    );
+    assert_eq!(asked["event"]["reason"], "asked for by the board");
+    assert_eq!(asked["schoolgate"]["details"]["formats"], json!(["jsonl", "csv", "xlsx"]));
+    let told = by(taken.audit_seq);
+    assert_eq!(told["event"]["action"], "events.exported");
+    assert_eq!(told["schoolgate"]["details"]["manifest"], json!(taken.digest));
+    assert_eq!(told["schoolgate"]["details"]["export"], manifest["audit_seq"]);
+    let left: Vec<_> = std::fs::read_dir(office.folder.path().join("exports")).unwrap().collect();
+    assert!(left.is_empty(), "nothing stays behind: {left:?}");
+}
+
+#[tokio::test]
+async fn a_technician_takes_pseudonyms_away_and_no_line() {
+    let office = Office::open().await;
+    office.visit("10.1.2.3", "y5.042", "games.example").await;
+    office.visit("10.1.2.4", "y5.043", "listed.example").await;
+    let taken = take(&office, "technician", "/exports", json!({})).await;
+    let names: Vec<&str> = taken.files.keys().map(String::as_str).collect();
+    assert_eq!(names, ["SHA256SUMS", "VERIFY.txt", "events.csv", "manifest.json", "verify_export.py"]);
+    let hashes: Vec<Value> =
+        office.trail().await.iter().map(|event| event["schoolgate"]["hash"].clone()).collect();
+    for (name, text) in &taken.files {
+        for word in ["y5.04", "10.1.2.", "CB-2-017", "listed.example"] {
+            assert!(!text.contains(word), "{word} in {name}");
+        }
+        let found = hashes.iter().filter_map(Value::as_str).find(|hash| text.contains(hash));
+        // Of the end of the record at that moment, a head says nothing of anybody.
+        assert!(found.is_none() || name == "manifest.json", "{found:?} in {name}");
+    }
+    assert!(taken.files["events.csv"].contains("user-"));
+    assert_eq!(taken.manifest()["names"], "pseudonyms");
+    taken.verified();
+    let full = take(&office, "dsl", "/exports", json!({ "reason": "a weekly review" })).await;
+    assert!(full.files.values().all(|text| !text.contains("listed.example")), "masked for everybody");
+}
+
+#[tokio::test]
+async fn the_evidence_of_a_matter_is_of_one_person_and_time() {
+    let office = Office::open().await;
+    office.visit("10.1.2.3", "y5.042", "early.example").await;
+    office.clock.advance(std::time::Duration::from_secs(3600));
+    office.visit("10.1.2.3", "y5.042", "before.example").await;
+    office.visit("10.1.2.4", "y5.043", "games.example").await;
+    office.visit("10.1.2.3", "y5.042", "games.example").await;
+    let sequence = office.recorder.head().sequence;
+    let taken = take(
+        &office,
+        "headteacher",
+        "/evidence",
+        json!({ "event": sequence, "reason": "a disclosure in class" }),
+    )
+    .await;
+    assert!(taken.verified().contains("Of 2 lines of the trail, 2 are proven"));
+    let page = &taken.files["matter.html"];
+    assert!(
+        page.contains("before.example")
+            && page.contains("games.example")
+            && page.contains("a disclosure in class")
+    );
+    assert!(taken.files.values().all(|text| !text.contains("early.example") && !text.contains("y5.043")));
+    let decisions = &taken.files["explanations.jsonl"];
+    assert!(decisions.contains("\"rung\":\"category\"") && decisions.lines().count() == 2, "{decisions}");
+    let wish = json!({ "user": "y5.042", "from": "2026-11-24T00:00:00Z", "to": "2026-11-25T00:00:00Z", "reason": "a disclosure in class" });
+    let taken = take(&office, "dsl", "/evidence", wish).await;
+    assert_eq!(taken.manifest()["events"], 3);
+    assert_eq!(taken.manifest()["kind"], "evidence");
+}
+
+#[tokio::test]
+async fn a_wish_is_read_strictly() {
+    let office = Office::open().await;
+    let why = "a weekly review";
+    for (who, path, body, status, field) in [
+        ("dsl", "/exports", json!({}), 422, "reason"),
+        ("dsl", "/exports", json!({ "reason": "short" }), 422, "reason"),
+        ("dsl", "/exports", json!({ "reason": why, "formats": ["pdf"] }), 422, "formats"),
+        ("dsl", "/exports", json!({ "reason": why, "formats": [] }), 422, "formats"),
+        ("dsl", "/exports", json!({ "reason": why, "query": { "host": "a..b" } }), 422, "host"),
+        ("dsl", "/exports", json!({ "reason": why, "query": { "limit": "1" } }), 422, "limit"),
+        ("technician", "/exports", json!({ "formats": ["jsonl"] }), 422, "formats"),
+        ("dsl", "/evidence", json!({ "reason": why }), 422, "event"),
+        ("dsl", "/evidence", json!({ "event": 1 }), 422, "reason"),
+        ("dsl", "/evidence", json!({ "event": 1, "user": "y5.042", "reason": why }), 422, "event"),
+        ("dsl", "/evidence", json!({ "user": "y5.042", "reason": why }), 422, "event"),
+        ("dsl", "/evidence", json!({ "event": 1, "minutes": 0, "reason": why }), 422, "minutes"),
+        ("dsl", "/evidence", json!({ "event": 1, "reason": "short" }), 422, "reason"),
+        ("technician", "/evidence", json!({ "event": 1, "reason": why }), 403, ""),
+        ("governor", "/exports", json!({ "reason": why }), 403, ""),
+    ] {
+        let (found, answer) = office.post(who, path, body.clone()).await;
+        assert_eq!(found, status, "{who} {path} {body}: {answer}");
+        assert_eq!(answer["field"].as_str().unwrap_or_default(), field, "{who} {path} {body}: {answer}");
+    }
+}
