@@ -17,7 +17,6 @@ use uuid::Uuid;
 use crate::audit::{Act, Actor, Entry, Indexer, Observer, Recorder, Signer, Writer};
 use crate::ca::{Authority, Minter, Origins, Public};
 use crate::clock::Clock;
-use crate::control::feeds::{self, Asked, Looked};
 use crate::control::lists::{Exempt, Kept, Places, Progress};
 use crate::control::{Control, Shared, Sources, Unlicensed};
 use crate::identity::Directory;
@@ -31,10 +30,12 @@ use crate::telemetry::Metrics;
 mod admin;
 mod asking;
 mod authority;
+mod by_itself;
 mod retention;
 mod service;
 mod watching;
 
+pub use by_itself::{fetch_by_itself, record_by_itself};
 pub use retention::{past_its_time, remove_by_itself};
 pub use service::serve;
 
@@ -201,35 +202,6 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         writer,
         indexer,
     })
-}
-
-/// Looks at the lists' sources where no gateway runs, and records it.
-///
-/// # Errors
-/// When the state can't be opened, as while a gateway runs on it, or no source has that name.
-pub async fn fetch_by_itself(settings: &Settings, asked: &Asked) -> Result<Vec<Looked>> {
-    make_state_dir(settings)?;
-    let (recorder, writer, clock) = open_trail(settings)?;
-    let shared = Shared { recorder, clock, metrics: Metrics::new()?, directory: Directory::default() };
-    let sources = sources(settings, Reach::default());
-    let looked = feeds::fetch_once(&sources, &shared, asked, &Actor::Local).await;
-    drop(shared);
-    tokio::task::spawn_blocking(move || writer.finish()).await.context("the audit writer")?;
-    Ok(looked?)
-}
-
-/// Records something where no gateway runs.
-///
-/// # Errors
-/// When the trail can't be opened, as while a gateway runs on it, or can't be written.
-pub async fn record_by_itself(settings: &Settings, entry: Entry) -> Result<()> {
-    make_state_dir(settings)?;
-    let (recorder, writer, _clock) = open_trail(settings)?;
-    let recorded = recorder.record(entry).await;
-    drop(recorder);
-    tokio::task::spawn_blocking(move || writer.finish()).await.context("the audit writer")?;
-    recorded.context("can't keep the audit record, so nothing is shown")?;
-    Ok(())
 }
 
 impl Running {

@@ -135,7 +135,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["audit", "control"]),
     ("rustix", &["audit"]),
     ("sha2", &["ca", "audit", "control"]),
-    ("aws_lc_rs", &["ca", "audit", "web"]),
+    ("aws_lc_rs", &["ca", "audit", "control", "shipping", "web"]),
     ("zstd", &["audit"]),
     ("zstd_safe", &["audit"]),
     ("getrandom", &["control"]),
