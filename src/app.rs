@@ -29,12 +29,15 @@ use crate::telemetry::Metrics;
 mod admin;
 mod asking;
 mod authority;
+mod by_itself;
+mod retention;
 mod service;
 mod trail;
 mod watching;
 
+pub use by_itself::{fetch_by_itself, record_by_itself};
+pub use retention::{past_its_time, remove_by_itself};
 pub use service::serve;
-pub use trail::{fetch_by_itself, record_by_itself};
 
 use trail::{open_trail, ship};
 
@@ -151,6 +154,10 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         Arc::new(Control::start(sources(settings, reach).keeping(), shared.clone(), progress).await?);
     let stop = CancellationToken::new();
     let gate = Arc::new(gate(settings, shared, &control, (inspection, own_ports), &stop)?);
+    let terms = (&settings.audit).into();
+    let retaining =
+        retention::daily(Arc::clone(&control), recorder.clone(), index.clone(), terms, stop.clone());
+    tokio::spawn(retaining);
     let shipping = ship(settings, &recorder, &metrics, began)?;
     let (admin, metrics_at) = (local_addresses(&bound.admin), local_addresses(&bound.metrics));
     let admin_thread = admin::spawn(admin::Parts {

@@ -24,6 +24,11 @@
 //! root of the Merkle tree over the segment's lines, signed with the gateway's key: [`prove`]
 //! shows a line to be under it without the others.
 //!
+//! # Retention
+//!
+//! What is past its time is taken out of compressed segments; one line with the chain's ends and
+//! the tree's subtrees stands for each run, so that all else still verifies: [`retain`].
+//!
 //! # Accesses
 //!
 //! An access is one `schoolgate.access` line, recorded before bytes flow. When it ends, a
@@ -53,6 +58,7 @@ mod recorder;
 mod removed;
 mod repair;
 mod reserve;
+mod retention;
 mod segment;
 mod store;
 mod trouble;
@@ -75,4 +81,5 @@ pub use notary::{Covered, SealError};
 pub use proof::{Proof, ProveError, Prover, Unproven, prove};
 pub use query::{Closes, Filter, Order, Page, QueryError, Record, pick, query, scan};
 pub use recorder::{Observer, OpenError, Receipt, RecordError, Recorder, Writer};
+pub use retention::{Due, Held, RetentionError, Terms, due, retain};
 pub use verify::{Fault, FaultKind, Options, Report, verify};

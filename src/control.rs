@@ -20,6 +20,7 @@ pub mod changes;
 mod error;
 pub mod feeds;
 mod health;
+pub mod holds;
 mod idempotency;
 mod journal;
 pub mod lists;

@@ -197,8 +197,14 @@ pub struct Limits {
 /// `[audit]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audit {
-    /// How many days are kept.
+    /// How many days accesses and their ends are kept.
     pub retention_days: u16,
+    /// How many days acts of staff are kept: changes, unblocks, what they read, when they signed in.
+    pub acts_days: u16,
+    /// How many days alerts are kept, and what became of them.
+    pub alerts_days: u16,
+    /// How many days is kept what the gateway tells of itself.
+    pub system_days: u16,
     /// When an event counts as written.
     pub sync: AuditSync,
     /// Where it is sent as it grows; no two of one name.

@@ -1,49 +1,16 @@
-//! The trail: opened with its clock, sent to collectors, and used where no gateway runs.
+//! The trail: opened with its clock, and sent to collectors.
 
 use std::sync::{Arc, OnceLock};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use crate::app::{audit_dir, make_state_dir, sources};
-use crate::audit::{Actor, Entry, Observer, Recorder, Signer, Writer};
+use crate::app::audit_dir;
+use crate::audit::{Observer, Recorder, Signer, Writer};
 use crate::clock::Clock;
-use crate::control::Shared;
-use crate::control::feeds::{self, Asked, Looked};
-use crate::identity::Directory;
 use crate::model::Timestamp;
-use crate::policy::Reach;
 use crate::settings::Settings;
 use crate::shipping::{self, Shipping};
 use crate::telemetry::Metrics;
-
-/// Looks at the lists' sources where no gateway runs, and records it.
-///
-/// # Errors
-/// When the state can't be opened, as while a gateway runs on it, or no source has that name.
-pub async fn fetch_by_itself(settings: &Settings, asked: &Asked) -> Result<Vec<Looked>> {
-    make_state_dir(settings)?;
-    let (recorder, writer, clock) = open_trail(settings)?;
-    let shared = Shared { recorder, clock, metrics: Metrics::new()?, directory: Directory::default() };
-    let sources = sources(settings, Reach::default());
-    let looked = feeds::fetch_once(&sources, &shared, asked, &Actor::Local).await;
-    drop(shared);
-    tokio::task::spawn_blocking(move || writer.finish()).await.context("the audit writer")?;
-    Ok(looked?)
-}
-
-/// Records something where no gateway runs.
-///
-/// # Errors
-/// When the trail can't be opened, as while a gateway runs on it, or can't be written.
-pub async fn record_by_itself(settings: &Settings, entry: Entry) -> Result<()> {
-    make_state_dir(settings)?;
-    let (recorder, writer, _clock) = open_trail(settings)?;
-    let recorded = recorder.record(entry).await;
-    drop(recorder);
-    tokio::task::spawn_blocking(move || writer.finish()).await.context("the audit writer")?;
-    recorded.context("can't keep the audit record, so nothing is shown")?;
-    Ok(())
-}
 
 /// The trail and the clock need each other: the clock goes on from the trail's last event, so
 /// that no restart takes time back, and the trail asks the clock.

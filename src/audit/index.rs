@@ -138,6 +138,11 @@ impl Index {
         self.set(day, Standing::Unsound);
     }
 
+    /// Lines of this day were removed, and its index with them: it is made anew.
+    pub(super) fn forget(&self, day: &str) {
+        self.set(day, Standing::Unsound);
+    }
+
     /// How the day's index stands; looks at the digest the first time.
     fn standing(&self, day: &str) -> Standing {
         if let Some(standing) = self.known(day) {

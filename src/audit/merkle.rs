@@ -127,7 +127,6 @@ impl Tree {
 
     /// The roots of the greatest complete subtrees that make up the leaves from `from` to before
     /// `to`; `None` when one is not known.
-    #[cfg(test)]
     pub(super) fn cover(&self, from: u64, to: u64) -> Option<Vec<LineHash>> {
         covering(from, to).map(|(start, level)| self.nodes.get(&(level, start >> level)).copied()).collect()
     }

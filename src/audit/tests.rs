@@ -9,6 +9,7 @@ mod measure;
 mod packed;
 mod pages;
 mod query;
+mod retention;
 mod signed;
 mod tamper;
 mod trail;

@@ -15,6 +15,7 @@ use crate::audit::chain::{Anchor, LineHash};
 use crate::audit::key::Key;
 use crate::audit::segment::Segment;
 use crate::model::Timestamp;
+pub(super) use check::segment_name;
 use check::{Check, Closed};
 use lines::Lines;
 

@@ -12,6 +12,7 @@ mod export;
 mod query;
 mod reading;
 mod reindex;
+mod retention;
 mod table;
 mod tail;
 mod verify;
@@ -20,6 +21,7 @@ use around::Around;
 use export::{Export, VerifyExport};
 use query::Query;
 use reindex::Reindex;
+use retention::Retention;
 use tail::Tail;
 use verify::Verify;
 
@@ -40,6 +42,8 @@ pub(super) enum Audit {
     VerifyExport(VerifyExport),
     /// Make the index of the trail anew, while no gateway runs on it.
     Reindex(Reindex),
+    /// Remove what is past its time, while no gateway runs on the trail: one that runs does it daily.
+    Retention(Retention),
     /// Check the chain: names the exact record of any edit, deletion, reordering or gap.
     Verify(Verify),
 }
@@ -66,6 +70,7 @@ impl Audit {
             Audit::Export(export) => export.run(settings),
             Audit::VerifyExport(verify) => verify.run(),
             Audit::Reindex(reindex) => reindex.run(&trail(settings)?),
+            Audit::Retention(retention) => retention.run(settings),
             Audit::Verify(verify) => verify.run(&trail(settings)?),
         }
     }

@@ -47,7 +47,7 @@ impl Control {
     }
 
     /// Records that something was refused, without what it was about, and hands on why.
-    async fn refused_to_shut(
+    pub(super) async fn refused_to_shut(
         &self,
         staff: &Staff,
         action: &'static str,

@@ -11,7 +11,7 @@ use crate::control::lists::{LastGood, Sizes};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The newest form of the tables; a step is added for every change of form, none is edited.
-const STEPS: [&str; 13] = [
+const STEPS: [&str; 14] = [
     include_str!("store.sql"),
     include_str!("changes/changes.sql"),
     include_str!("journal/journal.sql"),
@@ -25,6 +25,7 @@ const STEPS: [&str; 13] = [
     include_str!("journal/open.sql"),
     include_str!("alerts/alerts.sql"),
     include_str!("reports/reports.sql"),
+    include_str!("holds/holds.sql"),
 ];
 
 /// The embedded store.

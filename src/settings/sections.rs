@@ -192,14 +192,16 @@ impl Limits {
 
 impl Audit {
     pub(super) fn read((mut table, base): Section<'_, '_>, faults: &mut Faults) -> Audit {
-        let retention_days = table.take_within("retention_days", 1..=3650, faults).unwrap_or(365);
+        let mut days = |name: &str, default| table.take_within(name, 1..=3650, faults).unwrap_or(default);
+        let (retention_days, acts_days) = (days("retention_days", 365), days("acts_days", 2555));
+        let (alerts_days, system_days) = (days("alerts_days", 2555), days("system_days", 365));
         let sync: Option<Spanned<String>> = table.take("sync", faults);
         if let Some(sync) = sync.filter(|sync| sync.value != "group") {
             faults.push(sync.at.fault("events are written in groups alone").help("write \"group\""));
         }
         let syslog = Syslog::read_all(&mut table, base, faults);
         table.finish(faults);
-        Audit { retention_days, sync: AuditSync::Group, syslog }
+        Audit { retention_days, acts_days, alerts_days, system_days, sync: AuditSync::Group, syslog }
     }
 }
 

@@ -56,7 +56,7 @@ fn the_shipped_file_holds_every_key_with_its_default() {
             "limits",
             "connections per_client header_bytes hello_seconds head_seconds idle_seconds drain_seconds",
         ),
-        ("audit", "retention_days sync"),
+        ("audit", "retention_days acts_days alerts_days system_days sync"),
         ("[audit.syslog]", "name address transport ca datasets"),
         ("admin", "certificate key"),
         ("smtp", "host port from tls user password_file ca"),
@@ -101,7 +101,9 @@ fn the_defaults_are_those_that_are_documented() {
         (settings.limits.idle, settings.limits.drain),
         (Duration::from_secs(300), Duration::from_secs(15))
     );
-    assert_eq!(settings.audit, Audit { retention_days: 365, sync: AuditSync::Group, syslog: Vec::new() });
+    let Audit { retention_days, acts_days, alerts_days, system_days, sync, syslog } = &settings.audit;
+    assert_eq!((*retention_days, *acts_days, *alerts_days, *system_days), (365, 2555, 2555, 365));
+    assert!(*sync == AuditSync::Group && syslog.is_empty());
     assert_eq!(settings.site.languages, [Language::English, Language::Welsh]);
     assert_eq!(settings.site.timezone.iana_name(), Some("Europe/London"));
 }

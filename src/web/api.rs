@@ -32,6 +32,7 @@ mod break_glass;
 pub(super) mod changes;
 mod events;
 mod exports;
+mod holds;
 mod inspection;
 mod lists;
 mod own;
@@ -89,6 +90,8 @@ fn once_only() -> OpenApiRouter<Shared> {
         .routes(routes!(blocks::place, blocks::all))
         .routes(routes!(suspensions::impose, suspensions::all))
         .routes(routes!(suspensions::lift))
+        .routes(routes!(holds::place, holds::all))
+        .routes(routes!(holds::lift))
         .routes(routes!(reviews::reviewed))
         .routes(routes!(lists::reload))
         .merge(alerts::once_only())

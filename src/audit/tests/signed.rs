@@ -39,13 +39,14 @@ fn edit(path: &Path, edit: impl FnOnce(&mut Vec<String>)) {
     fs::write(path, lines.concat()).unwrap();
 }
 
-#[test]
-fn what_was_signed_is_held_against_what_is_there() {
+type Spoil = Box<dyn Fn(&Copy)>;
+
+/// What somebody does to a trail, and what is found.
+fn spoilt() -> Vec<(&'static str, Spoil, FaultKind)> {
     use FaultKind::*;
-    type Spoil = Box<dyn Fn(&Copy)>;
     let day = "2026-11-24";
     let last_of = |lines: &Vec<String>| lines.len() - 1;
-    let cases: Vec<(&str, Spoil, FaultKind)> = vec![
+    vec![
         ("no checkpoints", Box::new(move |c| fs::remove_file(checkpoints_of(c, day)).unwrap()), Unsealed),
         (
             "the last one is gone",
@@ -94,10 +95,14 @@ fn what_was_signed_is_held_against_what_is_there() {
             Box::new(|c| edit(c.paths.last().unwrap(), |lines| drop(lines.pop()))),
             Contradicted,
         ),
-    ];
+    ]
+}
+
+#[test]
+fn what_was_signed_is_held_against_what_is_there() {
     assert_eq!(Copy::of(&SAMPLE).faults(&[]), []);
     assert_eq!(Copy::of(&SAMPLE).python(&[]), []);
-    for (name, spoil, what) in cases {
+    for (name, spoil, what) in spoilt() {
         let copy = Copy::of(&SAMPLE);
         spoil(&copy);
         assert!(kinds(&copy).contains(&what), "{name}: {:#?}", copy.faults(&[]));

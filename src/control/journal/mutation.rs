@@ -27,6 +27,8 @@ pub(in crate::control) enum Table {
     Blocks,
     /// Suspensions.
     Suspensions,
+    /// Legal holds.
+    Holds,
     /// Accounts, without anything that is secret.
     Staff,
     /// Suggestions to review a category.
@@ -74,6 +76,7 @@ impl Table {
             Table::Unblocks => "unblocks",
             Table::Blocks => "blocks",
             Table::Suspensions => "suspensions",
+            Table::Holds => "holds",
             Table::Staff => "staff",
             Table::Suggestions => "suggestions",
             Table::Asks => "asks",
@@ -96,6 +99,7 @@ impl Table {
             | Table::Unblocks
             | Table::Blocks
             | Table::Suspensions
+            | Table::Holds
             | Table::Suggestions
             | Table::Asks
             | Table::Alerts

@@ -1,0 +1,91 @@
+//! Legal holds through the API: who may, who may not lift one, what retention is told.
+
+use serde_json::{Value, json};
+
+use super::fixture::Office;
+use crate::audit::Held;
+
+const WHY: &str = "police request of 24 November, reference 4711";
+
+async fn placed(office: &Office, who: &str, wish: Value) -> String {
+    let (status, hold) = office.post(who, "/holds", wish).await;
+    assert_eq!((status, &hold["in_force"]), (201, &json!(true)), "{hold}");
+    hold["id"].as_str().unwrap().to_owned()
+}
+
+async fn lift(office: &Office, who: &str, id: &str) -> u16 {
+    let why = json!({ "reason": "the inquiry is closed, the police say" });
+    office.post(who, &format!("/holds/{id}/lift"), why).await.0
+}
+
+fn of(names: &[&str]) -> Held {
+    let mut held = Held::default();
+    names.iter().for_each(|name| held.name(name));
+    held
+}
+
+#[tokio::test]
+async fn the_headteacher_and_the_dsl_alone_place_and_see_holds() {
+    let office = Office::open().await;
+    for (who, place, see) in [
+        ("technician", 403, 403),
+        ("filtering_manager", 403, 403),
+        ("dsl", 201, 200),
+        ("headteacher", 201, 200),
+        ("governor", 403, 403),
+        ("teacher", 403, 403),
+        ("none", 401, 401),
+    ] {
+        let wish = json!({ "user": "y5.042", "reason": WHY });
+        assert_eq!(office.post(who, "/holds", wish).await.0, place, "{who}");
+        assert_eq!(office.get(who, "/holds").await.0, see, "{who}");
+    }
+    let recorded = office.trail().await;
+    let placed: Vec<&Value> =
+        recorded.iter().filter(|event| event["event"]["action"] == "hold.placed").collect();
+    let outcomes: Vec<&Value> = placed.iter().map(|event| &event["event"]["outcome"]).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == "success").count(), 2);
+    assert_eq!(outcomes.len(), 6);
+}
+
+#[tokio::test]
+async fn who_placed_a_hold_does_not_lift_it_unless_it_is_the_headteacher() {
+    let office = Office::open().await;
+    let id = placed(&office, "dsl", json!({ "user": "y5.042", "reason": WHY })).await;
+    let heads = placed(&office, "headteacher", json!({ "device": "CB-2-017", "reason": WHY })).await;
+    let client = placed(&office, "dsl", json!({ "client": "10.1.2.33", "reason": WHY })).await;
+    assert_eq!(office.control.held().await.unwrap(), of(&["y5.042", "CB-2-017", "10.1.2.33"]));
+    assert_eq!(lift(&office, "dsl", &id).await, 403);
+    assert_eq!(lift(&office, "headteacher", &id).await, 200);
+    assert_eq!(lift(&office, "headteacher", &id).await, 409, "it is over");
+    assert_eq!(lift(&office, "dsl", &heads).await, 200);
+    assert_eq!(office.control.held().await.unwrap(), of(&["10.1.2.33"]));
+    // Holds outlive the process.
+    let office = office.restarted().await;
+    assert_eq!(office.control.held().await.unwrap(), of(&["10.1.2.33"]));
+    let (_, all) = office.get("dsl", "/holds").await;
+    let shown: Vec<_> = all["items"].as_array().unwrap().iter().map(|hold| &hold["lifted_by"]).collect();
+    assert_eq!(shown, [&Value::Null, &json!("dsl"), &json!("headteacher")]);
+    assert_eq!(lift(&office, "headteacher", &client).await, 200);
+    let refused = office
+        .trail()
+        .await
+        .into_iter()
+        .any(|event| event["event"]["action"] == "hold.lifted" && event["event"]["outcome"] == "failure");
+    assert!(refused, "the try is recorded");
+}
+
+#[tokio::test]
+async fn a_hold_is_of_one_and_ends_ahead() {
+    let office = Office::open().await;
+    for (wish, field) in [
+        (json!({ "reason": WHY }), "user"),
+        (json!({ "user": "y5.042", "device": "CB-2-017", "reason": WHY }), "user"),
+        (json!({ "client": "somewhere", "reason": WHY }), "client"),
+        (json!({ "user": "y5.042", "reason": "short" }), "reason"),
+        (json!({ "user": "y5.042", "reason": WHY, "until": "2020-01-01T00:00:00Z" }), "until"),
+    ] {
+        let (status, problem) = office.post("dsl", "/holds", wish).await;
+        assert_eq!((status, &problem["field"]), (422, &json!(field)), "{problem}");
+    }
+}
