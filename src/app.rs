@@ -154,10 +154,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         Arc::new(Control::start(sources(settings, reach).keeping(), shared.clone(), progress).await?);
     let stop = CancellationToken::new();
     let gate = Arc::new(gate(settings, shared, &control, (inspection, own_ports), &stop)?);
-    let terms = (&settings.audit).into();
-    let retaining =
-        retention::daily(Arc::clone(&control), recorder.clone(), index.clone(), terms, stop.clone());
-    tokio::spawn(retaining);
+    retention::begin(settings, &control, &recorder, &index, &stop);
     let shipping = ship(settings, &recorder, &metrics, began)?;
     let (admin, metrics_at) = (local_addresses(&bound.admin), local_addresses(&bound.metrics));
     let admin_thread = admin::spawn(admin::Parts {

@@ -16,8 +16,19 @@ use crate::settings::Settings;
 /// How often it is looked whether a new day has come, and how long after a start at first.
 const LOOK: Duration = Duration::from_secs(15 * 60);
 
-/// Removes what is past its time, once a day until `stop`.
-pub(super) async fn daily(
+/// Begins to remove what is past its time, once a day until `stop`.
+pub(super) fn begin(
+    settings: &Settings,
+    control: &Arc<Control>,
+    recorder: &Recorder,
+    index: &Index,
+    stop: &CancellationToken,
+) {
+    let terms = Terms::from(&settings.audit);
+    tokio::spawn(daily(Arc::clone(control), recorder.clone(), index.clone(), terms, stop.clone()));
+}
+
+async fn daily(
     control: Arc<Control>,
     recorder: Recorder,
     index: Index,

@@ -54,13 +54,12 @@ impl Audit {
         settings: impl FnOnce() -> anyhow::Result<Settings>,
     ) -> anyhow::Result<ExitCode> {
         // Copies and archives are verified anywhere, without a gateway's settings.
-        match self {
-            Audit::VerifyExport(verify) => return verify.run(),
-            Audit::Verify(verify @ Verify { dir: Some(dir), .. }) => {
-                anyhow::ensure!(dir.is_dir(), "there is no audit trail at {}", dir.display());
-                return verify.run(dir);
-            }
-            _ => {}
+        if let Audit::VerifyExport(verify) = self {
+            return verify.run();
+        }
+        if let Audit::Verify(verify @ Verify { dir: Some(dir), .. }) = self {
+            anyhow::ensure!(dir.is_dir(), "there is no audit trail at {}", dir.display());
+            return verify.run(dir);
         }
         let settings = &settings()?;
         match self {
