@@ -64,7 +64,7 @@ pub enum Named {
     Client,
 }
 
-/// An index that is not what its digest says.
+/// An index that is not what its digest says, or has a log beside it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Damage {
     /// The day.
@@ -121,6 +121,10 @@ impl Index {
         let folder = self.dir.join(day);
         match self.standing(day) {
             Standing::Unsound => None,
+            Standing::Sound if seal::has_log(&folder) => {
+                self.distrust(day);
+                None
+            }
             Standing::Sound | Standing::Growing => match DayReader::open(&folder) {
                 Ok(reader) => reader,
                 Err(fault) => {
@@ -154,6 +158,16 @@ impl Index {
         };
         // The indexer may have said more meanwhile.
         *self.days().entry(day.to_owned()).or_insert(standing)
+    }
+
+    /// The day's index is finished; false where it led astray meanwhile.
+    fn finished(&self, day: &str) -> bool {
+        let mut days = self.days();
+        let trusted = days.get(day) != Some(&Standing::Unsound);
+        if trusted {
+            days.insert(day.to_owned(), Standing::Sound);
+        }
+        trusted
     }
 
     /// Days that are known not to be trusted.
@@ -191,4 +205,22 @@ fn days(dir: &Path) -> io::Result<Vec<String>> {
     let mut days: Vec<String> = Segment::list(dir)?.into_iter().map(|segment| segment.day).collect();
     days.dedup();
     Ok(days)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_that_led_astray_while_it_was_finished_is_not_trusted() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = Index::of(dir.path());
+        index.set("2026-11-24", Standing::Growing);
+        assert!(index.finished("2026-11-24"));
+        assert_eq!(index.known("2026-11-24"), Some(Standing::Sound));
+        index.set("2026-11-25", Standing::Growing);
+        index.distrust("2026-11-25");
+        assert!(!index.finished("2026-11-25"));
+        assert_eq!(index.known("2026-11-25"), Some(Standing::Unsound));
+    }
 }

@@ -11,6 +11,9 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
+use crate::audit::chain::Head;
 use crate::audit::packed::{self, Unpacker};
 use crate::audit::segment::Segment;
 
@@ -29,7 +32,7 @@ pub(super) struct Keeper {
 pub(super) enum Packed {
     /// The segment is compressed.
     Done,
-    /// It is no text of lines, and stays as it is.
+    /// It is empty or no text of lines, and stays as it is.
     Left,
     /// The keeper was told to stop.
     Stopped,
@@ -37,7 +40,7 @@ pub(super) enum Packed {
 
 impl Keeper {
     /// Starts the thread.
-    pub(super) fn start(dir: &Path) -> io::Result<Keeper> {
+    pub(super) fn start(dir: &Path, head: watch::Receiver<Head>) -> io::Result<Keeper> {
         let dir = dir.to_owned();
         let (stop, stopped) = mpsc::channel();
         let thread = thread::Builder::new().name("audit-keeper".to_owned()).spawn(move || {
@@ -45,7 +48,8 @@ impl Keeper {
             let mut wait = Duration::ZERO;
             while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
                 wait = LOOK;
-                if let Err(fault) = pack_closed(&dir, &mut left, &stopped) {
+                let last = head.borrow().sequence;
+                if let Err(fault) = pack_closed(&dir, last, &mut left, &stopped) {
                     tracing::warn!(%fault, "a closed segment of the audit trail can't be compressed");
                 }
             }
@@ -62,26 +66,42 @@ impl Keeper {
     }
 }
 
-/// Compresses every closed segment that is not in `left`.
-pub(super) fn pack_closed(dir: &Path, left: &mut Vec<PathBuf>, stop: &mpsc::Receiver<()>) -> io::Result<()> {
-    let mut segments = Segment::list(dir)?;
-    // The last one is being written to.
-    segments.pop();
-    for segment in segments.iter().filter(|segment| !segment.is_packed()) {
-        if left.contains(&segment.path) || fs::metadata(&segment.path)?.len() == 0 {
+/// Compresses every closed segment that is not in `left`; `last` is the trail's last sequence. One
+/// that can't be compressed holds up no other: the first fault is told at the end.
+pub(super) fn pack_closed(
+    dir: &Path,
+    last: u64,
+    left: &mut Vec<PathBuf>,
+    stop: &mpsc::Receiver<()>,
+) -> io::Result<()> {
+    let segments = Segment::list(dir)?;
+    let mut fault = Ok(());
+    for segment in closed(&segments, last).filter(|segment| !segment.is_packed()) {
+        if left.contains(&segment.path) {
             continue;
         }
-        match pack(segment, stop)? {
-            Packed::Done => {}
-            Packed::Left => left.push(segment.path.clone()),
-            Packed::Stopped => break,
+        match pack(segment, stop) {
+            Ok(Packed::Done) => {}
+            Ok(Packed::Left) => left.push(segment.path.clone()),
+            Ok(Packed::Stopped) => break,
+            Err(other) => fault = fault.and(Err(other)),
         }
     }
-    Ok(())
+    fault
+}
+
+/// Those that end before the one that holds the trail's last line, which may be written to. By their
+/// lines and not by the names of the days: a folder of a later day says nothing.
+fn closed(segments: &[Segment], last: u64) -> impl Iterator<Item = &Segment> {
+    let open = segments.iter().map(|segment| segment.first).filter(|first| *first <= last).max();
+    segments.iter().filter(move |segment| open.is_some_and(|open| segment.first < open))
 }
 
 /// Compresses a segment that nobody writes to any more.
 fn pack(segment: &Segment, stop: &mpsc::Receiver<()>) -> io::Result<Packed> {
+    if fs::metadata(&segment.path)?.len() == 0 {
+        return Ok(Packed::Left);
+    }
     let to = segment.packed();
     let beside = to.with_extension("zst.new");
     let written = write(segment, &beside, stop).and_then(|written| match written {

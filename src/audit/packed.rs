@@ -41,6 +41,8 @@ pub(super) struct Unpacker {
     decompressor: Decompressor<'static>,
     /// The frame to be read next.
     next: usize,
+    /// Where `plain` starts among the lines.
+    start: u64,
     plain: Vec<u8>,
     /// How much of `plain` was read.
     read: usize,
@@ -125,20 +127,28 @@ impl Unpacker {
         walk.all(&file)?;
         let Walk { frames, damaged, .. } = walk;
         let decompressor = Decompressor::new()?;
-        Ok(Unpacker { file, frames, decompressor, next: 0, plain: Vec::new(), read: 0, damaged })
+        Ok(Unpacker { file, frames, decompressor, next: 0, start: 0, plain: Vec::new(), read: 0, damaged })
     }
 
     /// Goes on reading at this byte of the lines.
     pub(super) fn seek(&mut self, offset: u64) -> io::Result<()> {
-        self.next = self.frames.partition_point(|frame| frame.plain + frame.size as u64 <= offset);
-        self.plain.clear();
-        self.read = 0;
-        let from = self.frames.get(self.next).map_or(0, |frame| offset.saturating_sub(frame.plain));
-        if from > 0 {
-            let held = self.fill_buf()?.len();
-            self.consume(held.min(usize::try_from(from).map_err(io::Error::other)?));
+        let held = self.start..self.start + self.plain.len() as u64;
+        if !held.contains(&offset) {
+            self.next = self.frames.partition_point(|frame| frame.plain + frame.size as u64 <= offset);
+            self.plain.clear();
+            self.read = 0;
+            self.fill_buf()?;
         }
+        // A frame that stands behind a damaged one is read from its start.
+        let from = usize::try_from(offset.saturating_sub(self.start)).map_err(io::Error::other)?;
+        self.read = from.min(self.plain.len());
         Ok(())
+    }
+
+    /// Where the next byte stands among the lines, what damaged frames held counted.
+    pub(super) fn position(&mut self) -> io::Result<u64> {
+        self.fill_buf()?;
+        Ok(self.start + self.read as u64)
     }
 
     /// How many bytes of lines there are.
@@ -187,6 +197,7 @@ impl BufRead for Unpacker {
             let Some(frame) = self.frames.get(self.next).copied() else { break };
             self.next += 1;
             self.read = 0;
+            self.start = frame.plain;
             self.unpack(frame)?;
         }
         Ok(&self.plain[self.read..])

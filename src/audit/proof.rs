@@ -114,11 +114,12 @@ impl Prover {
 
 impl Grown {
     fn read(segment: &Segment) -> io::Result<Grown> {
-        let tree = grown(segment)?;
+        // Before the lines: a checkpoint that is written meanwhile covers more of them.
         let lines = segment.path.parent().map(checkpoint::lines).transpose()?.unwrap_or_default();
         let read = |line: &str| Some((line.to_owned(), Signed::read(line)?.checkpoint));
         let of_it = lines.lines().rev().filter_map(read).filter(|(_, said)| said.segment == segment.first);
-        Ok(Grown { first: segment.first, tree, checkpoints: of_it.collect() })
+        let checkpoints = of_it.collect();
+        Ok(Grown { first: segment.first, tree: grown(segment)?, checkpoints })
     }
 
     fn prove(&self, sequence: u64) -> Result<Proof, ProveError> {

@@ -124,7 +124,10 @@ impl Recorder {
     ) -> Result<(Recorder, Writer), OpenError> {
         let signed = signer.is_some();
         let (recorder, writer) = Recorder::open_with(dir, observer, signer, now, Disk::default())?;
-        let keeper = signed.then(|| Keeper::start(dir)).transpose().map_err(OpenError::Thread)?;
+        let keeper = signed
+            .then(|| Keeper::start(dir, recorder.head.clone()))
+            .transpose()
+            .map_err(OpenError::Thread)?;
         Ok((recorder, Writer { keeper, ..writer }))
     }
 

@@ -239,11 +239,18 @@ impl Forward {
     /// From the line that starts at `offset`, in bytes of lines, on.
     pub(super) fn open_at(path: &Path, offset: u64) -> io::Result<Forward> {
         let mut reader = Forward::open(path)?;
-        match &mut reader.reader {
+        reader.seek(offset)?;
+        Ok(reader)
+    }
+
+    /// Goes on at the line that starts at `offset`, in bytes of lines.
+    pub(super) fn seek(&mut self, offset: u64) -> io::Result<()> {
+        match &mut self.reader {
             Source::Plain(reader) => reader.seek(SeekFrom::Start(offset)).map(drop)?,
             Source::Packed(unpacker) => unpacker.seek(offset)?,
         }
-        Ok(Forward { offset, ..reader })
+        self.offset = offset;
+        Ok(())
     }
 
     /// Whether some of the segment was passed over so far because it is damaged.
@@ -257,6 +264,10 @@ impl Forward {
     /// The next piece. Of one longer than any line may be, only the start is kept.
     pub(super) fn next(&mut self) -> io::Result<Option<Piece<'_>>> {
         self.buffer.clear();
+        if let Source::Packed(unpacker) = &mut self.reader {
+            // What was passed over because it is damaged counts too.
+            self.offset = unpacker.position()?;
+        }
         let limit = MAX_LINE as u64 + 1;
         let mut read = self.reader.by_ref().take(limit).read_until(b'\n', &mut self.buffer)? as u64;
         if read == 0 {

@@ -135,7 +135,7 @@ impl Trail {
     /// Compresses every closed segment.
     fn pack(&self) {
         let (_running, stop) = mpsc::channel();
-        pack_closed(&self.dir(), &mut Vec::new(), &stop).unwrap();
+        pack_closed(&self.dir(), u64::MAX, &mut Vec::new(), &stop).unwrap();
     }
 
     fn events(&self) -> Vec<serde_json::Value> {

@@ -151,8 +151,8 @@ impl DayWriter {
         connection.close().map_err(|(_, fault)| fault)?;
         let place = seal::file(&folder);
         if file != place {
-            seal::take(&folder)?;
             fs::OpenOptions::new().write(true).open(&file)?.sync_all()?;
+            seal::make_room(&folder)?;
             fs::rename(&file, &place)?;
         }
         Ok(seal::put(&folder)?)

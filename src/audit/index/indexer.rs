@@ -46,6 +46,8 @@ struct Work {
     rebuild: Option<Rebuild>,
     /// Days whose index could not be made, which is not tried again before the next start.
     given_up: Vec<String>,
+    /// Days whose index led astray and is made anew; one that does so again is given up.
+    anew: Vec<String>,
     metrics: Option<Metrics>,
     gather: Duration,
     /// Not before then is anything written again.
@@ -85,6 +87,7 @@ impl Indexer {
             older,
             rebuild: None,
             given_up: Vec::new(),
+            anew: Vec::new(),
             metrics,
             gather,
             paused: None,
@@ -231,18 +234,28 @@ impl Work {
     /// Finishes the day's index.
     fn seal(&mut self) {
         let Some(Today { day, writer }) = self.today.take() else { return };
-        match writer.seal() {
-            Ok(()) => self.index.set(&day, Standing::Sound),
+        let finished = writer.seal().and_then(|()| match self.index.finished(&day) {
+            true => Ok(true),
+            false => Ok(seal::take(&self.index.dir().join(&day)).map(|()| false)?),
+        });
+        match finished {
+            Ok(true) => return,
+            Ok(false) => {}
             Err(fault) => {
                 tracing::error!(%fault, "a day's index could not be finished; it is made anew");
                 self.index.set(&day, Standing::Unsound);
-                self.older.push(day);
             }
+        }
+        if !self.given_up.contains(&day) {
+            self.older.push(day);
         }
     }
 
     /// One step of making older days' indexes anew; false when there is nothing to do.
     fn work_on_older(&mut self) -> bool {
+        if self.rebuild.as_ref().is_some_and(|rebuild| self.is_live(rebuild.day())) {
+            self.rebuild = None;
+        }
         let Some(mut rebuild) = self.rebuild.take() else { return self.next_older() };
         let day = rebuild.day().to_owned();
         match rebuild.step() {
@@ -258,7 +271,7 @@ impl Work {
 
     fn next_older(&mut self) -> bool {
         let Some(day) = self.older.pop() else { return false };
-        if self.index.standing(&day) != Standing::Sound {
+        if !self.is_live(&day) && self.index.standing(&day) != Standing::Sound {
             match Rebuild::start(self.index.dir(), &day, &self.follower) {
                 Ok(rebuild) => self.rebuild = Some(rebuild),
                 Err(fault) => self.give_up(day, &fault),
@@ -272,19 +285,35 @@ impl Work {
         self.given_up.push(day);
     }
 
-    /// Indexes that led a question astray meanwhile are made anew.
+    /// Indexes that led a question astray meanwhile are made anew, once.
     fn look_again(&mut self) {
-        for day in
-            self.index.unsound().into_iter().filter(|day| !self.given_up.contains(day)).collect::<Vec<_>>()
-        {
-            match &self.today {
-                Some(today) if today.day == day => {
-                    self.today = None;
-                    self.follower = self.follower.again(self.first(&day).saturating_sub(1));
-                }
-                Some(_) | None => self.older.push(day),
+        let mut unsound = self.index.unsound();
+        unsound.retain(|day| !self.given_up.contains(day));
+        for day in unsound {
+            let is_today = self.today.as_ref().is_some_and(|today| today.day == day);
+            if !is_today && self.is_live(&day) {
+                continue;
+            }
+            if self.anew.contains(&day) {
+                tracing::error!(day, "a day's index leads astray again: the trail itself is searched");
+                self.given_up.push(day);
+                continue;
+            }
+            self.anew.push(day.clone());
+            if is_today {
+                self.today = None;
+                self.follower = self.follower.again(self.first(&day).saturating_sub(1));
+            } else {
+                self.older.push(day);
             }
         }
+    }
+
+    /// Whether a day is the one that is written, or follows it: its lines bring its index along.
+    fn is_live(&self, day: &str) -> bool {
+        let last = || days(self.index.dir()).unwrap_or_default().pop();
+        let live = self.today.as_ref().map(|today| today.day.clone()).or_else(last);
+        live.is_none_or(|live| day >= live.as_str())
     }
 
     fn tell(&self, reached: u64) {

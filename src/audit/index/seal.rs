@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 const FILE: &str = "index.db";
 /// Its digest.
 const SUM: &str = "index.sum";
+/// What SQLite keeps beside it while it is written, and reads into it again after a crash.
+const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// How a day's index stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +22,7 @@ pub(super) enum Seal {
     Right,
     /// There is no digest, or no index: being written, never made, or left by a crash.
     None,
-    /// The digest is not that of the file.
+    /// The digest is not that of the file, or a log stands beside it whose lines would be read in.
     Wrong,
 }
 
@@ -36,12 +38,21 @@ pub(super) fn look(folder: &Path) -> io::Result<Seal> {
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(Seal::None),
         Err(fault) => return Err(fault),
     };
+    if has_log(folder) {
+        return Ok(Seal::Wrong);
+    }
     match digest(&file(folder)) {
         Ok(found) if found.trim_end() == stated.trim_end() => Ok(Seal::Right),
         Ok(_) => Ok(Seal::Wrong),
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(Seal::None),
         Err(fault) => Err(fault),
     }
+}
+
+/// Whether something stands beside the index that SQLite would read into it: never so of a
+/// finished one.
+pub(super) fn has_log(folder: &Path) -> bool {
+    LOGS.iter().any(|ending| folder.join(format!("{FILE}{ending}")).exists())
 }
 
 /// Puts the digest beside a finished index.
@@ -65,11 +76,18 @@ pub(super) fn take(folder: &Path) -> io::Result<()> {
 
 /// Takes the index away, with all that stands beside it.
 pub(super) fn discard(folder: &Path) -> io::Result<()> {
-    take(folder)?;
-    for ending in ["", "-wal", "-shm", "-journal", ".new", ".new-journal"] {
+    make_room(folder)?;
+    for ending in [".new", ".new-journal"] {
         remove(&folder.join(format!("{FILE}{ending}")))?;
     }
     Ok(())
+}
+
+/// Takes the index away, and the logs that belong to it and not to the one that comes.
+pub(super) fn make_room(folder: &Path) -> io::Result<()> {
+    take(folder)?;
+    remove(&file(folder))?;
+    LOGS.iter().try_for_each(|ending| remove(&folder.join(format!("{FILE}{ending}"))))
 }
 
 fn remove(path: &Path) -> io::Result<()> {

@@ -15,7 +15,7 @@ use crate::audit::segment::{Forward, Piece, Segment};
 /// How many lines are looked up at first, and at most, at once.
 const FEW: usize = 128;
 const MANY: usize = 2048;
-/// Up to how far ahead, in bytes, a line is read on to rather than opened anew.
+/// Up to how far ahead, in bytes, a line is read on to rather than sought.
 const NEAR: u64 = 128 * 1024;
 
 /// The segments of a day.
@@ -62,12 +62,14 @@ impl Lines<'_> {
     pub(super) fn read(&mut self, spot: Spot) -> io::Result<Option<Vec<u8>>> {
         let after = self.segments.partition_point(|segment| segment.first <= spot.sequence);
         let Some(at) = after.checked_sub(1) else { return Ok(None) };
-        let near = |open: &(usize, Forward, u64)| {
-            open.0 == at && (open.2..=open.2.saturating_add(NEAR)).contains(&spot.offset)
-        };
-        let (_, mut reader, _) = match self.open.take().filter(near) {
-            Some(open) => open,
-            None => (at, Forward::open_at(&self.segments[at].path, spot.offset)?, spot.offset),
+        let mut reader = match self.open.take().filter(|(open, ..)| *open == at) {
+            Some((_, mut reader, end)) => {
+                if !(end..=end.saturating_add(NEAR)).contains(&spot.offset) {
+                    reader.seek(spot.offset)?;
+                }
+                reader
+            }
+            None => Forward::open_at(&self.segments[at].path, spot.offset)?,
         };
         while let Some(piece) = reader.next()? {
             if piece.offset < spot.offset {

@@ -157,6 +157,26 @@ fn a_line_can_be_proven_as_soon_as_it_is_sealed() {
 }
 
 #[test]
+fn a_checkpoint_that_is_written_while_a_proof_is_made_spoils_nothing() {
+    let trail = Trail::signed(64 << 20);
+    let running = trail.start();
+    let grow = |count: usize| {
+        for _ in 0..count {
+            trail.record(&running, access("a.example")).unwrap();
+        }
+        trail.runtime.block_on(running.recorder.seal()).unwrap();
+    };
+    grow(300);
+    std::thread::scope(|scope| {
+        let growing = scope.spawn(|| (0..150).for_each(|_| grow(1)));
+        while !growing.is_finished() {
+            prove(&trail.dir(), 7).unwrap();
+        }
+    });
+    running.writer.finish();
+}
+
+#[test]
 fn a_trail_without_a_key_has_nothing_to_seal() {
     let trail = Trail::new();
     let running = trail.start();

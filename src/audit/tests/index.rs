@@ -1,5 +1,6 @@
 //! The index finds what a scan finds, whatever was written and however much of it is indexed.
 
+mod astray;
 mod trust;
 
 use std::time::Duration;

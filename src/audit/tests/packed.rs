@@ -54,6 +54,12 @@ fn a_compressed_segment_reads_as_the_plain_one_from_anywhere() {
     for at in (0..lines.len()).step_by(97).chain([lines.len() - 1]) {
         assert!(lines[at..] == forward(&packed, lines[at].0), "from line {at}");
     }
+    let mut reader = Forward::open(&packed).unwrap();
+    for at in (0..lines.len()).map(|number| number * 389 % lines.len()) {
+        reader.seek(lines[at].0).unwrap();
+        let piece = reader.next().unwrap().unwrap();
+        assert!((piece.offset, piece.bytes) == (lines[at].0, &*lines[at].1), "line {at}");
+    }
     assert_eq!(forward(&packed, text.len() as u64), []);
     assert_eq!(Unpacker::open(&packed).unwrap().length(), text.len() as u64);
     assert!(fs::metadata(&packed).unwrap().len() < text.len() as u64 / 5);
@@ -93,6 +99,46 @@ fn any_byte_changed_is_told_and_other_frames_are_still_read() {
         assert!(!is_sealed(&packed).unwrap(), "{length}");
         assert!(forward(&packed, 0).len() < all || length > whole.len() - 41);
     }
+}
+
+#[test]
+fn behind_a_damaged_frame_lines_stand_where_they_stood() {
+    let dir = tempfile::tempdir().unwrap();
+    let packed = packed_file(dir.path(), &many_lines());
+    let (whole, lines) = (fs::read(&packed).unwrap(), forward(&packed, 0));
+    let starts = |at: &usize| whole[*at..].starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
+    let frames: Vec<usize> = (0..whole.len()).filter(starts).collect();
+    assert!(frames.len() > 3);
+    for frame in &frames[1..] {
+        let mut spoilt = whole.clone();
+        // The checksum of the frame before.
+        spoilt[frame - 1] ^= 1;
+        fs::write(&packed, &spoilt).unwrap();
+        let left = forward(&packed, 0);
+        assert!(left.len() < lines.len() && left.iter().all(|line| lines.contains(line)), "{frame}");
+        for at in (0..lines.len()).step_by(61) {
+            let from = left.partition_point(|line| line.0 < lines[at].0);
+            assert!(left[from..] == forward(&packed, lines[at].0), "{frame}, line {at}");
+        }
+    }
+}
+
+#[test]
+fn a_segment_that_cannot_be_compressed_holds_up_no_other_and_the_open_one_is_left() {
+    let trail = Trail::filled(20, 5000);
+    let segments = trail.segments();
+    let last = trail.lines().len() as u64;
+    assert!(segments.len() > 3);
+    fs::remove_file(&segments[0]).unwrap();
+    fs::create_dir(&segments[0]).unwrap();
+    let later = trail.dir().join("2099-01-01");
+    fs::create_dir(&later).unwrap();
+    fs::write(later.join("000000009999.jsonl"), "a\n").unwrap();
+    let (_running, stop) = mpsc::channel();
+    assert!(pack_closed(&trail.dir(), last, &mut Vec::new(), &stop).is_err());
+    let (open, closed) = segments.split_last().unwrap();
+    assert!(open.exists() && segments[0].exists());
+    assert!(closed[1..].iter().all(|path| !path.exists() && path.with_extension("jsonl.zst").exists()));
 }
 
 #[test]
