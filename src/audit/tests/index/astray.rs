@@ -1,6 +1,7 @@
 //! An index that is damaged, does not fit or was left by a crash is found out and made anew, and
 //! never the one that is being written.
 
+use super::trust::{blocks, two_days};
 use super::*;
 
 const FIRST: &str = "2026-11-24";

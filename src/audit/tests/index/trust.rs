@@ -4,7 +4,7 @@ use super::*;
 use crate::audit::index::{ReindexError, reindex};
 
 /// Two days of accesses, indexed and finished.
-fn two_days() -> Both {
+pub(super) fn two_days() -> Both {
     let mut both = Both::new();
     both.start(true);
     for number in 0..40 {
@@ -18,17 +18,8 @@ fn two_days() -> Both {
     both
 }
 
-fn blocks() -> Filter {
+pub(super) fn blocks() -> Filter {
     Filter { action: Some("block".into()), host: Host::parse("a.example").ok(), ..Filter::default() }
-}
-
-/// Waits for what the indexer does by and by.
-fn soon(is: impl Fn() -> bool) {
-    let until = std::time::Instant::now() + Duration::from_secs(20);
-    while !is() {
-        assert!(std::time::Instant::now() < until, "not within 20 seconds");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 #[test]
@@ -58,44 +49,6 @@ fn a_finished_index_is_used_and_goes_on_where_it_ended() {
     assert_eq!(fs::read(dir.join("2026-11-24/index.db")).unwrap(), before);
     reindex(&dir, Some("2026-11-24"), &mut |_| ()).unwrap();
     agree(&dir, &Index::of(&dir), &blocks());
-}
-
-#[test]
-fn a_damaged_or_missing_index_is_not_used_and_is_made_anew() {
-    let mut both = two_days();
-    let dir = both.trail.dir();
-    for day in ["2026-11-24", "2026-11-26"] {
-        let file = dir.join(day).join("index.db");
-        let mut bytes = fs::read(&file).unwrap();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 1;
-        fs::write(&file, bytes).unwrap();
-    }
-    fs::remove_file(dir.join("2026-11-25/index.db")).unwrap();
-    let damaged: Vec<String> = index::check(&dir).unwrap().into_iter().map(|damage| damage.day).collect();
-    assert_eq!(damaged, ["2026-11-24", "2026-11-26"]);
-    let blind = Index::of(&dir);
-    assert!(["2026-11-24", "2026-11-25", "2026-11-26"].iter().all(|day| blind.day(day).is_none()));
-    agree(&dir, &blind, &blocks());
-    both.start(true);
-    let index = both.settled();
-    soon(|| ["2026-11-24", "2026-11-25", "2026-11-26"].iter().all(|day| index.day(day).is_some()));
-    agree(&dir, &index, &blocks());
-    both.stop();
-    assert_eq!(index::check(&dir).unwrap(), []);
-}
-
-#[test]
-fn an_index_that_does_not_fit_the_trail_is_found_out() {
-    let both = two_days();
-    let dir = both.trail.dir();
-    let segment = both.trail.segments().remove(0);
-    let text = fs::read_to_string(&segment).unwrap();
-    fs::write(&segment, format!("{{\"inserted\":1}}\n{text}")).unwrap();
-    let index = Index::of(&dir);
-    assert!(index.day("2026-11-24").is_some());
-    agree(&dir, &index, &blocks());
-    assert!(index.day("2026-11-24").is_none(), "it is not used any more");
 }
 
 #[test]
