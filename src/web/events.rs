@@ -4,6 +4,7 @@
 //! search by a real name nor check a guess against a line's hash.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use axum::http::Uri;
 use serde::Serialize;
@@ -224,9 +225,15 @@ impl Shared {
         &self,
         search: impl FnOnce(&Path) -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let _turn = self.searches.acquire().await.map_err(|fault| Problem::internal("audit", &fault))?;
+        let turn = Arc::clone(&self.searches).acquire_owned().await;
+        let turn = turn.map_err(|fault| Problem::internal("audit", &fault))?;
         let dir = self.audit_dir.clone();
-        let found = tokio::task::spawn_blocking(move || search(&dir)).await;
+        let found = tokio::task::spawn_blocking(move || {
+            // A client that leaves does not end the search: its turn lasts as long.
+            let _turn = turn;
+            search(&dir)
+        });
+        let found = found.await;
         found.map_err(|fault| Problem::internal("audit", &fault))
     }
 }
