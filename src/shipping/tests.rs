@@ -242,3 +242,23 @@ async fn a_collector_that_reads_on_after_the_stop_misses_nothing() {
     let kept = Cursor::open(dir.path(), "county", 0, 8_000).unwrap();
     assert!(kept.sequence() <= seen.len() as u64, "{} of {}", kept.sequence(), seen.len());
 }
+
+#[tokio::test]
+async fn a_disk_that_does_not_answer_holds_up_no_stop() {
+    let dir = tempfile::tempdir().unwrap();
+    let (recorder, _writer) = trail(dir.path());
+    record(&recorder, "one").await;
+    // A segment that can be opened, and never read: a pipe that nobody writes to.
+    let day = dir.path().join("audit/2099-01-01");
+    std::fs::create_dir(&day).unwrap();
+    let pipe = day.join("000000000001.jsonl");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let shipping = shipping(dir.path(), &recorder, listener.local_addr().unwrap().port());
+    let _stream = listener.accept().await.unwrap();
+    let reading = tokio::task::spawn_blocking(move || std::fs::File::options().write(true).open(pipe));
+    let _held = reading.await.unwrap().unwrap();
+    let stopping = std::time::Instant::now();
+    tokio::task::spawn_blocking(move || shipping.finish()).await.unwrap();
+    assert!(stopping.elapsed() < AT_MOST + LAST * 3, "{:?}", stopping.elapsed());
+}
