@@ -22,7 +22,9 @@ mod tests;
 use std::io;
 use std::path::PathBuf;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::Recorder;
@@ -32,6 +34,12 @@ use crate::telemetry::Metrics;
 use cursor::Cursor;
 use link::Dialler;
 use sink::Sink;
+
+/// How long sending the rest may take at a stop, whatever it waits for; more than a collector is given.
+const AT_MOST: Duration = Duration::from_secs(8);
+/// How long is waited after that for what can't be broken off: a disk, or the system that looks for a
+/// collector's address.
+const LAST: Duration = Duration::from_secs(1);
 
 /// What shipping needs.
 pub struct Parts {
@@ -112,19 +120,8 @@ impl Shipping {
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let stopped = stop.clone();
-        let thread = std::thread::Builder::new().name("syslog".to_owned()).spawn(move || {
-            runtime.block_on(async {
-                let mut tasks = tokio::task::JoinSet::new();
-                for sink in sinks {
-                    tasks.spawn(sink.run(stopped.clone()));
-                }
-                while let Some(ended) = tasks.join_next().await {
-                    if let Err(fault) = ended {
-                        tracing::error!(%fault, "a collector is sent nothing any more until the next start");
-                    }
-                }
-            });
-        })?;
+        let thread = std::thread::Builder::new().name("syslog".to_owned());
+        let thread = thread.spawn(move || run(runtime, sinks, &stopped))?;
         Ok(Shipping { thread: Some(thread), stop })
     }
 
@@ -133,6 +130,34 @@ impl Shipping {
         self.stop.cancel();
         if self.thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("what sends to collectors had panicked");
+        }
+    }
+}
+
+/// Sends until all are done after `stop`, or for long enough. A runtime that is merely dropped waits
+/// without limit for what its threads wait for.
+fn run(runtime: Runtime, sinks: Vec<Sink>, stop: &CancellationToken) {
+    let late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(AT_MOST).await;
+    };
+    runtime.block_on(async {
+        tokio::select! {
+            () = send(sinks, stop) => {}
+            () = late => tracing::warn!("sending to collectors did not end; what is left is sent at the next start"),
+        }
+    });
+    runtime.shutdown_timeout(LAST);
+}
+
+async fn send(sinks: Vec<Sink>, stop: &CancellationToken) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for sink in sinks {
+        tasks.spawn(sink.run(stop.clone()));
+    }
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(fault) = ended {
+            tracing::error!(%fault, "a collector is sent nothing any more until the next start");
         }
     }
 }

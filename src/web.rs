@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Semaphore};
 
-use crate::audit::{Actor, Index, Recorder};
+use crate::audit::{Actor, Halt, Index, Recorder};
 use crate::ca::Public;
 use crate::control::Control;
 use crate::control::feeds::Asked;
@@ -80,6 +80,7 @@ pub struct Shared {
     school: Arc<str>,
     streams: Arc<Streams>,
     exports: Arc<Semaphore>,
+    halt: Halt,
 }
 
 impl Shared {
@@ -104,12 +105,18 @@ impl Shared {
             school: school.into(),
             streams: Arc::new(Streams::new()),
             exports: Arc::new(Semaphore::new(EXPORTS)),
+            halt: Halt::default(),
         }
     }
 
     /// Ends what would go on for as long as anybody listens: streams of the log.
     pub async fn end_streams(&self) {
         self.streams.end().await;
+    }
+
+    /// Breaks off searches and archives, which may read a whole term of the log.
+    pub fn end_searches(&self) {
+        self.halt.call();
     }
 
     /// Reads policy and lists again, on a thread where that holds up no other request: health and

@@ -24,6 +24,11 @@ use crate::web::{self, Shared, Tls};
 /// How often it is looked for unblocks that began or ended by the clock, and for other ages.
 const SWEEP: Duration = Duration::from_secs(1);
 
+/// How long searches and archives under way are given at a stop before they are broken off.
+const SEARCHES: Duration = Duration::from_secs(2);
+/// How long is waited at the end for what can't be broken off: it waits for a disk.
+const LAST: Duration = Duration::from_secs(1);
+
 /// The thread, and how to end it.
 pub(super) struct AdminThread {
     thread: JoinHandle<()>,
@@ -83,6 +88,8 @@ pub(super) fn spawn(parts: Parts<'_>) -> Result<AdminThread> {
                 tracing::error!(%fault, "the API does not answer; filtering goes on");
             }
         });
+        // Merely dropped, it would wait without limit for whoever still reads the trail.
+        runtime.shutdown_timeout(LAST);
     });
     Ok(AdminThread { thread: thread.context("can't start the admin thread")?, readiness, stop })
 }
@@ -117,9 +124,22 @@ async fn serve(
         stop.cancelled().await;
         shared.end_streams().await;
     };
-    tokio::join!(admin, metrics, local, streams, sweep(lists, stop.clone()));
+    let served = async { tokio::join!(admin, metrics, local, streams, sweep(lists, stop.clone())) };
+    tokio::select! {
+        _ = served => {}
+        () = end_searches(&shared, &stop) => {}
+    }
+    shared.end_searches();
     watching.end().await;
     Ok(())
+}
+
+/// Breaks off searches and archives that go on for too long after the stop; never returns.
+async fn end_searches(shared: &Shared, stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(SEARCHES).await;
+    shared.end_searches();
+    std::future::pending().await
 }
 
 /// Keeps the record and the gauges up with the clock.

@@ -8,6 +8,7 @@
 //! where it stands.
 
 mod filter;
+mod halt;
 mod indexed;
 mod join;
 mod pick;
@@ -24,6 +25,7 @@ use join::Ends;
 use scan::Flow;
 
 pub use filter::{Closes, Filter, Order};
+pub use halt::Halt;
 pub use pick::pick;
 
 /// An event as found.
@@ -56,6 +58,9 @@ pub enum QueryError {
     /// The filter's text has no JSON form.
     #[error("the filter can't be written as JSON: {0}")]
     Filter(#[from] serde_json::Error),
+    /// [`Filter::halt`] was called before all was read.
+    #[error("reading the audit trail was broken off")]
+    Halted,
 }
 
 /// The events under `dir` that match, a page of them, by a scan.
@@ -143,6 +148,9 @@ fn walk(
             }
             None => scan::walk(&matcher, day, filter.order, each)?,
         };
+        if filter.halt.is_called() {
+            return Err(QueryError::Halted);
+        }
         if flow == Flow::Stop {
             break;
         }

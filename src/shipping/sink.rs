@@ -122,7 +122,9 @@ impl Sink {
             tokio::select! {
                 sent = sent => sent?,
                 fault = gone.as_mut() => return Err(fault.unwrap_or_else(closed)),
-                () = grace(stop) => break,
+                // In the middle of a frame: whatever followed on this connection would be taken for
+                // the rest of it, and its lines for sent.
+                () = grace(stop) => return Ok(()),
             }
             sending.sent();
         }

@@ -202,3 +202,63 @@ async fn a_collector_that_reads_nothing_holds_up_nobody() {
     assert!(stopping.elapsed() < Duration::from_secs(10), "{:?}", stopping.elapsed());
     assert_eq!(recorder.head().sequence, 5_000);
 }
+
+/// The sequences of the whole messages that stand at the start.
+fn whole(mut bytes: &[u8]) -> Vec<u64> {
+    let mut sequences = Vec::new();
+    while let Some(space) = bytes.iter().position(|byte| *byte == b' ') {
+        let length =
+            std::str::from_utf8(&bytes[..space]).ok().and_then(|digits| digits.parse::<usize>().ok());
+        let Some(message) = length.and_then(|length| bytes.get(space + 1..space + 1 + length)) else { break };
+        sequences.push(sequence(std::str::from_utf8(message).unwrap()));
+        bytes = &bytes[space + 1 + message.len()..];
+    }
+    sequences
+}
+
+/// A bug: what was written after the frame that a stop had cut off made all of it count as sent.
+#[tokio::test]
+async fn a_collector_that_reads_on_after_the_stop_misses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (recorder, _writer) = trail(dir.path());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let shipping = shipping(dir.path(), &recorder, listener.local_addr().unwrap().port());
+    let words = "w".repeat(900);
+    let (mut stream, _) = listener.accept().await.unwrap();
+    // More than the kernel takes for a collector that reads nothing.
+    for _ in 0..8_000 {
+        record(&recorder, &words).await;
+    }
+    let finishing = tokio::task::spawn_blocking(move || shipping.finish());
+    // By now it has given up on the frame that it is in the middle of.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.unwrap();
+    drop(stream);
+    finishing.await.unwrap();
+    let seen = whole(&bytes);
+    assert_eq!(seen, (1..=seen.len() as u64).collect::<Vec<_>>());
+    assert!(seen.len() < 8_000, "it was not held up at all");
+    let kept = Cursor::open(dir.path(), "county", 0, 8_000).unwrap();
+    assert!(kept.sequence() <= seen.len() as u64, "{} of {}", kept.sequence(), seen.len());
+}
+
+#[tokio::test]
+async fn a_disk_that_does_not_answer_holds_up_no_stop() {
+    let dir = tempfile::tempdir().unwrap();
+    let (recorder, _writer) = trail(dir.path());
+    record(&recorder, "one").await;
+    // A segment that can be opened, and never read: a pipe that nobody writes to.
+    let day = dir.path().join("audit/2099-01-01");
+    std::fs::create_dir(&day).unwrap();
+    let pipe = day.join("000000000001.jsonl");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let shipping = shipping(dir.path(), &recorder, listener.local_addr().unwrap().port());
+    let _stream = listener.accept().await.unwrap();
+    let reading = tokio::task::spawn_blocking(move || std::fs::File::options().write(true).open(pipe));
+    let _held = reading.await.unwrap().unwrap();
+    let stopping = std::time::Instant::now();
+    tokio::task::spawn_blocking(move || shipping.finish()).await.unwrap();
+    assert!(stopping.elapsed() < AT_MOST + LAST * 3, "{:?}", stopping.elapsed());
+}

@@ -196,6 +196,7 @@ pub(super) async fn find(
     let act = Act { details: query.asked(), ..act };
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
     filter.before = Some(filter.before.map_or(audit_seq, |cursor| cursor.min(audit_seq)));
+    filter.halt = shared.halt.clone();
     let found = shared.look_up(move |index| {
         mask.narrow(index, &mut filter);
         match (page, form) {

@@ -162,7 +162,13 @@ impl From<StartError> for Problem {
 
 impl From<QueryError> for Problem {
     fn from(fault: QueryError) -> Problem {
-        Problem::internal("audit", &fault)
+        match fault {
+            QueryError::Halted => {
+                let detail = "the gateway stops: ask again when it is back";
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", detail)
+            }
+            QueryError::Unreadable(_) | QueryError::Filter(_) => Problem::internal("audit", &fault),
+        }
     }
 }
 

@@ -111,6 +111,33 @@ async fn a_mail_server_that_says_nothing_holds_up_neither_filter_nor_stop() {
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
 }
 
+/// A bug: what the store could not mark as delivered was sent again every second.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_keeps_nothing_makes_no_flood_of_mail() {
+    // It fails once the server has taken a message, or before one is sent.
+    for (column, taken) in [("sent_at", 1), ("due_at", 0)] {
+        let postbox = Postbox::open(Mood::Takes).await;
+        let gateway = gateway(&postbox).start().await;
+        let store = rusqlite::Connection::open(gateway.file("var/state.db")).unwrap();
+        store.busy_timeout(Duration::from_secs(5)).unwrap();
+        let full = format!(
+            "CREATE TRIGGER full BEFORE UPDATE OF {column} ON outbox BEGIN SELECT RAISE(ABORT, 'full'); END"
+        );
+        store.execute_batch(&full).unwrap();
+        assert_eq!(gateway.browser("ks2").get("http://statutory.example/").await.status, 403);
+        gateway.eventually("it waits", |gateway| gateway.metric("alerts_undelivered") == 2).await;
+        postbox.takes(taken, IN_TIME).await;
+        // Several rounds; nothing tells of what does not happen.
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        assert_eq!(postbox.taken().len(), taken, "{column}");
+        store.execute_batch("DROP TRIGGER full").unwrap();
+        postbox.takes(2, IN_TIME).await;
+        gateway.eventually("nothing waits", |gateway| gateway.metric("alerts_undelivered") == 0).await;
+        assert_eq!(postbox.taken().len(), 2, "{column}");
+        gateway.stop().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn mail_goes_over_tls_to_a_server_that_can_be_trusted_and_to_no_other() {
     let (postbox, certificate) = Postbox::secure().await;

@@ -179,6 +179,7 @@ impl Outs {
             from: Some(from),
             to: Some(to.plus(HORIZON)),
             before: wanted.filter.before,
+            halt: wanted.filter.halt.clone(),
             dataset: Some("schoolgate.close".to_owned()),
             order: Order::OldestFirst,
             closes: Closes::Apart,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::audit::json::text;
 use crate::audit::line::Place;
-use crate::audit::query::Record;
+use crate::audit::query::{Halt, Record};
 use crate::audit::segment::{Piece, Segment};
 use crate::model::{Host, Name, Timestamp};
 
@@ -72,6 +72,8 @@ pub struct Filter {
     pub closes: Closes,
     /// Most events of a page; at least one.
     pub limit: usize,
+    /// Breaks off the reading when it is called.
+    pub halt: Halt,
 }
 
 /// A filter made ready.
@@ -118,6 +120,7 @@ impl Default for Filter {
             order: Order::default(),
             closes: Closes::default(),
             limit: 100,
+            halt: Halt::default(),
         }
     }
 }
@@ -201,6 +204,9 @@ impl Matcher<'_> {
     }
 
     pub(super) fn judge(&self, piece: Piece<'_>) -> Judged {
+        if self.filter.halt.is_called() {
+            return Judged::Beyond;
+        }
         let Some(place) = Place::read(piece.bytes).filter(|_| piece.complete) else { return Judged::Pass };
         let early = self.from.as_deref().is_some_and(|from| place.time < from)
             || self.filter.after.is_some_and(|after| place.sequence <= after);

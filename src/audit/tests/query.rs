@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::audit::{ClosedBy, Closes, Closing, Filter, Order, Record, query, scan};
+use crate::audit::{ClosedBy, Closes, Closing, Filter, Order, QueryError, Record, query, scan};
 
 fn closing(bytes_down: u64) -> Closing {
     Closing { bytes_up: 1, bytes_down, duration: Duration::from_secs(3), closed_by: ClosedBy::Origin }
@@ -168,4 +168,24 @@ fn what_is_no_line_is_passed_over() {
     let page = query(&trail.dir(), &Filter::default()).unwrap();
     assert_eq!(sequences(&page.records), [3, 2, 1]);
     assert_eq!(query(&trail.dir().join("nowhere"), &Filter::default()).unwrap().records, []);
+}
+
+#[test]
+fn what_is_broken_off_says_so_and_passes_for_no_answer() {
+    let trail = sample();
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        let filter = Filter { order, ..Filter::default() };
+        let mut seen = 0;
+        let broken = scan(&trail.dir(), &filter, |_| {
+            seen += 1;
+            if seen == 5 {
+                filter.halt.call();
+            }
+            true
+        });
+        assert!(matches!(broken, Err(QueryError::Halted)), "{broken:?}");
+        assert_eq!(seen, 5, "at the next line");
+        let nothing = Filter { text: Some("that stands nowhere".to_owned()), ..filter };
+        assert!(matches!(query(&trail.dir(), &nothing), Err(QueryError::Halted)));
+    }
 }

@@ -1,20 +1,26 @@
 //! Delivers what waits, one channel a thread: a server that is slow holds up nothing but its channel.
 //!
 //! **Invariant:** a message is marked as delivered once a server has taken it, never before; the same
-//! message keeps its id, so that one that is sent twice can be told.
+//! message keeps its id, so that one that is sent twice can be told. Nothing is sent of which the store
+//! can't keep that it was tried: what can't be marked would be sent again and again.
 
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::control::mail::outbox::Outgoing;
 use crate::control::mail::{Channel, smtp, webhook};
 use crate::control::{Control, ControlError};
+use crate::model::Timestamp;
 
 /// Most messages of one round.
 const AT_ONCE: u32 = 20;
 /// How long it waits before it looks for what is due again.
 const ROUND: Duration = Duration::from_secs(1);
+
+/// What servers have taken and when, while the store does not know yet.
+type Taken = Vec<(Uuid, Timestamp)>;
 
 /// Why a message was not taken, in words without a name or address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,9 +30,10 @@ pub(super) struct Undelivered(pub(super) String);
 impl Control {
     /// Delivers what waits, until `stop`. To be awaited on a thread of its own: it waits for servers.
     pub async fn deliver(&self, channel: Channel, stop: CancellationToken) {
+        let mut taken = Taken::new();
         while !stop.is_cancelled() {
-            if let Err(fault) = self.deliver_due(channel).await {
-                tracing::error!(%fault, channel = channel.as_str(), "could not look for what is to be delivered");
+            if let Err(fault) = self.deliver_due(channel, &mut taken).await {
+                tracing::error!(%fault, channel = channel.as_str(), "could not keep what is delivered, or look for it");
             }
             tokio::select! {
                 biased;
@@ -37,21 +44,21 @@ impl Control {
         }
     }
 
-    /// Tries everything that is due once; how many were taken. Blocks its thread.
+    /// Tries everything that is due once. Blocks its thread.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn deliver_due(&self, channel: Channel) -> Result<usize, ControlError> {
+    /// What the store says; nothing is sent before all that was `taken` is marked.
+    async fn deliver_due(&self, channel: Channel, taken: &mut Taken) -> Result<(), ControlError> {
+        self.mark(taken).await?;
         let due = self.journal.lock().await.store.due(channel, self.clock.now(), AT_ONCE)?;
-        let mut taken = 0;
         for outgoing in due {
+            self.journal.lock().await.store.attempt(&outgoing, self.clock.now())?;
             let sent = self.send(&outgoing);
-            let store = &self.journal.lock().await.store;
             let now = self.clock.now();
             match sent {
                 Ok(()) => {
-                    taken += 1;
-                    store.sent(outgoing.id, now)?;
+                    taken.push((outgoing.id, now));
+                    self.mark(taken).await?;
                 }
                 Err(Undelivered(fault)) => {
                     let attempts = outgoing.attempts + 1;
@@ -61,12 +68,22 @@ impl Control {
                         fault,
                         "a message was not taken; trying again"
                     );
-                    store.put_off(&outgoing, &fault, now)?;
+                    self.journal.lock().await.store.put_off(&outgoing, &fault, now)?;
                 }
             }
-            self.metrics.alerts_undelivered(store.undelivered()?);
+            self.metrics.alerts_undelivered(self.journal.lock().await.store.undelivered()?);
         }
-        Ok(taken)
+        Ok(())
+    }
+
+    /// Marks what servers have taken; what can't be marked is left for the next time.
+    async fn mark(&self, taken: &mut Taken) -> Result<(), ControlError> {
+        let store = &self.journal.lock().await.store;
+        while let Some((id, when)) = taken.last() {
+            store.sent(*id, *when)?;
+            taken.pop();
+        }
+        Ok(())
     }
 
     fn send(&self, outgoing: &Outgoing) -> Result<(), Undelivered> {

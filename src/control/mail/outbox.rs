@@ -63,9 +63,13 @@ impl Outgoing {
 
     /// When it is tried again after an attempt at `now` came to nothing; none when it is given up.
     pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
+        Some(self.after(now)).filter(|at| *at < self.made_at.plus(AT_MOST))
+    }
+
+    /// When it would be tried again after an attempt at `now`.
+    fn after(&self, now: Timestamp) -> Timestamp {
         let step = usize::try_from(self.attempts).unwrap_or(usize::MAX).min(BACK_OFF.len() - 1);
-        let at = now.plus(Duration::from_secs(BACK_OFF[step]));
-        (at < self.made_at.plus(AT_MOST)).then_some(at)
+        now.plus(Duration::from_secs(BACK_OFF[step]))
     }
 }
 
@@ -87,10 +91,19 @@ impl Store {
         rows.map(|row| row?).collect()
     }
 
+    /// An attempt begins: whatever becomes of it, the next is not at once.
+    pub(super) fn attempt(&self, outgoing: &Outgoing, now: Timestamp) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE outbox SET due_at = ?2, attempts = ?3 WHERE id = ?1",
+            params![outgoing.id.to_string(), outgoing.after(now).as_millis(), outgoing.attempts + 1],
+        )?;
+        Ok(())
+    }
+
     /// A server has taken it.
     pub(super) fn sent(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
         self.connection.execute(
-            "UPDATE outbox SET sent_at = ?2, attempts = attempts + 1, fault = NULL WHERE id = ?1",
+            "UPDATE outbox SET sent_at = ?2, fault = NULL WHERE id = ?1",
             params![id.to_string(), now.as_millis()],
         )?;
         self.connection.execute("DELETE FROM outbox WHERE sent_at < ?1", [now.minus(KEPT).as_millis()])?;
@@ -102,8 +115,8 @@ impl Store {
         let id = outgoing.id.to_string();
         match outgoing.next(now) {
             Some(due) => self.connection.execute(
-                "UPDATE outbox SET due_at = ?2, attempts = attempts + 1, fault = ?3 WHERE id = ?1",
-                params![id, due.as_millis(), fault],
+                "UPDATE outbox SET due_at = ?2, attempts = ?3, fault = ?4 WHERE id = ?1",
+                params![id, due.as_millis(), outgoing.attempts + 1, fault],
             )?,
             None => {
                 tracing::error!(fault, "a message could not be delivered for three days: it is given up");

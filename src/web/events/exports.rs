@@ -270,6 +270,7 @@ async fn taken_away(
         Act { details: query.asked(), ..act }.with("kind", kind.as_str()).with("formats", json!(written));
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
     filter.before = Some(audit_seq);
+    filter.halt = shared.halt.clone();
     let names = match sight {
         Sight::Names => Names::Own,
         Sight::Pseudonyms(_) => Names::Pseudonyms,

@@ -1,6 +1,7 @@
 //! Told to stop: what is open is finished, nothing new is taken, and the record is closed last.
 
 use std::net::SocketAddr;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -66,6 +67,31 @@ async fn a_tunnel_that_does_not_end_by_itself_is_ended_after_the_drain() {
         .collect();
     assert_eq!(closed_by.len(), 2, "{closed_by:?}");
     assert_eq!(closed_by[1], "gateway", "{closed_by:?}");
+}
+
+/// A bug: the stop waited for whoever read the trail, however long that took, and was killed.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_that_is_still_being_written_does_not_hold_up_the_stop() {
+    let mut site = Gateway::new().site().await;
+    site.variable("SCHOOLGATE__LIMITS__DRAIN_SECONDS", "1");
+    let mut program = site.serve().await;
+    // A segment that can be opened, and never read: a pipe that nobody writes to.
+    let day = site.file("var/audit/2099-01-01");
+    std::fs::create_dir(&day).unwrap();
+    let pipe = day.join("000000000001.jsonl");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let archive = site.file("term.zip").display().to_string();
+    let asked = ["audit", "export", "--out", &archive, "--reason", "looking into a report"];
+    let asking = site.command(&asked).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let reading = tokio::task::spawn_blocking(move || std::fs::File::options().write(true).open(pipe));
+    let _held = within(reading).await.unwrap().unwrap();
+
+    program.signal("TERM").await;
+    program.says("stopping").await;
+    assert_eq!(program.ended().await.code(), Some(0));
+    drop(asking);
+    std::fs::remove_dir_all(day).unwrap();
+    stopped(&site).await;
 }
 
 /// The trail of a program that has stopped in order.
