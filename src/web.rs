@@ -21,7 +21,7 @@ use crate::control::Control;
 use crate::control::feeds::Asked;
 use crate::web::api::changes::Reloaded;
 use crate::web::ca::Handout;
-use crate::web::events::Streams;
+use crate::web::events::{Streams, Takers};
 use crate::web::problem::Problem;
 
 mod api;
@@ -80,6 +80,7 @@ pub struct Shared {
     school: Arc<str>,
     streams: Arc<Streams>,
     exports: Arc<Semaphore>,
+    takers: Takers,
 }
 
 impl Shared {
@@ -104,6 +105,7 @@ impl Shared {
             school: school.into(),
             streams: Arc::new(Streams::new()),
             exports: Arc::new(Semaphore::new(EXPORTS)),
+            takers: Takers::default(),
         }
     }
 

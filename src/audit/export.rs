@@ -25,7 +25,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use crate::audit::key::{Key, KeyError};
-use crate::audit::{Filter, ProveError, QueryError};
+use crate::audit::{Filter, ProveError, QueryError, reserve};
 
 pub use check::{Checked, Tampered, check_export};
 
@@ -84,6 +84,8 @@ pub struct Exporting<'a> {
     pub parts: Vec<Part>,
     /// Most events.
     pub most: u64,
+    /// How much of the disk stays free for the trail, in bytes.
+    pub least_free: u64,
 }
 
 /// An archive that is written.
@@ -117,6 +119,9 @@ pub enum ExportError {
     /// The public keys can't be read.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The disk is needed for the trail.
+    #[error("there is too little room on the disk for an archive: free some, or ask for less")]
+    NoRoom,
     /// Something can't be written.
     #[error("the archive can't be written: {0}")]
     Unwritten(#[from] io::Error),
@@ -143,6 +148,14 @@ impl FromStr for Format {
     fn from_str(text: &str) -> Result<Format, Self::Err> {
         let mut all = Format::ALL.into_iter();
         all.find(|format| format.as_str() == text).ok_or("write jsonl, csv or xlsx")
+    }
+}
+
+impl Exporting<'_> {
+    /// Whether so many more bytes may be written.
+    fn room_for(&self, more: u64) -> Result<(), ExportError> {
+        let free = reserve::free(self.scratch)?;
+        if free < self.least_free.saturating_add(more) { Err(ExportError::NoRoom) } else { Ok(()) }
     }
 }
 
