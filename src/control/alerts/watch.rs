@@ -198,7 +198,7 @@ impl Control {
             finding.severity = rules::after(finding.severity, tries, self.alerting.settings.tries);
             weighed.puts.push(attempt);
         }
-        let last = store.last_alert(&sighting.person, finding.theme)?;
+        let last = store.last_alert(&sighting.person, finding.theme, about)?;
         let (mut alert, met) =
             KeptAlert::meet(last, (sighting, &finding, about), self.alerting.settings.reopen, now);
         if met != Met::Joined {
