@@ -80,7 +80,7 @@ impl Control {
         let (from, to) = days.span(self.zone());
         let (alerts, undelivered) = {
             let store = &self.journal.lock().await.store;
-            (store.alerts()?, store.undelivered()?)
+            (store.alerts()?, self.waiting_on_pupils(&store.waiting()?))
         };
         let mut alerts: Vec<KeptAlert> = alerts.into_iter().filter(sees).collect();
         let open = alerts.iter().filter(|alert| alert.closed_at.is_none()).cloned().collect();

@@ -64,7 +64,8 @@ impl Control {
                     store.put_off(&outgoing, &fault, now)?;
                 }
             }
-            self.metrics.alerts_undelivered(store.undelivered()?);
+            let waiting = store.waiting()?;
+            self.metrics.alerts_undelivered(self.waiting_on_pupils(&waiting));
         }
         Ok(taken)
     }
