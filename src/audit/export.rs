@@ -60,6 +60,9 @@ pub struct Part {
     pub text: String,
 }
 
+/// Says how the decision of an event came about, where it was one.
+type Explain = dyn Fn(&Value) -> Option<Value>;
+
 /// What is to be written.
 pub struct Exporting<'a> {
     /// The trail.
@@ -73,7 +76,7 @@ pub struct Exporting<'a> {
     /// An event as whoever asks may see it; none, when it is not asked for.
     pub show: &'a dyn Fn(Value) -> Option<Value>,
     /// How the decision of an event is explained; for the evidence of one matter.
-    pub explain: Option<&'a dyn Fn(&Value) -> Option<Value>>,
+    pub explain: Option<&'a Explain>,
     /// Where the school's clock is at home.
     pub zone: TimeZone,
     /// A folder for what is being written; nothing stays there.

@@ -75,6 +75,9 @@ struct End {
 /// How accesses ended, by `event.id`: none yet for those that match.
 type Ends = HashMap<Uuid, Option<End>>;
 
+/// The first and the last moment of what matches.
+type Times = Option<(Timestamp, Timestamp)>;
+
 /// Writes every event that matches, the oldest first.
 pub(super) fn write(wanted: &Exporting<'_>) -> Result<Written, ExportError> {
     let (mut ends, times, count) = matching(wanted)?;
@@ -109,7 +112,7 @@ pub(super) fn write(wanted: &Exporting<'_>) -> Result<Written, ExportError> {
 }
 
 /// Which accesses match, from when until when, and how many events do.
-fn matching(wanted: &Exporting<'_>) -> Result<(Ends, Option<(Timestamp, Timestamp)>, u64), ExportError> {
+fn matching(wanted: &Exporting<'_>) -> Result<(Ends, Times, u64), ExportError> {
     let (mut ends, mut times, mut count) = (Ends::new(), None, 0_u64);
     each(wanted, |record, _| {
         count += 1;
@@ -201,12 +204,7 @@ impl Outs {
     }
 
     /// Reads how the accesses that match ended.
-    fn ends(
-        &mut self,
-        wanted: &Exporting<'_>,
-        ends: &mut Ends,
-        times: Option<(Timestamp, Timestamp)>,
-    ) -> Result<u64, ExportError> {
+    fn ends(&mut self, wanted: &Exporting<'_>, ends: &mut Ends, times: Times) -> Result<u64, ExportError> {
         let Some((from, to)) = times.filter(|_| !ends.is_empty()) else { return Ok(0) };
         let filter = Filter {
             from: Some(from),
