@@ -113,6 +113,8 @@ impl Control {
     async fn counts(&self, days: Days, now: Timestamp) -> Result<Counts, ControlError> {
         let today = days::today(now, self.zone());
         let began = began(&self.recorder).await?.map(|at| days::today(at, self.zone()));
+        // A clock that was ahead when the trail began says nothing of the days since it was put right.
+        let began = began.map(|began| if began <= today { began } else { days.from });
         let mut all = Counts::default();
         for day in days.each().take_while(|day| *day <= today) {
             let is_over = day < today;
