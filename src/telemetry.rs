@@ -176,9 +176,15 @@ impl Metrics {
                 "Lines of the trail that a collector was not sent yet.",
                 &["sink"],
             )?,
-            alerts: make.counters("alerts_total", "Safeguarding alerts told.", &["theme", "severity"])?,
-            alerts_undelivered: make
-                .gauge("alerts_undelivered", "Messages of alerts and digests that wait to be delivered.")?,
+            alerts: make.counters(
+                "alerts_total",
+                "Safeguarding alerts on pupils that were told.",
+                &["theme", "severity"],
+            )?,
+            alerts_undelivered: make.gauge(
+                "alerts_undelivered",
+                "Messages to those who look after pupils that wait to be delivered.",
+            )?,
             registry,
         })
     }
@@ -311,12 +317,12 @@ impl Metrics {
         self.reviews_overdue.set(whole(count));
     }
 
-    /// An alert was raised, or there is more to say of it: of which theme, how grave.
+    /// An alert on a pupil was raised, or there is more to say of it: of which theme, how grave.
     pub fn alert_told(&self, theme: &str, severity: &str) {
         self.alerts.with_label_values(&[theme, severity]).inc();
     }
 
-    /// How many messages of alerts and digests wait to be delivered.
+    /// How many messages to those who look after pupils wait to be delivered.
     pub fn alerts_undelivered(&self, count: usize) {
         self.alerts_undelivered.set(whole(count));
     }

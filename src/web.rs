@@ -21,7 +21,7 @@ use crate::control::Control;
 use crate::control::feeds::Asked;
 use crate::web::api::changes::Reloaded;
 use crate::web::ca::Handout;
-use crate::web::events::Streams;
+use crate::web::events::{Streams, Takers};
 use crate::web::problem::Problem;
 
 mod api;
@@ -81,6 +81,7 @@ pub struct Shared {
     streams: Arc<Streams>,
     exports: Arc<Semaphore>,
     halt: Halt,
+    takers: Takers,
 }
 
 impl Shared {
@@ -106,6 +107,7 @@ impl Shared {
             streams: Arc::new(Streams::new()),
             exports: Arc::new(Semaphore::new(EXPORTS)),
             halt: Halt::default(),
+            takers: Takers::default(),
         }
     }
 

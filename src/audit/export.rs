@@ -25,7 +25,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use crate::audit::key::{Key, KeyError};
-use crate::audit::{Filter, ProveError, QueryError};
+use crate::audit::{Filter, ProveError, QueryError, reserve};
 
 pub use check::{Checked, Tampered, check_export};
 
@@ -60,8 +60,8 @@ pub struct Part {
     pub text: String,
 }
 
-/// Makes something else of an event, or nothing.
-type Showing<'a> = &'a dyn Fn(&Value) -> Option<Value>;
+/// Says how the decision of an event came about, where it was one.
+type Explain = dyn Fn(&Value) -> Option<Value>;
 
 /// What is to be written.
 pub struct Exporting<'a> {
@@ -76,7 +76,7 @@ pub struct Exporting<'a> {
     /// An event as whoever asks may see it; none, when it is not asked for.
     pub show: &'a dyn Fn(Value) -> Option<Value>,
     /// How the decision of an event is explained; for the evidence of one matter.
-    pub explain: Option<Showing<'a>>,
+    pub explain: Option<&'a Explain>,
     /// Where the school's clock is at home.
     pub zone: TimeZone,
     /// A folder for what is being written; nothing stays there.
@@ -87,6 +87,8 @@ pub struct Exporting<'a> {
     pub parts: Vec<Part>,
     /// Most events.
     pub most: u64,
+    /// How much of the disk stays free for the trail, in bytes.
+    pub least_free: u64,
 }
 
 /// An archive that is written.
@@ -120,6 +122,9 @@ pub enum ExportError {
     /// The public keys can't be read.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The disk is needed for the trail.
+    #[error("there is too little room on the disk for an archive: free some, or ask for less")]
+    NoRoom,
     /// Something can't be written.
     #[error("the archive can't be written: {0}")]
     Unwritten(#[from] io::Error),
@@ -146,6 +151,14 @@ impl FromStr for Format {
     fn from_str(text: &str) -> Result<Format, Self::Err> {
         let mut all = Format::ALL.into_iter();
         all.find(|format| format.as_str() == text).ok_or("write jsonl, csv or xlsx")
+    }
+}
+
+impl Exporting<'_> {
+    /// Whether so many more bytes may be written.
+    fn room_for(&self, more: u64) -> Result<(), ExportError> {
+        let free = reserve::free(self.scratch)?;
+        if free < self.least_free.saturating_add(more) { Err(ExportError::NoRoom) } else { Ok(()) }
     }
 }
 

@@ -50,7 +50,12 @@ impl Reserve {
         if self.is_given() {
             return Ok(false);
         }
-        fs::remove_file(&self.path)?;
+        match fs::remove_file(&self.path) {
+            Ok(()) => {}
+            // Somebody took it away: the trail has the room already.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
         self.state = State::Given;
         Ok(true)
     }
@@ -117,4 +122,20 @@ fn fill(file: &mut File, size: u64) -> io::Result<()> {
         left -= part as u64;
     }
     file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_that_somebody_took_away_is_given_once_and_taken_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut reserve = Reserve::open(folder.path(), 4096);
+        fs::remove_file(folder.path().join("reserve")).unwrap();
+        assert!(reserve.give().unwrap());
+        assert!(reserve.is_given() && !reserve.give().unwrap());
+        assert!(reserve.restore());
+        assert_eq!(fs::metadata(folder.path().join("reserve")).unwrap().len(), 4096);
+    }
 }

@@ -13,7 +13,7 @@ use crate::control::journal::Put;
 use crate::control::mail::Notice;
 use crate::control::staff::Staff;
 use crate::model::{Role, Timestamp};
-use crate::settings::{Alerts, Smtp};
+use crate::settings::{Alerts, MailAddress, Smtp};
 
 mod alert;
 mod answer;
@@ -75,6 +75,14 @@ impl Alerting {
         let mail = recipients.iter().filter(|_| self.smtp.is_some()).map(|recipient| notice.mail(recipient));
         let hooks = self.settings.webhooks.iter().filter(|_| alert.about == About::Pupil);
         mail.chain(hooks.map(|hook| notice.webhook(hook))).collect()
+    }
+
+    /// Whether somebody is told of pupils alone: of the others, not even a number may be said.
+    pub(super) fn is_told_of_pupils_alone(&self, recipient: &str) -> bool {
+        let is_among = |all: &[MailAddress]| all.iter().any(|one| one.as_str() == recipient);
+        let of_pupils = is_among(&self.settings.dsl)
+            || self.settings.webhooks.iter().any(|hook| hook.url.to_string() == recipient);
+        of_pupils && !is_among(&self.settings.headteacher) && !is_among(&self.settings.governor)
     }
 
     /// Whether `staff` may see alerts on such people, this one included.

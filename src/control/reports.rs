@@ -3,7 +3,11 @@
 //! **Invariant:** a governor's report names nobody and shows no number by which somebody could be told;
 //! a digest names nobody either; days are those of the school's clock.
 
-use crate::audit::Recorder;
+use std::path::Path;
+
+use jiff::civil::Date;
+
+use crate::audit::{QueryError, Recorder};
 use crate::control::alerts::{About, KeptAlert};
 use crate::control::reports::count::Counts;
 use crate::control::staff::Staff;
@@ -26,8 +30,6 @@ pub use shapes::{Report, Section};
 pub const DIGEST_READERS: [Role; 2] = [Role::Dsl, Role::Headteacher];
 /// Who reads the termly report.
 pub const TERMLY_READERS: [Role; 3] = [Role::Governor, Role::Headteacher, Role::Dsl];
-/// The shortest span of a termly report, in days: of fewer, somebody could be told.
-const LEAST_DAYS: i32 = 28;
 
 /// All that a report is made of.
 struct Material {
@@ -43,22 +45,29 @@ struct Material {
     lists: Vec<[String; 2]>,
     /// Changes that wait for somebody.
     waiting: usize,
+    /// Messages to those who are told of pupils alone.
     undelivered: usize,
     is_stuck: bool,
     head: u64,
 }
 
 impl Control {
-    /// A report as `staff` may read it.
+    /// The days of a report: those that are asked for, or the usual ones.
     ///
     /// # Errors
-    /// When the days make no such report, or the store or the trail can't be read.
-    pub async fn report_of(
-        &self,
-        kind: Kind,
-        days: Option<Days>,
-        staff: &Staff,
-    ) -> Result<Report, ControlError> {
+    /// When they make no such report.
+    pub fn report_days(&self, kind: Kind, days: Option<Days>) -> Result<Days, ControlError> {
+        let now = self.clock.now();
+        let days = days.unwrap_or_else(|| kind.usual(now, self.zone()));
+        check(kind, days, days::today(now, self.zone()))?;
+        Ok(days)
+    }
+
+    /// A report of such days as `staff` may read it.
+    ///
+    /// # Errors
+    /// When the store or the trail can't be read.
+    pub async fn report_of(&self, kind: Kind, days: Days, staff: &Staff) -> Result<Report, ControlError> {
         self.report_on(kind, days, |alert| match kind {
             Kind::Daily | Kind::Weekly => self.sees(alert, staff),
             // The same for all who read it: of staff, somebody could be told.
@@ -70,17 +79,15 @@ impl Control {
     async fn report_on(
         &self,
         kind: Kind,
-        days: Option<Days>,
+        days: Days,
         sees: impl Fn(&KeptAlert) -> bool,
     ) -> Result<Report, ControlError> {
         let now = self.clock.now();
-        let days = days.unwrap_or_else(|| kind.usual(now, self.zone()));
-        check(kind, days)?;
         let counts = self.counts(days, now).await?;
         let (from, to) = days.span(self.zone());
         let (alerts, undelivered) = {
             let store = &self.journal.lock().await.store;
-            (store.alerts()?, store.undelivered()?)
+            (store.alerts()?, self.waiting_on_pupils(&store.waiting()?))
         };
         let mut alerts: Vec<KeptAlert> = alerts.into_iter().filter(sees).collect();
         let open = alerts.iter().filter(|alert| alert.closed_at.is_none()).cloned().collect();
@@ -105,12 +112,17 @@ impl Control {
     /// The numbers of these days; those of days that are over are counted once.
     async fn counts(&self, days: Days, now: Timestamp) -> Result<Counts, ControlError> {
         let today = days::today(now, self.zone());
+        let began = began(&self.recorder).await?.map(|at| days::today(at, self.zone()));
+        // A clock that was ahead when the trail began says nothing of the days since it was put right.
+        let began = began.map(|began| if began <= today { began } else { days.from });
         let mut all = Counts::default();
         for day in days.each().take_while(|day| *day <= today) {
             let is_over = day < today;
             let kept = if is_over { self.journal.lock().await.store.day_counts(day)? } else { None };
             let counts = match kept {
                 Some(counts) => counts,
+                // Nothing of such a day is on record: neither read nor kept.
+                None if began.is_none_or(|began| day < began) => continue,
                 None => {
                     let next = day.tomorrow().unwrap_or(day);
                     let span = Days { from: day, to: next }.span(self.zone());
@@ -144,17 +156,36 @@ impl Control {
 }
 
 async fn read(recorder: &Recorder, span: (Timestamp, Timestamp)) -> Result<Counts, ControlError> {
+    of_trail(recorder, move |dir| Counts::read(dir, span)).await
+}
+
+/// When the trail begins; none while nothing is in it.
+async fn began(recorder: &Recorder) -> Result<Option<Timestamp>, ControlError> {
+    of_trail(recorder, count::began).await
+}
+
+async fn of_trail<T: Send + 'static>(
+    recorder: &Recorder,
+    read: impl FnOnce(&Path) -> Result<T, QueryError> + Send + 'static,
+) -> Result<T, ControlError> {
     let dir = recorder.dir().to_owned();
-    let read = tokio::task::spawn_blocking(move || Counts::read(&dir, span)).await;
+    let read = tokio::task::spawn_blocking(move || read(&dir)).await;
     let system = |fault: &dyn std::error::Error| StoreError::System(fault.to_string());
     Ok(read.map_err(|fault| system(&fault))?.map_err(|fault| system(&fault))?)
 }
 
-fn check(kind: Kind, days: Days) -> Result<(), ControlError> {
-    let least = if kind == Kind::Termly { LEAST_DAYS } else { 1 };
-    if (least..=MOST_DAYS).contains(&days.count()) {
-        return Ok(());
+fn check(kind: Kind, days: Days, today: Date) -> Result<(), ControlError> {
+    let invalid = |text: String| Err(ControlError::Invalid("to", text));
+    if !(1..=MOST_DAYS).contains(&days.count()) {
+        return invalid(format!("such a report is of 1 to {MOST_DAYS} days"));
     }
-    let text = format!("such a report is of {least} to {MOST_DAYS} days");
-    Err(ControlError::Invalid("to", text))
+    match kind {
+        Kind::Daily | Kind::Weekly => Ok(()),
+        Kind::Termly if days.are_months() && days.to <= today => Ok(()),
+        // Two reports that differ by a few days would date what few people did.
+        Kind::Termly => invalid(
+            "such a report is of whole months that are over: `from` is the first day of one, `to` the last"
+                .to_owned(),
+        ),
+    }
 }

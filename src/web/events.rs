@@ -28,6 +28,7 @@ mod exports;
 mod mask;
 mod reads;
 mod stream;
+mod takers;
 mod usage;
 
 pub(super) use around::{AroundAnswer, AroundWanted, around};
@@ -35,6 +36,7 @@ pub(super) use explained::{Explained, Looking, explained};
 pub(super) use exports::{EvidenceWish, ExportWish, evidence, export};
 pub(super) use reads::{READS_READERS, Read, ReadsWanted, reads};
 pub(super) use stream::{Resumed, Streamed, Streams, stream};
+pub(super) use takers::Takers;
 pub(super) use usage::{Usage, usage};
 
 use mask::Mask;
@@ -47,6 +49,8 @@ pub(super) const READERS: [Role; 3] = [Role::Dsl, Role::Headteacher, Role::Techn
 const MOST: usize = 1000;
 /// The longest word that is looked for, in characters.
 const MAX_WORD: usize = 100;
+/// The longest pseudonym that is looked for, in characters: more than one has.
+const MAX_PSEUDONYM: usize = 64;
 
 /// What may stand behind `?`.
 #[derive(IntoParams)]
@@ -241,12 +245,14 @@ impl Shared {
 
 fn read(query: &Query, sight: &Sight) -> Result<(Filter, Mask), Problem> {
     let text = |name: &str| query.text(name).map(ToOwned::to_owned);
-    let word = |name: &str| match text(name) {
-        Some(word) if word.chars().count() > MAX_WORD => {
-            Err(Problem::invalid(name, format!("`{name}` has {MAX_WORD} characters at most")))
+    let within = |name: &str, most: usize| match text(name) {
+        Some(word) if word.chars().count() > most => {
+            Err(Problem::invalid(name, format!("`{name}` has {most} characters at most")))
         }
         word => Ok(word),
     };
+    let word = |name: &str| within(name, MAX_WORD);
+    let pseudonym = |name: &str| within(name, MAX_PSEUDONYM);
     let (mut filter, mut mask) = (Filter::default(), Mask::new(sight.clone()));
     match sight {
         Sight::Names => {
@@ -255,7 +261,9 @@ fn read(query: &Query, sight: &Sight) -> Result<(Filter, Mask), Problem> {
             filter.client = query.parsed("client")?;
         }
         // A filter by name would say which pseudonym is whose.
-        Sight::Pseudonyms(_) => mask.only(text("user"), text("device"), text("client")),
+        Sight::Pseudonyms(_) => {
+            mask.only(pseudonym("user")?, pseudonym("device")?, pseudonym("client")?);
+        }
     }
     (filter.from, filter.to) = query.span()?;
     filter.group = query.parsed::<GroupName>("group")?.map(|group| group.to_string());

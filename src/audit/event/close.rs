@@ -71,6 +71,10 @@ pub(super) fn nanos(span: Duration) -> u64 {
 }
 
 impl ClosedBy {
+    /// All.
+    pub const ALL: [ClosedBy; 5] =
+        [ClosedBy::Client, ClosedBy::Origin, ClosedBy::Gateway, ClosedBy::Policy, ClosedBy::Error];
+
     /// As written in the audit event.
     #[must_use]
     pub fn as_str(self) -> &'static str {

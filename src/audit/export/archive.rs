@@ -36,6 +36,7 @@ pub(super) fn pack(wanted: Exporting<'_>, written: Written, keys: &str) -> Resul
     let mut archive =
         Archive { zip: ZipWriter::new(scratch(wanted.scratch)?), sums: String::new(), files: Vec::new() };
     for (name, what, mut file) in written.files {
+        wanted.room_for(file.metadata()?.len())?;
         file.rewind()?;
         archive.put(name, what, &mut file)?;
     }

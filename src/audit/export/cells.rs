@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde_json::Value;
 
-/// The longest text of a cell, in characters: what a spreadsheet takes.
+/// The longest text of a cell, in UTF-16 units as shown: a little less than what a spreadsheet takes.
 pub(super) const MOST: usize = 32_000;
 
 /// What stands in a cell.
@@ -142,15 +142,17 @@ fn shown(text: Option<&str>) -> Cell {
 /// A text on one line, in which everything shows, cut where a spreadsheet would refuse it.
 pub(super) fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
-    for (at, letter) in text.chars().enumerate() {
-        if at == MOST {
+    let mut units = 0;
+    for letter in text.chars() {
+        let spelt = hides(letter).then(|| format!("\\u{:04x}", u32::from(letter)));
+        units += spelt.as_ref().map_or(letter.len_utf16(), String::len);
+        if units > MOST {
             visible.push('…');
             break;
         }
-        if hides(letter) {
-            visible.push_str(&format!("\\u{:04x}", u32::from(letter)));
-        } else {
-            visible.push(letter);
+        match spelt {
+            Some(spelt) => visible.push_str(&spelt),
+            None => visible.push(letter),
         }
     }
     visible

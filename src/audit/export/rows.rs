@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::audit::export::cells::{Cell, cells};
 use crate::audit::export::commas::Commas;
@@ -15,11 +16,13 @@ use crate::audit::export::matter::Matter;
 use crate::audit::export::sheet::{LAST_ROW, Sheet};
 use crate::audit::export::{ExportError, Exporting, Format, Names};
 use crate::audit::proof::{ProveError, Prover};
-use crate::audit::{Closes, Filter, Order, Record, scan};
+use crate::audit::{ClosedBy, Closes, Filter, Order, Record, scan};
 use crate::model::Timestamp;
 
 /// How long after the last access its end is looked for.
 const HORIZON: Duration = Duration::from_secs(24 * 60 * 60);
+/// After how many events it is looked whether there is room for more.
+const LOOK: u64 = 1024;
 
 /// What was written, by the names of the files.
 pub(super) struct Written {
@@ -37,7 +40,7 @@ pub(super) struct Written {
 
 /// A file without a name.
 pub(super) fn scratch(folder: &Path) -> io::Result<File> {
-    let path = folder.join(format!("export-{}", uuid::Uuid::now_v7()));
+    let path = folder.join(format!("export-{}", Uuid::now_v7()));
     let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
     std::fs::remove_file(&path)?;
     Ok(file)
@@ -60,8 +63,20 @@ struct Outs {
     unproven: u64,
 }
 
+/// How an access ended; small, since a million of them are held.
+#[derive(Clone, Copy)]
+struct End {
+    up: u64,
+    down: u64,
+    nanos: u64,
+    by: ClosedBy,
+}
+
 /// How accesses ended, by `event.id`: none yet for those that match.
-type Ends = HashMap<String, Option<Value>>;
+type Ends = HashMap<Uuid, Option<End>>;
+
+/// The first and the last moment of what matches.
+type Times = Option<(Timestamp, Timestamp)>;
 
 /// From when until when, where there is anything.
 type Times = Option<(Timestamp, Timestamp)>;
@@ -78,6 +93,9 @@ pub(super) fn write(wanted: &Exporting<'_>) -> Result<Written, ExportError> {
     each(wanted, |record, shown| {
         first.get_or_insert(record.sequence);
         last = Some(record.sequence);
+        if events % LOOK == 0 {
+            wanted.room_for(0)?;
+        }
         events += 1;
         outs.line(&record, &shown)?;
         outs.event(wanted, record.sequence, &joined(shown, &ends))
@@ -110,7 +128,7 @@ fn matching(wanted: &Exporting<'_>) -> Result<(Ends, Times, u64), ExportError> {
         }
         let ended = !event["schoolgate"]["closed_by"].is_null();
         if event["event"]["dataset"] == "schoolgate.access" && !ended {
-            ends.extend(event["event"]["id"].as_str().map(|id| (id.to_owned(), None)));
+            ends.extend(id(event).map(|id| (id, None)));
         }
         Ok(())
     })?;
@@ -138,14 +156,30 @@ fn each(
 }
 
 fn joined(mut event: Value, ends: &Ends) -> Value {
-    let end = event["event"]["id"].as_str().and_then(|id| ends.get(id)).and_then(Option::as_ref);
-    if let Some(end) = end {
-        for name in ["bytes_up", "bytes_down", "closed_by"] {
-            event["schoolgate"][name] = end[name].clone();
-        }
-        event["event"]["duration"] = end["duration"].clone();
+    if let Some(end) = id(&event).and_then(|id| *ends.get(&id)?) {
+        event["schoolgate"]["bytes_up"] = end.up.into();
+        event["schoolgate"]["bytes_down"] = end.down.into();
+        event["schoolgate"]["closed_by"] = end.by.as_str().into();
+        event["event"]["duration"] = end.nanos.into();
     }
     event
+}
+
+fn id(event: &Value) -> Option<Uuid> {
+    event["event"]["id"].as_str()?.parse().ok()
+}
+
+impl End {
+    fn of(close: &Value) -> Option<End> {
+        let own = &close["schoolgate"];
+        let by = own["closed_by"].as_str()?;
+        Some(End {
+            up: own["bytes_up"].as_u64()?,
+            down: own["bytes_down"].as_u64()?,
+            nanos: close["event"]["duration"].as_u64()?,
+            by: ClosedBy::ALL.into_iter().find(|one| one.as_str() == by)?,
+        })
+    }
 }
 
 impl Outs {
@@ -187,16 +221,11 @@ impl Outs {
         };
         let (mut found, mut failed) = (0, None);
         scan(wanted.dir, &filter, |record| {
-            let Some(end) = record.event["event"]["id"].as_str().and_then(|id| ends.get_mut(id)) else {
-                return true;
-            };
-            let own = &record.event["schoolgate"];
-            *end = Some(json!({
-                "bytes_up": own["bytes_up"], "bytes_down": own["bytes_down"], "closed_by": own["closed_by"],
-                "duration": record.event["event"]["duration"],
-            }));
+            let Some(end) = id(&record.event).and_then(|id| ends.get_mut(&id)) else { return true };
+            *end = End::of(&record.event);
+            let room = if found % LOOK == 0 { wanted.room_for(0) } else { Ok(()) };
             found += 1;
-            failed = self.close_line(&record).err();
+            failed = room.and_then(|()| self.close_line(&record)).err();
             failed.is_none()
         })?;
         failed.map_or(Ok(found), Err)

@@ -49,6 +49,8 @@ fn nasty() -> Vec<String> {
     .map(str::to_owned)
     .to_vec();
     all.push(long);
+    // Each of these is longer in a spreadsheet than it is in characters.
+    all.extend(["\u{200b}".repeat(4096), "\u{200b}".repeat(20_000), "\u{1f512}".repeat(20_000)]);
     all
 }
 
@@ -171,6 +173,7 @@ impl Trail {
             about: Map::from_iter([("gateway".to_owned(), Value::from("st-example"))]),
             parts: vec![Part { name: "note.txt", what: "a note", text: "noted\n".to_owned() }],
             most: 1000,
+            least_free: 0,
         }
     }
 
@@ -347,4 +350,8 @@ async fn pseudonyms_come_without_lines_and_too_much_not_at_all() {
     assert!(good && said.contains("no lines"), "{said}");
     let few = Exporting { most: 5, ..trail.exporting(Names::Own, &Some) };
     assert!(matches!(export(few), Err(ExportError::TooMany { most: 5 })));
+    let full = Exporting { least_free: u64::MAX, ..trail.exporting(Names::Own, &Some) };
+    assert!(matches!(export(full), Err(ExportError::NoRoom)));
+    let left = std::fs::read_dir(trail.dir.path()).unwrap();
+    assert!(left.flatten().all(|file| !file.file_name().to_string_lossy().starts_with("export-")));
 }

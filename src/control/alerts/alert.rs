@@ -1,6 +1,7 @@
 //! An alert: whom it is about, where it stands, and what one more event makes of it.
 //!
-//! **Invariant:** while one is open there is no other of its person and theme; a severity never falls;
+//! **Invariant:** while one is open there is no other of its person and theme that is
+//! told to the same people; a severity never falls;
 //! and nobody is told twice of the same unless it grew graver, came back, or went unanswered.
 
 use std::time::Duration;
@@ -144,7 +145,7 @@ impl Met {
 }
 
 impl KeptAlert {
-    /// What a finding makes of the last alert of its person and theme, if there is one.
+    /// What a finding makes of the last alert of its person, theme and `about`, if there is one.
     pub(super) fn meet(
         last: Option<KeptAlert>,
         (sighting, finding, about): (&Sighting, &Finding, About),
@@ -161,8 +162,6 @@ impl KeptAlert {
             count: last.count + 1,
             last_at: last.last_at.max(sighting.at),
             last_seq: sighting.sequence,
-            // Somebody may have been given an account, or a role, meanwhile.
-            about: last.about.max(about),
             ..last
         };
         let alert = match met {

@@ -144,14 +144,21 @@ impl Store {
         self.alerts_where("state = ?1", AlertState::New.as_str())
     }
 
-    /// The last alert of a person and theme: the one that is open, or was closed last.
-    pub(super) fn last_alert(&self, person: &Person, theme: Theme) -> Result<Option<KeptAlert>, StoreError> {
+    /// The last alert of a person and theme that is told to the same people: the one that is open, or
+    /// was closed last. A device may be a pupil's now and was a teacher's before.
+    pub(super) fn last_alert(
+        &self,
+        person: &Person,
+        theme: Theme,
+        about: About,
+    ) -> Result<Option<KeptAlert>, StoreError> {
         let query = format!(
-            "SELECT {ALERT} FROM alerts WHERE person = ?1 AND theme = ?2
+            "SELECT {ALERT} FROM alerts WHERE person = ?1 AND theme = ?2 AND about = ?3
              ORDER BY closed_at IS NOT NULL, closed_at DESC LIMIT 1"
         );
         let mut query = self.connection.prepare_cached(&query)?;
-        query.query_row(params![person.key(), theme.as_str()], |row| Ok(alert(row))).optional()?.transpose()
+        let values = params![person.key(), theme.as_str(), about.as_str()];
+        query.query_row(values, |row| Ok(alert(row))).optional()?.transpose()
     }
 
     /// The sequences of an alert's last events, the newest first.
@@ -242,4 +249,41 @@ pub(super) fn one_of<T: Copy>(all: &[T], text: &str, name: fn(T) -> &'static str
 
 fn text(row: &Row<'_>, at: usize) -> Result<String, StoreError> {
     Ok(row.get(at)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Severity;
+
+    /// A device in staff's hands in the morning, in a pupil's in the afternoon.
+    #[test]
+    fn an_open_alert_on_staff_takes_in_nothing_of_a_pupil_on_the_same_device() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("state.db")).unwrap();
+        let at = Timestamp::from_millis(0);
+        let on_staff = KeptAlert {
+            id: Uuid::now_v7(),
+            theme: Theme::SelfHarm,
+            severity: Severity::Danger,
+            about: About::Staff,
+            person: Person::Device("CB-2-017".to_owned()),
+            group: None,
+            state: AlertState::New,
+            false_positive: false,
+            rule: "search_term:suicide".to_owned(),
+            count: 1,
+            first_at: at,
+            last_at: at,
+            last_seq: 1,
+            told_at: Some(at),
+            escalated: 0,
+            seen_at: None,
+            closed_at: None,
+        };
+        store.put(&on_staff.put()).unwrap();
+        let last = |about| store.last_alert(&on_staff.person, Theme::SelfHarm, about).unwrap();
+        assert_eq!(last(About::Pupil), None, "theirs is another, and their lead is told");
+        assert_eq!(last(About::Staff).as_ref(), Some(&on_staff));
+    }
 }

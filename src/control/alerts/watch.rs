@@ -198,7 +198,7 @@ impl Control {
             finding.severity = rules::after(finding.severity, tries, self.alerting.settings.tries);
             weighed.puts.push(attempt);
         }
-        let last = store.last_alert(&sighting.person, finding.theme)?;
+        let last = store.last_alert(&sighting.person, finding.theme, about)?;
         let (mut alert, met) =
             KeptAlert::meet(last, (sighting, &finding, about), self.alerting.settings.reopen, now);
         if met != Met::Joined {
@@ -246,7 +246,10 @@ impl Control {
         }
         let act = alert.described(Act::new(Actor::System, action)).with("sequence", alert.last_seq);
         self.keep(journal, Entry::Alert, act, Mutation::new(now, puts)).await?;
-        self.metrics.alert_told(alert.theme.as_str(), alert.severity.as_str());
+        // Who reads metrics may not know how many there are on staff.
+        if alert.about == About::Pupil {
+            self.metrics.alert_told(alert.theme.as_str(), alert.severity.as_str());
+        }
         self.alerting.wake();
         Ok(())
     }

@@ -71,7 +71,8 @@ impl Control {
                     self.journal.lock().await.store.put_off(&outgoing, &fault, now)?;
                 }
             }
-            self.metrics.alerts_undelivered(self.journal.lock().await.store.undelivered()?);
+            let waiting = self.journal.lock().await.store.waiting()?;
+            self.metrics.alerts_undelivered(self.waiting_on_pupils(&waiting));
         }
         Ok(())
     }

@@ -17,10 +17,19 @@ use crate::model::{Severity, Timestamp};
 const AT_MOST: Duration = Duration::from_secs(3 * 86_400);
 /// How long what was delivered is kept, so that it can be said when it was.
 const KEPT: Duration = Duration::from_secs(30 * 86_400);
-/// How long a danger may wait before it is an alarm.
+/// How long a message may wait before it is an alarm.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long after the first, second, … attempt the next one is, in seconds; then always the last.
 const BACK_OFF: [u64; 6] = [2, 5, 15, 30, 120, 600];
+
+/// What waits for one recipient, a danger or not.
+pub(in crate::control) struct Waiting {
+    recipient: String,
+    is_pressing: bool,
+    count: usize,
+    /// Since when the first does.
+    since: Timestamp,
+}
 
 /// Something that goes out.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,37 +135,57 @@ impl Store {
         Ok(())
     }
 
-    /// How many wait.
-    pub(in crate::control) fn undelivered(&self) -> Result<usize, StoreError> {
-        let mut query =
-            self.connection.prepare_cached("SELECT count(*) FROM outbox WHERE sent_at IS NULL")?;
-        counted(query.query_row([], |row| row.get(0))?)
+    /// What waits.
+    pub(in crate::control) fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
+        self.waiting_since(Timestamp::from_millis(i64::MAX))
     }
 
-    /// How many dangers have waited since before `at`, and the first of them.
-    fn pressing_since(&self, at: Timestamp) -> Result<(usize, Option<i64>), StoreError> {
+    /// What has waited since before `at`.
+    fn waiting_since(&self, at: Timestamp) -> Result<Vec<Waiting>, StoreError> {
         let mut query = self.connection.prepare_cached(
-            "SELECT count(*), min(made_at) FROM outbox WHERE sent_at IS NULL AND pressing = 1 AND made_at < ?1",
+            "SELECT recipient, pressing, count(*), min(made_at) FROM outbox
+             WHERE sent_at IS NULL AND made_at < ?1 GROUP BY recipient, pressing",
         )?;
-        let (count, since) = query.query_row([at.as_millis()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok((counted(count)?, since))
+        let rows = query
+            .query_map([at.as_millis()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        rows.map(|row| {
+            let (recipient, is_pressing, count, since) = row?;
+            let since = Timestamp::from_millis(since);
+            Ok(Waiting { recipient, is_pressing, count: counted(count)?, since })
+        })
+        .collect()
     }
 }
 
 impl Control {
-    /// What is to be said of alerts that wait to be delivered.
+    /// How many messages wait for those who are told of pupils alone.
+    pub(in crate::control) fn waiting_on_pupils(&self, waiting: &[Waiting]) -> usize {
+        let on_pupils = waiting.iter().filter(|one| self.alerting.is_told_of_pupils_alone(&one.recipient));
+        on_pupils.map(|one| one.count).sum()
+    }
+
+    /// What is to be said of messages that wait to be delivered: of those on pupils how many and how
+    /// grave, of any other that they do.
     ///
     /// # Errors
     /// What the store says.
     pub async fn delivery_alarm(&self) -> Result<Option<Alarm>, ControlError> {
         let store = &self.journal.lock().await.store;
-        self.metrics.alerts_undelivered(store.undelivered()?);
-        let (count, since) = store.pressing_since(self.clock.now().minus(PATIENCE))?;
-        Ok(since.map(|since| Alarm {
-            list: "alerts".to_owned(),
-            problem: format!("{count} messages of danger alerts have waited for more than a minute"),
-            since: Timestamp::from_millis(since),
-        }))
+        self.metrics.alerts_undelivered(self.waiting_on_pupils(&store.waiting()?));
+        let late = self.clock.now().minus(PATIENCE);
+        let waiting = store.waiting_since(late)?;
+        let is_on_pupils =
+            |one: &&Waiting| one.is_pressing && self.alerting.is_told_of_pupils_alone(&one.recipient);
+        let (count, since) = waiting.iter().filter(is_on_pupils).fold((0, None), |(count, since), one| {
+            (count + one.count, Some(since.map_or(one.since, |since: Timestamp| since.min(one.since))))
+        });
+        let problem = match (count, waiting.is_empty()) {
+            (0, true) => return Ok(None),
+            (0, false) => "delivery is stuck: messages have waited for more than a minute".to_owned(),
+            (count, _) => format!("{count} messages of danger alerts have waited for more than a minute"),
+        };
+        // When a message on staff was made is nobody's business either.
+        Ok(Some(Alarm { list: "alerts".to_owned(), problem, since: since.unwrap_or(late) }))
     }
 }
 

@@ -15,6 +15,17 @@ pub(super) struct Counts(BTreeMap<String, u64>);
 /// The kinds of event of which every one is counted by its action.
 const ACTS: [&str; 4] = ["change", "unblock", "selftest", "system"];
 
+/// When the first line of a trail was written; none where there is none.
+pub(super) fn began(dir: &Path) -> Result<Option<Timestamp>, QueryError> {
+    let filter = Filter { order: Order::OldestFirst, closes: Closes::Apart, ..Filter::default() };
+    let mut began = None;
+    scan(dir, &filter, |record| {
+        began = record.event["@timestamp"].as_str().and_then(|time| time.parse().ok());
+        began.is_none()
+    })?;
+    Ok(began)
+}
+
 impl Counts {
     /// Counts a span of the trail.
     pub(super) fn read(dir: &Path, (from, to): (Timestamp, Timestamp)) -> Result<Counts, QueryError> {

@@ -55,7 +55,10 @@ impl Kind {
                 let monday = today.saturating_sub(since_monday.days());
                 Days { from: monday.saturating_sub(7.days()), to: monday }
             }
-            Kind::Termly => Days { from: today.saturating_sub(91.days()), to: today },
+            Kind::Termly => {
+                let to = today.first_of_month();
+                Days { from: to.saturating_sub(3.months()), to }
+            }
         }
     }
 }
@@ -70,6 +73,11 @@ impl Days {
     #[must_use]
     pub fn count(self) -> i32 {
         self.from.until(self.to).map_or(0, |span| span.get_days())
+    }
+
+    /// Whether they are whole months.
+    pub(super) fn are_months(self) -> bool {
+        self.from.day() == 1 && self.to.day() == 1
     }
 
     /// When the first begins and the last has ended.
@@ -137,7 +145,7 @@ mod tests {
         let shown = |kind: Kind| kind.usual(now, &zone).in_words();
         assert_eq!(shown(Kind::Daily), "Sun 5 Jul 2026");
         assert_eq!(shown(Kind::Weekly), "Mon 29 Jun 2026 to Sun 5 Jul 2026");
-        assert_eq!(Kind::Termly.usual(now, &zone).count(), 91);
+        assert_eq!(shown(Kind::Termly), "Wed 1 Apr 2026 to Tue 30 Jun 2026");
         let seven = jiff::civil::time(7, 30, 0, 0);
         assert_eq!(is_due(at("2026-07-06T06:29:00Z"), &zone, seven), (false, true));
         assert_eq!(is_due(at("2026-07-06T06:30:00Z"), &zone, seven), (true, true));

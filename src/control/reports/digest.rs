@@ -20,7 +20,9 @@ impl Control {
     /// What the store or the trail says; it is tried again.
     pub async fn send_digests(&self) -> Result<(), ControlError> {
         for kind in self.due_digests().await? {
-            let report = self.report_on(kind, None, |alert| alert.about == About::Pupil).await?;
+            let report = self
+                .report_on(kind, self.report_days(kind, None)?, |alert| alert.about == About::Pupil)
+                .await?;
             let letter = report.letter();
             let mut journal = self.journal.lock().await;
             let now = self.clock.now();

@@ -33,3 +33,12 @@ impl Store {
         rows.map(|row| Ok(row?)).collect()
     }
 }
+
+#[cfg(test)]
+impl crate::control::Control {
+    /// Of how many days the numbers are kept.
+    pub(crate) async fn kept_days(&self) -> u64 {
+        let store = &self.journal.lock().await.store;
+        store.connection.query_row("SELECT count(*) FROM day_counts", [], |row| row.get(0)).unwrap()
+    }
+}

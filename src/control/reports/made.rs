@@ -65,9 +65,10 @@ impl Material {
             self.answered(in_time).noted(SMALL),
             self.precision().noted(SMALL),
             self.changes(),
-            self.unblocks(),
+            self.unblocks().noted(SMALL),
             self.over_blocking().noted(
-                "Asks and unblocks of each ten thousand blocks: many may mean that it blocks too much.",
+                "Asks and unblocks of each ten thousand blocks, of the numbers as they are shown; categories \
+                 of few are left out. Many may mean that it blocks too much.",
             ),
             self.lists(),
             self.checks(),
@@ -160,7 +161,8 @@ impl Material {
             ("pupils' asks taken up", "act/ask.taken"),
             ("pupils' asks refused", "act/ask.refused"),
         ];
-        Section::new("Unblocks", ["What", "How many"], self.counted(&rows))
+        let rows = rows.map(|(what, name)| [what.to_owned(), self.number(self.counts.of(name))]);
+        Section::new("Unblocks", ["What", "How many"], rows.to_vec())
     }
 
     fn changes(&self) -> Section {
@@ -179,9 +181,10 @@ impl Material {
     fn over_blocking(&self) -> Section {
         let rows = self.counts.all("blocked/").into_iter().filter_map(|(category, blocks)| {
             let asked = self.counts.of(&format!("asked/{category}"));
-            (asked > 0).then(|| {
-                let share = asked * 10_000 / blocks.max(1);
-                [category.to_owned(), small::shown(blocks), small::shown(asked), share.to_string()]
+            // That a category is listed tells no more than its number does.
+            small::is_shown(asked).then(|| {
+                let share = small::of_ten_thousand(asked, blocks);
+                [category.to_owned(), small::shown(blocks), small::shown(asked), share]
             })
         });
         let columns = ["Category", "Blocks", "Asked to open", "Of ten thousand"];
@@ -219,7 +222,8 @@ impl Material {
         let now = if self.is_stuck { "CAN'T BE WRITTEN" } else { "is written" };
         rows.push(["the record now".to_owned(), now.to_owned()]);
         rows.push(["its last number".to_owned(), self.head.to_string()]);
-        rows.push(["messages that wait to be delivered".to_owned(), self.undelivered.to_string()]);
+        let waiting = self.number(self.undelivered as u64);
+        rows.push(["messages on pupils that wait to be delivered".to_owned(), waiting]);
         Section::new("The record", ["What", "How it stands"], rows)
     }
 

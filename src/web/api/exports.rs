@@ -22,7 +22,8 @@ use crate::web::problem::Problem;
         (status = 200, description = "The archive", body = String, content_type = "application/zip",
             headers(("Audit-Seq", description = "The record of what was handed over"),
                 ("Manifest-SHA256", description = "The digest of `manifest.json`, as recorded"))),
-        (status = 429, description = "Another archive is being written")))]
+        (status = 429, description = "Another archive is being written, or is on its way to you"),
+        (status = 507, description = "The disk has too little room for an archive")))]
 pub(super) async fn export(
     State(shared): State<Shared>,
     caller: Caller,
@@ -43,7 +44,8 @@ pub(super) async fn export(
             headers(("Audit-Seq", description = "The record of what was handed over"),
                 ("Manifest-SHA256", description = "The digest of `manifest.json`, as recorded"))),
         (status = 404, description = "There is no such event"),
-        (status = 429, description = "Another archive is being written")))]
+        (status = 429, description = "Another archive is being written, or is on its way to you"),
+        (status = 507, description = "The disk has too little room for an archive")))]
 pub(super) async fn evidence(
     State(shared): State<Shared>,
     caller: Caller,

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::audit::Entry;
+use crate::audit::{Act, Entry};
 use crate::control::reports::{DIGEST_READERS, Days, Kind, Report as Made, TERMLY_READERS};
 use crate::web::Shared;
 use crate::web::auth::Caller;
@@ -29,7 +29,7 @@ const CONTENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; bas
 pub(super) struct Wanted {
     /// The first day, by the school's clock: `2026-09-07`. With `to`.
     from: Option<String>,
-    /// The last day. A termly report is of 28 days at least.
+    /// The last day. A termly report is of whole months that are over: so many that nobody is told by it.
     to: Option<String>,
     /// In which form.
     #[param(inline)]
@@ -103,7 +103,7 @@ pub(super) async fn weekly(
 /// The report to governors
 ///
 /// Of pupils alone, without names; numbers of what people did are rounded, and small ones hidden. Of the
-/// last 13 weeks, unless you say otherwise.
+/// last three months, unless you say otherwise, and always of whole months that are over.
 #[utoipa::path(get, path = "/reports/termly", operation_id = "termly_report", tag = "reports", params(Wanted),
     responses((status = 200, description = "The report", content(
         (Report = "application/json"), (String = "text/html; charset=utf-8"),
@@ -120,7 +120,11 @@ pub(super) async fn termly(
 async fn made(shared: &Shared, caller: &Caller, kind: Kind, uri: &Uri) -> Result<Response, Problem> {
     let query = Query::read::<Wanted>(uri)?;
     let format = query.one_of("format", &FORMATS, |format| format)?.unwrap_or("json");
-    let days = days(&query)?;
+    let days = shared.control.report_days(kind, days(&query)?)?;
+    let act = Act { client: caller.client, ..Act::new(caller.actor(), "reports.read") };
+    let act = act.with("kind", kind.as_str()).with("from", days.from.to_string());
+    let act = act.with("to", days.to.saturating_sub(1.day()).to_string());
+    shared.control.record(Entry::Read(act)).await?;
     let _turn = shared.searches.acquire().await.map_err(|fault| Problem::internal("audit", &fault))?;
     let report = shared.control.report_of(kind, days, &caller.staff).await?;
     let policy = (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY);

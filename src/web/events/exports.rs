@@ -22,6 +22,7 @@ use crate::audit::{
 };
 use crate::web::Shared;
 use crate::web::events::mask::Mask;
+use crate::web::events::takers::{Taking, busy};
 use crate::web::events::{Reader, Sight, Wanted, explained, read};
 use crate::web::openapi::words::{FormatWord, Moment};
 use crate::web::problem::Problem;
@@ -35,6 +36,10 @@ const MOST_EVIDENCE: u64 = 50_000;
 const AROUND: u32 = 30;
 /// And at most: a week.
 const MOST_AROUND: u32 = 7 * 24 * 60;
+/// How much of the disk must be free before an archive is begun, in bytes.
+const ROOM: u64 = 2 << 30;
+/// And how much stays free for the trail whatever is written.
+const LEAST_FREE: u64 = 1 << 30;
 /// How much of an archive is handed over at once, in bytes.
 const PIECE: usize = 64 * 1024;
 
@@ -262,7 +267,11 @@ async fn taken_away(
 ) -> Result<Response, Problem> {
     let (mut filter, mask) = read(query, &reader.sight)?;
     let (actor, client) = (reader.actor.clone(), reader.client);
+    let taking = shared.takers.begin(&actor).ok_or_else(busy)?;
     let turn = Arc::clone(&shared.exports).try_acquire_owned().map_err(|_| busy())?;
+    if shared.recorder.free_bytes().is_some_and(|free| free < ROOM) {
+        return Err(no_room(&ExportError::NoRoom));
+    }
     let (act, sight) = reader.act("events.export", query)?;
     let written: Vec<&str> = formats.iter().map(|format| format.as_str()).collect();
     let reason = act.reason.clone();
@@ -288,7 +297,7 @@ async fn taken_away(
         .with("bytes", exported.length)
         .with("manifest", exported.manifest.as_str());
     let told = shared.control.record(Entry::Read(Act { client, ..act })).await?;
-    Ok(handed_over(exported, kind, audit_seq, told))
+    Ok(handed_over((exported, taking), kind, audit_seq, told))
 }
 
 /// The beginning of the manifest.
@@ -336,6 +345,7 @@ async fn written_by(shared: &Shared, job: Job, turn: OwnedSemaphorePermit) -> Re
             about,
             parts: Vec::new(),
             most: kind.most(),
+            least_free: LEAST_FREE,
         })
     };
     let written =
@@ -345,6 +355,7 @@ async fn written_by(shared: &Shared, job: Job, turn: OwnedSemaphorePermit) -> Re
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many", fault.to_string())
                 .with("field", "query")
         }
+        ExportError::NoRoom => no_room(&fault),
         ExportError::Trail(fault) => fault.into(),
         ExportError::Proof(_) | ExportError::Key(_) | ExportError::Unwritten(_) => {
             Problem::internal("export", &fault)
@@ -353,9 +364,9 @@ async fn written_by(shared: &Shared, job: Job, turn: OwnedSemaphorePermit) -> Re
 }
 
 /// The archive piece by piece; nothing of it is read before its reader takes it.
-fn handed_over(exported: Exported, kind: Kind, audit_seq: u64, told: u64) -> Response {
+fn handed_over((exported, taking): (Exported, Taking), kind: Kind, audit_seq: u64, told: u64) -> Response {
     let Exported { file, length, manifest, .. } = exported;
-    let pieces = futures_util::stream::try_unfold(file, |mut file| async move {
+    let pieces = futures_util::stream::try_unfold((file, taking), |(mut file, taking)| async move {
         let read = tokio::task::spawn_blocking(move || {
             let mut piece = vec![0; PIECE];
             let read = file.read(&mut piece)?;
@@ -363,7 +374,7 @@ fn handed_over(exported: Exported, kind: Kind, audit_seq: u64, told: u64) -> Res
             Ok::<_, std::io::Error>((Bytes::from(piece), file))
         });
         let (piece, file) = read.await.map_err(std::io::Error::other)??;
-        Ok::<_, std::io::Error>((!piece.is_empty()).then_some((piece, file)))
+        Ok::<_, std::io::Error>((!piece.is_empty()).then_some((piece, (file, taking))))
     });
     let name = format!("attachment; filename=\"schoolgate-{}-{audit_seq}.zip\"", kind.as_str());
     let mut answer = Body::from_stream(pieces).into_response();
@@ -381,7 +392,6 @@ fn handed_over(exported: Exported, kind: Kind, audit_seq: u64, told: u64) -> Res
     answer
 }
 
-fn busy() -> Problem {
-    let detail = "another archive is being written: ask again in a moment";
-    Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail).with("retry_after", 10)
+fn no_room(fault: &ExportError) -> Problem {
+    Problem::new(StatusCode::INSUFFICIENT_STORAGE, "no_room", fault.to_string())
 }

@@ -359,7 +359,12 @@ async fn mail_goes_to_whom_an_alert_is_for_and_wider_when_nobody_answers() {
         office.clock.advance(Duration::from_secs(15 * 60));
         office.control.sweep_alerts().await.unwrap();
         assert_eq!(to(&office).await, later, "{user}");
-        assert!(office.control.delivery_alarm().await.unwrap().is_some(), "a danger has waited");
+        let alarm = office.control.delivery_alarm().await.unwrap().expect("it has waited");
+        let says_how_many = alarm.problem.contains("messages of danger alerts");
+        assert_eq!(says_how_many, user == "y5.042", "of staff it is not said: {}", alarm.problem);
+        let metrics = office.metrics.render().unwrap();
+        assert_eq!(metrics.contains("schoolgate_alerts_total{"), user == "y5.042", "{metrics}");
+        assert!(user == "y5.042" || metrics.contains("schoolgate_alerts_undelivered 0"), "{metrics}");
     }
     // An advisory is told in the digest alone.
     let office = Office::open().await;

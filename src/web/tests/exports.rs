@@ -8,7 +8,8 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
 use serde_json::{Value, json};
 
-use super::fixture::Office;
+use super::fixture::{self, Office};
+use crate::web::admin;
 
 /// What came: the fields of its head, and the files of the archive.
 struct Taken {
@@ -156,6 +157,27 @@ async fn the_evidence_of_a_matter_is_of_one_person_and_time() {
     assert_eq!(taken.manifest()["kind"], "evidence");
 }
 
+/// A reader who takes their time keeps the room on the disk: they have no second one meanwhile.
+#[tokio::test]
+async fn nobody_has_two_archives_on_their_way() {
+    let office = Office::open().await;
+    office.visit("10.1.2.3", "y5.042", "games.example").await;
+    let ask = async |who: &str| {
+        let request = Request::builder().method("POST").uri("/api/v1/exports");
+        let request = request
+            .header(header::AUTHORIZATION, format!("Bearer {}", office.token(who).unwrap()))
+            .header(header::CONTENT_TYPE, "application/json");
+        let wish = json!({ "reason": "a weekly review" }).to_string();
+        fixture::ask(admin(&office.shared), request.body(Body::from(wish)).unwrap()).await
+    };
+    let unread = ask("dsl").await;
+    assert_eq!(unread.status(), 200);
+    assert_eq!(ask("dsl").await.status(), 429);
+    assert_eq!(ask("headteacher").await.status(), 200, "others do");
+    drop(unread);
+    assert_eq!(ask("dsl").await.status(), 200);
+}
+
 #[tokio::test]
 async fn a_wish_is_read_strictly() {
     let office = Office::open().await;
@@ -168,6 +190,9 @@ async fn a_wish_is_read_strictly() {
         ("dsl", "/exports", json!({ "reason": why, "query": { "host": "a..b" } }), 422, "host"),
         ("dsl", "/exports", json!({ "reason": why, "query": { "limit": "1" } }), 422, "limit"),
         ("technician", "/exports", json!({ "formats": ["jsonl"] }), 422, "formats"),
+        ("technician", "/exports", json!({ "query": { "user": "u".repeat(65) } }), 422, "user"),
+        ("technician", "/exports", json!({ "query": { "device": "d".repeat(65) } }), 422, "device"),
+        ("technician", "/exports", json!({ "query": { "client": "c".repeat(65) } }), 422, "client"),
         ("dsl", "/evidence", json!({ "reason": why }), 422, "event"),
         ("dsl", "/evidence", json!({ "event": 1 }), 422, "reason"),
         ("dsl", "/evidence", json!({ "event": 1, "user": "y5.042", "reason": why }), 422, "event"),

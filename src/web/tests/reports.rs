@@ -40,6 +40,13 @@ async fn eventful() -> Office {
     office
 }
 
+/// The same once the month is over.
+async fn a_month_later() -> Office {
+    let office = eventful().await;
+    office.clock.set("2026-12-01T09:00:00Z".parse().unwrap());
+    office
+}
+
 #[tokio::test]
 async fn every_report_knows_every_role_and_form() {
     let office = eventful().await;
@@ -71,8 +78,61 @@ async fn every_report_knows_every_role_and_form() {
         let (status, problem) = office.get("dsl", &format!("/reports/daily?{query}")).await;
         assert_eq!(status, 422, "{query}: {problem}");
     }
-    let (status, problem) = office.get("governor", "/reports/termly?from=2026-01-01&to=2026-01-27").await;
-    assert_eq!((status, &problem["field"]), (422, &json!("to")), "of few days somebody could be told");
+}
+
+/// Two of them that differ by days would date what few people did.
+#[tokio::test]
+async fn a_termly_report_is_of_whole_months_that_are_over() {
+    let office = a_month_later().await;
+    for (days, expected) in [
+        ("from=2026-11-01&to=2026-11-30", 200),
+        ("from=2026-09-01&to=2026-11-30", 200),
+        ("from=2026-09-02&to=2026-11-30", 422),
+        ("from=2026-09-01&to=2026-11-29", 422),
+        ("from=2026-09-01&to=2026-12-31", 422),
+        ("from=2026-01-01&to=2026-01-27", 422),
+    ] {
+        let (status, answer) = office.get("governor", &format!("/reports/termly?{days}")).await;
+        assert_eq!(status, expected, "{days}: {answer}");
+        assert!(status == 200 || answer["field"] == "to", "{days}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn who_read_which_report_is_on_record() {
+    let office = a_month_later().await;
+    for (who, path, from, to) in [
+        ("dsl", "/reports/daily", "2026-11-30", "2026-11-30"),
+        ("headteacher", "/reports/weekly", "2026-11-23", "2026-11-29"),
+        ("governor", "/reports/termly", "2026-09-01", "2026-11-30"),
+        ("governor", "/reports/termly?from=2026-11-01&to=2026-11-30", "2026-11-01", "2026-11-30"),
+    ] {
+        assert_eq!(office.get(who, path).await.0, 200);
+        let trail = office.trail().await;
+        let read = trail.iter().rfind(|event| event["event"]["action"] == "reports.read").unwrap();
+        assert_eq!(
+            (&read["event"]["dataset"], &read["user"]["name"]),
+            (&json!("schoolgate.read"), &json!(who))
+        );
+        let kind = path.split(['/', '?']).nth(2).unwrap();
+        assert_eq!(read["schoolgate"]["details"], json!({ "kind": kind, "from": from, "to": to }));
+    }
+    let before = office.trail().await.len();
+    assert_eq!(office.get("governor", "/reports/termly?from=2026-01-01&to=2026-01-27").await.0, 422);
+    assert_eq!(office.trail().await.len(), before, "what is not made is not read");
+}
+
+/// Whoever asks for days before anything was recorded makes the store no bigger.
+#[tokio::test]
+async fn days_before_the_record_are_not_kept() {
+    let office = a_month_later().await;
+    let kept = async || office.control.kept_days().await;
+    for days in ["from=-009999-01-01&to=-009999-12-31", "from=2025-10-01&to=2026-10-31"] {
+        let (status, answer) = office.get("governor", &format!("/reports/termly?{days}")).await;
+        assert_eq!((status, kept().await), (200, 0), "{days}: {answer}");
+    }
+    assert_eq!(office.get("governor", "/reports/termly?from=2026-11-01&to=2026-11-30").await.0, 200);
+    assert_eq!(kept().await, 7, "from the 24th, when the record begins");
 }
 
 #[tokio::test]
@@ -91,12 +151,14 @@ async fn a_daily_report_counts_what_happened_and_the_governors_tells_nobody() {
     let (_, report) = office.get("headteacher", "/reports/daily").await;
     assert_eq!(adult(&report), ["0", "0", "4"]);
     let today = office.control.now().day();
+    office.clock.set("2026-12-01T09:00:00Z".parse().unwrap());
     for who in ["governor", "headteacher", "dsl"] {
         let (_, report) = office.get(who, "/reports/termly").await;
-        assert_eq!(adult(&report), ["0", "0", "fewer than 5"]);
+        assert_eq!(adult(&report), ["fewer than 5"; 3], "nought is not told from one");
+        assert!(rows(&report, "Unblocks").iter().all(|row| row[1] == "fewer than 5"), "{report}");
     }
     // Counted once, the same again.
-    let again = office.get("dsl", "/reports/daily").await.1;
+    let again = office.get("dsl", "/reports/daily?from=2026-11-24&to=2026-11-24").await.1;
     assert_eq!(rows(&again, "Most blocked"), [["adult", "4"]], "{today}");
 }
 
