@@ -10,6 +10,7 @@ mod dependencies;
 mod events;
 mod exports;
 mod fixture;
+mod inquiries;
 mod limits;
 mod lists;
 mod local;
