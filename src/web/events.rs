@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use axum::http::Uri;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::audit::{Act, Actor, Entry, Filter, Index, QueryError};
+use crate::control::alerts::About;
 use crate::control::{Pseudonyms, Staff};
 use crate::model::{DeviceName, GroupName, Host, Role, UserName};
 use crate::web::Shared;
@@ -25,6 +26,7 @@ use crate::web::said::Purpose;
 mod around;
 mod explained;
 mod exports;
+mod inquiry;
 mod mask;
 mod reads;
 mod stream;
@@ -34,11 +36,13 @@ mod usage;
 pub(super) use around::{AroundAnswer, AroundWanted, around};
 pub(super) use explained::{Explained, Looking, explained};
 pub(super) use exports::{EvidenceWish, ExportWish, evidence, export};
+pub(super) use inquiry::Inquiries;
 pub(super) use reads::{READS_READERS, Read, ReadsWanted, reads};
 pub(super) use stream::{Resumed, Streamed, Streams, stream};
 pub(super) use takers::Takers;
 pub(super) use usage::{Usage, usage};
 
+use inquiry::{Ward, about_event};
 use mask::Mask;
 
 /// Who reads the log with names.
@@ -137,6 +141,8 @@ pub(super) struct Reader {
     pub(super) client: Option<std::net::IpAddr>,
     pub(super) sight: Sight,
     pub(super) purpose: Purpose,
+    /// Of whose inquiries about staff they are told.
+    pub(super) inquiries: Inquiries,
 }
 
 impl Form {
@@ -163,6 +169,25 @@ impl Reader {
         let reason = self.purpose.read(query)?;
         let act = Act { reason, client: self.client, ..Act::new(self.actor, action) };
         Ok((act, self.sight))
+    }
+
+    /// The same of a search: with what is asked for, and whom that is about where it is no pupil.
+    async fn search(
+        self,
+        action: &'static str,
+        query: &Query,
+        shared: &Shared,
+    ) -> Result<(Act, Sight), Problem> {
+        let (act, sight) = self.act(action, query)?;
+        let act = Act { details: asked(query, &sight), ..act };
+        let routed = match query.parsed::<u64>("page")? {
+            Some(sequence) => Some(about_event(shared, sequence).await),
+            None => match shared.control.whose(query.text("user"), query.text("group")).await? {
+                About::Pupil => None,
+                about @ (About::Staff | About::Headteacher) => Some(about.as_str()),
+            },
+        };
+        Ok((told_about(act, routed), sight))
     }
 }
 
@@ -194,10 +219,10 @@ pub(super) async fn find(
     reader: Reader,
 ) -> Result<Answer<Page<SeenEvent>>, Problem> {
     let query = Query::read::<Wanted>(uri)?;
-    let (mut filter, mask) = read(&query, &reader.sight)?;
+    let ward = Ward::of(&reader.inquiries, shared).await?;
+    let (mut filter, mask) = read(&query, &reader.sight, ward)?;
     let (form, page) = (Form::of(&query)?, query.parsed::<u64>("page")?);
-    let (act, _) = reader.act("events.read", &query)?;
-    let act = Act { details: query.asked(), ..act };
+    let (act, _) = reader.search("events.read", &query, shared).await?;
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
     filter.before = Some(filter.before.map_or(audit_seq, |cursor| cursor.min(audit_seq)));
     filter.halt = shared.halt.clone();
@@ -243,7 +268,7 @@ impl Shared {
     }
 }
 
-fn read(query: &Query, sight: &Sight) -> Result<(Filter, Mask), Problem> {
+fn read(query: &Query, sight: &Sight, ward: Ward) -> Result<(Filter, Mask), Problem> {
     let text = |name: &str| query.text(name).map(ToOwned::to_owned);
     let within = |name: &str, most: usize| match text(name) {
         Some(word) if word.chars().count() > most => {
@@ -253,7 +278,7 @@ fn read(query: &Query, sight: &Sight) -> Result<(Filter, Mask), Problem> {
     };
     let word = |name: &str| within(name, MAX_WORD);
     let pseudonym = |name: &str| within(name, MAX_PSEUDONYM);
-    let (mut filter, mut mask) = (Filter::default(), Mask::new(sight.clone()));
+    let (mut filter, mut mask) = (Filter::default(), Mask::new(sight.clone(), ward));
     match sight {
         Sight::Names => {
             filter.user = query.parsed::<UserName>("user")?.map(|user| user.to_string());
@@ -280,6 +305,27 @@ fn read(query: &Query, sight: &Sight) -> Result<(Filter, Mask), Problem> {
     filter.before = query.parsed("cursor")?;
     filter.limit = query.limit(MOST)?;
     Ok((filter, mask))
+}
+
+/// What is asked for, as it is recorded. What somebody typed who sees pseudonyms stands apart from
+/// names: renamed as they are, it would tell the one who typed it which pseudonym is whose.
+fn asked(query: &Query, sight: &Sight) -> Map<String, Value> {
+    let apart = |(name, value): (String, Value)| match name.as_str() {
+        "user" | "device" | "client" => (format!("asked_{name}"), value),
+        _ => (name, value),
+    };
+    match sight {
+        Sight::Names => query.asked(),
+        Sight::Pseudonyms(_) => query.asked().into_iter().map(apart).collect(),
+    }
+}
+
+/// The act with whom it is about, where that is to be said.
+fn told_about(act: Act, routed: Option<&str>) -> Act {
+    match routed {
+        Some(routed) => act.with("routed", routed),
+        None => act,
+    }
 }
 
 fn host(query: &Query) -> Result<Option<Host>, Problem> {

@@ -31,18 +31,39 @@ impl<T: Serialize> Page<T> {
 
     /// The page that a query asks for of `all`, whose ids fall from one to the next.
     pub(super) fn of<I, K: FromStr<Err: Display> + Ord + ToString>(
-        mut all: Vec<I>,
+        all: Vec<I>,
         query: &Query,
         most: usize,
         id: impl Fn(&I) -> K,
         shown: impl Fn(I) -> T,
     ) -> Result<Answer<Page<T>>, Problem> {
+        Ok(Page::cut(all, query, most, id, shown)?.answer(query))
+    }
+
+    /// The same, where the look was recorded.
+    pub(super) fn recorded_of<I, K: FromStr<Err: Display> + Ord + ToString>(
+        all: Vec<I>,
+        (query, audit_seq): (&Query, u64),
+        most: usize,
+        id: impl Fn(&I) -> K,
+        shown: impl Fn(I) -> T,
+    ) -> Result<Answer<Page<T>>, Problem> {
+        Ok(Page::cut(all, query, most, id, shown)?.recorded(audit_seq).answer(query))
+    }
+
+    fn cut<I, K: FromStr<Err: Display> + Ord + ToString>(
+        mut all: Vec<I>,
+        query: &Query,
+        most: usize,
+        id: impl Fn(&I) -> K,
+        shown: impl Fn(I) -> T,
+    ) -> Result<Page<T>, Problem> {
         let (limit, cursor) = (query.limit(most)?, query.parsed::<K>("cursor")?);
         all.retain(|item| cursor.as_ref().is_none_or(|cursor| id(item) < *cursor));
         let more = all.len() > limit;
         all.truncate(limit);
         let next = all.last().filter(|_| more).map(|last| id(last).to_string());
-        Ok(Page::new(all.into_iter().map(shown).collect(), next).answer(query))
+        Ok(Page::new(all.into_iter().map(shown).collect(), next))
     }
 
     /// The same page, with the record of its having been looked at.

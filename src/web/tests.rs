@@ -11,6 +11,7 @@ mod events;
 mod exports;
 mod fixture;
 mod holds;
+mod inquiries;
 mod limits;
 mod lists;
 mod local;

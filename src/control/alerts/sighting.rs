@@ -120,12 +120,11 @@ impl Sighting {
         })
     }
 
-    /// Whether the user's name, where one is known, is `name`; names of staff and of users differ in
-    /// capitals where directories do.
-    pub(super) fn is_user(&self, name: &str) -> bool {
+    /// The user's name, where one is known.
+    pub(super) fn user(&self) -> Option<&str> {
         match &self.person {
-            Person::User(user) => user.eq_ignore_ascii_case(name),
-            Person::Device(_) | Person::Client(_) => false,
+            Person::User(user) => Some(user),
+            Person::Device(_) | Person::Client(_) => None,
         }
     }
 }

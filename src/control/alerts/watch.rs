@@ -178,7 +178,10 @@ impl Control {
         now: Timestamp,
     ) -> Result<Weighed, ControlError> {
         let mut weighed = Weighed::default();
-        let (suppressions, about) = (store.suppressions_in_force(now)?, self.about(sighting, staff));
+        let (suppressions, about) = (
+            store.suppressions_in_force(now)?,
+            self.about(sighting.user(), sighting.group.as_deref(), staff),
+        );
         let mut left = Vec::new();
         for finding in findings {
             match suppressions.iter().find(|one| one.covers(sighting, &finding, about)) {
@@ -210,11 +213,22 @@ impl Control {
         Ok(weighed)
     }
 
-    /// Who it is about, by the accounts and by the group.
-    fn about(&self, sighting: &Sighting, staff: &[Staff]) -> About {
-        let account = staff.iter().find(|member| sighting.is_user(member.name.as_str()));
+    /// Whom the log means by a user and a group.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn whose(&self, user: Option<&str>, group: Option<&str>) -> Result<About, ControlError> {
+        let staff = self.staff().await?;
+        Ok(self.about(user, group, &staff))
+    }
+
+    /// Who it is about, by the accounts and by the group; names of staff and of users differ in capitals
+    /// where directories do.
+    fn about(&self, user: Option<&str>, group: Option<&str>, staff: &[Staff]) -> About {
+        let is = |member: &&Staff| user.is_some_and(|user| user.eq_ignore_ascii_case(member.name.as_str()));
+        let account = staff.iter().find(is);
         let groups = &self.alerting.settings.staff_groups;
-        let in_group = groups.iter().any(|group| sighting.group.as_deref() == Some(group.as_str()));
+        let in_group = groups.iter().any(|staff| group == Some(staff.as_str()));
         match account {
             Some(member) if member.is_any(&[Role::Headteacher]) => About::Headteacher,
             Some(_) => About::Staff,

@@ -4,14 +4,15 @@
 
 use axum::extract::State;
 use axum::http::Uri;
+use serde_json::{Map, Value};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::audit::{Act, Entry};
-use crate::control::alerts::{ALERTED, AlertState, Answer, Precision as Counted};
-use crate::model::{Severity, Theme};
+use crate::control::alerts::{ALERTED, About, AlertState, Answer, Precision as Counted};
+use crate::model::{Role, Severity, Theme};
 use crate::web::Shared;
 use crate::web::auth::Caller;
 use crate::web::body::{Answer as Answered, Sent};
@@ -84,7 +85,7 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
 
 /// Alerts
 ///
-/// Those that you may see, the newest first, without names: alerts about pupils for DSL and
+/// Those that you may see, the newest first, without names, and that you looked is recorded first: alerts about pupils for DSL and
 /// headteacher, about staff for the headteacher, about a headteacher for the governor who is named for
 /// that. Nobody sees their own.
 #[utoipa::path(get, path = "/alerts", operation_id = "list_alerts", tag = "alerts", params(Wanted),
@@ -100,13 +101,14 @@ async fn all(
     let state = query.one_of("state", &AlertState::ALL, AlertState::as_str)?;
     let theme = query.one_of("theme", &Theme::ALL, Theme::as_str)?;
     let severity = query.one_of("severity", &Severity::ALL, Severity::as_str)?;
+    let audit_seq = looked(&shared, &caller, "alerts", query.asked()).await?;
     let mut alerts = shared.control.alerts(&caller.staff).await?;
     alerts.retain(|alert| {
         state.is_none_or(|state| alert.state == state)
             && theme.is_none_or(|theme| alert.theme == theme)
             && severity.is_none_or(|severity| alert.severity == severity)
     });
-    Page::of(alerts, &query, MOST, |alert| alert.id, Alert::unnamed)
+    Page::recorded_of(alerts, (&query, audit_seq), MOST, |alert| alert.id, Alert::unnamed)
 }
 
 /// One alert
@@ -216,9 +218,10 @@ async fn false_positive(
     responses((status = 200, description = "Every theme", body = Precisions)))]
 async fn precision(State(shared): State<Shared>, caller: Caller) -> Result<Answered<Precisions>, Problem> {
     caller.must_hold(&ALERTED, &shared, "alerts.read", Entry::Read).await?;
+    let audit_seq = looked(&shared, &caller, "precision", Map::new()).await?;
     let alerts = shared.control.alerts(&caller.staff).await?;
     let items = Counted::of(&alerts).into_iter().map(Precision::new).collect();
-    Ok(Answered::ok(Precisions { items }))
+    Ok(Answered::ok(Precisions { items, audit_seq }))
 }
 
 /// What raises no alert for a while
@@ -232,8 +235,28 @@ async fn suppressions(
 ) -> Result<Answered<Page<Suppression>>, Problem> {
     caller.must_hold(&ALERTED, &shared, "alerts.read", Entry::Read).await?;
     let query = Query::read::<shown::Paged>(&uri)?;
+    let audit_seq = looked(&shared, &caller, "suppressions", query.asked()).await?;
     let (all, now) = (shared.control.suppressions(&caller.staff).await?, shared.control.now());
-    Page::of(all, &query, MOST, |one| one.id, |one| Suppression::new(one, now))
+    Page::recorded_of(all, (&query, audit_seq), MOST, |one| one.id, |one| Suppression::new(one, now))
+}
+
+/// Records that `caller` looks at what there is of alerts, before they do. Whom that may be about goes
+/// by what they may see, not by what there is: else a look that others are told of would say that there
+/// was nothing to keep from them.
+async fn looked(
+    shared: &Shared,
+    caller: &Caller,
+    at: &'static str,
+    asked: Map<String, Value>,
+) -> Result<u64, Problem> {
+    let about = match (caller.staff.is_any(&[Role::Governor]), caller.staff.is_any(&[Role::Headteacher])) {
+        (true, false) => About::Headteacher,
+        (true | false, true) => About::Staff,
+        (false, false) => About::Pupil,
+    };
+    let act = Act { details: asked, client: caller.client, ..Act::new(caller.actor(), "alerts.read") };
+    let act = act.with("of", at).with("routed", about.as_str());
+    Ok(shared.control.record(Entry::Read(act)).await?)
 }
 
 /// End a suppression before its time

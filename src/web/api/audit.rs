@@ -1,25 +1,34 @@
 //! The end of the audit chain, and whether the chain holds.
+//!
+//! **Invariant:** nobody for whom names are pseudonyms is told a hash of the trail, or whether one is
+//! right: of an event all but the name is known to them, and a guess could be held against it.
 
 use axum::extract::State;
 use axum::http::Uri;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::audit::{self, Anchor, Fault, FaultKind, LineHash};
-use crate::model::Timestamp;
+use crate::audit::{self, Anchor, Entry, Fault, FaultKind, LineHash};
+use crate::control::Staff;
+use crate::model::{Role, Timestamp};
 use crate::web::Shared;
 use crate::web::auth::Caller;
 use crate::web::body::Answer;
+use crate::web::events::{NAMES, READERS};
 use crate::web::openapi::words::Moment;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
+
+/// Who may note down where the trail ends.
+const NOTERS: [Role; 3] = [Role::Dsl, Role::Headteacher, Role::Governor];
 
 /// What may stand behind `?`.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code, reason = "a description; `Query` reads by its names")]
 pub(super) struct Noted {
-    /// An `anchor` noted down before: that it still stands is verified too.
+    /// An `anchor` noted down before: that it still stands is verified too. For DSL,
+    /// headteacher and governor.
     #[param(pattern = "^[0-9]+:[0-9a-f]{64}$")]
     head: Option<String>,
 }
@@ -29,14 +38,14 @@ pub(super) struct Noted {
 pub(super) struct AuditHead {
     /// The last line's number.
     sequence: u64,
-    /// Its hash.
-    #[schema(value_type = String)]
-    hash: LineHash,
+    /// Its hash; for DSL, headteacher and governor.
+    #[schema(value_type = Option<String>)]
+    hash: Option<LineHash>,
     /// Its time.
     #[schema(value_type = Moment)]
     time: Timestamp,
-    /// Number and hash as one: what to note down.
-    anchor: String,
+    /// Number and hash as one: what to note down. For the same.
+    anchor: Option<String>,
 }
 
 /// What a verification found.
@@ -50,7 +59,7 @@ pub(super) struct AuditReport {
     first: Option<u64>,
     /// The last line's.
     last: Option<u64>,
-    /// The last line's hash.
+    /// The last line's hash; for DSL, headteacher and governor.
     #[schema(value_type = Option<String>)]
     head: Option<LineHash>,
     /// How many days have lines.
@@ -83,10 +92,11 @@ struct AuditFault {
 /// What to note down for a later verification.
 #[utoipa::path(get, path = "/audit/head", operation_id = "get_audit_head", tag = "audit",
     responses((status = 200, description = "The head", body = AuditHead)))]
-pub(super) async fn head(State(shared): State<Shared>, _: Caller) -> Answer<AuditHead> {
+pub(super) async fn head(State(shared): State<Shared>, caller: Caller) -> Answer<AuditHead> {
     let head = shared.recorder.head();
-    let anchor = head.anchor().to_string();
-    Answer::ok(AuditHead { sequence: head.sequence, hash: head.hash, time: head.time, anchor })
+    let notes = may_note(&caller.staff);
+    let (hash, anchor) = (notes.then_some(head.hash), notes.then(|| head.anchor().to_string()));
+    Answer::ok(AuditHead { sequence: head.sequence, hash, time: head.time, anchor })
 }
 
 /// Whether the audit chain holds
@@ -96,10 +106,13 @@ pub(super) async fn head(State(shared): State<Shared>, _: Caller) -> Answer<Audi
     responses((status = 200, description = "What was found", body = AuditReport)))]
 pub(super) async fn verify(
     State(shared): State<Shared>,
-    _: Caller,
+    caller: Caller,
     uri: Uri,
 ) -> Result<Answer<AuditReport>, Problem> {
     let noted: Option<Anchor> = Query::read::<Noted>(&uri)?.parsed("head")?;
+    if noted.is_some() && !may_note(&caller.staff) {
+        return Err(caller.refused(&shared, "audit.verify", Entry::Read, &NOTERS).await);
+    }
     let now = shared.recorder.head();
     let known: Vec<Anchor> = [now.anchor()].into_iter().chain(noted).collect();
     let report = shared.search(move |dir| audit::verify(dir, &audit::Options::knowing(&known))).await?;
@@ -113,11 +126,17 @@ pub(super) async fn verify(
         events: report.events,
         first: report.first,
         last: report.last,
-        head: report.head,
+        head: report.head.filter(|_| may_note(&caller.staff)),
         days: report.days,
         faults,
         further_faults: report.further_faults,
     }))
+}
+
+/// Whether somebody may note down a hash: whoever sees names, and a governor, who sees no events. Of
+/// whoever sees pseudonyms besides, neither.
+fn may_note(staff: &Staff) -> bool {
+    staff.is_any(&NAMES) || (staff.is_any(&[Role::Governor]) && !staff.is_any(&READERS))
 }
 
 fn described(shared: &Shared, fault: Fault) -> AuditFault {

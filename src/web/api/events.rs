@@ -9,8 +9,8 @@ use crate::web::Shared;
 use crate::web::auth::{Caller, Credential};
 use crate::web::body::Answer;
 use crate::web::events::{
-    self, AroundAnswer, AroundWanted, Explained, Looking, READERS, READS_READERS, Read, Reader, ReadsWanted,
-    Resumed, SeenEvent, Sight, Streamed, Wanted,
+    self, AroundAnswer, AroundWanted, Explained, Inquiries, Looking, READERS, READS_READERS, Read, Reader,
+    ReadsWanted, Resumed, SeenEvent, Sight, Streamed, Wanted,
 };
 use crate::web::page::Page;
 use crate::web::path::Sequence;
@@ -118,5 +118,6 @@ pub(super) async fn reader(
         return Err(caller.refused(shared, action, Entry::Read, &READERS).await);
     };
     let purpose = sight.purpose();
-    Ok(Reader { actor: caller.actor(), client: caller.client, sight, purpose })
+    let inquiries = Inquiries::of(&caller.staff);
+    Ok(Reader { actor: caller.actor(), client: caller.client, sight, purpose, inquiries })
 }

@@ -12,7 +12,7 @@ use crate::policy::State;
 use crate::web::Shared;
 use crate::web::auth::Caller;
 use crate::web::body::{Answer, Sent};
-use crate::web::events::{Reader, Sight, Usage, usage};
+use crate::web::events::{Inquiries, Reader, Sight, Usage, usage};
 use crate::web::openapi::words::UnblockState;
 use crate::web::page::Page;
 use crate::web::path::Id;
@@ -169,7 +169,8 @@ pub(super) async fn used(
         false => Sight::Pseudonyms(shared.control.pseudonyms().await?),
     };
     let purpose = if names && !own { Purpose::Needed } else { Purpose::Optional };
-    let reader = Reader { actor: caller.actor(), client: caller.client, sight, purpose };
+    let inquiries = Inquiries::of(&caller.staff);
+    let reader = Reader { actor: caller.actor(), client: caller.client, sight, purpose, inquiries };
     Ok(Answer::ok(usage(&shared, &kept, reader, &query).await?))
 }
 

@@ -16,7 +16,7 @@ use crate::audit::around::{Around, Step, told};
 use crate::audit::pages::shown;
 use crate::web::Shared;
 use crate::web::events::mask::Mask;
-use crate::web::events::{Form, Reader, SeenEvent};
+use crate::web::events::{Form, Reader, SeenEvent, Ward, about_event};
 use crate::web::openapi::words::{Moment, ReachedWord, ViewWord};
 use crate::web::problem::Problem;
 use crate::web::query::Query;
@@ -116,13 +116,15 @@ pub(in crate::web) async fn around(
         return Err(Problem::invalid("minutes", detail));
     }
     let form = Form::of(&query)?;
+    let ward = Ward::of(&reader.inquiries, shared).await?;
     let (act, sight) = reader.act("events.around", &query)?;
-    let act = act.with("sequence", sequence).with("minutes", minutes);
+    let routed = about_event(shared, sequence).await;
+    let act = act.with("sequence", sequence).with("minutes", minutes).with("routed", routed);
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
     let span = Duration::from_secs(minutes * 60);
     let found = shared.look_up(move |index| index.around(sequence, span)).await??;
     let found = found.ok_or_else(Problem::not_found)?;
-    answer(found, form, &Mask::new(sight), audit_seq).ok_or_else(Problem::not_found)
+    answer(found, form, &Mask::new(sight, ward), audit_seq).ok_or_else(Problem::not_found)
 }
 
 fn answer(found: Around, form: Form, mask: &Mask, audit_seq: u64) -> Option<AroundAnswer> {

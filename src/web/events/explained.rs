@@ -15,7 +15,7 @@ use crate::model::{Attribution, Subject, Url};
 use crate::policy::{Policy, Rung};
 use crate::web::Shared;
 use crate::web::events::mask::Mask;
-use crate::web::events::{Reader, SeenEvent};
+use crate::web::events::{Reader, SeenEvent, Ward, about_event};
 use crate::web::explain::{Explanation, ListEntry, explain};
 use crate::web::openapi::words::{ActionWord, Moment, RungWord};
 use crate::web::problem::Problem;
@@ -83,14 +83,16 @@ pub(in crate::web) async fn explained(
     reader: Reader,
 ) -> Result<Explained, Problem> {
     let query = Query::read::<Looking>(uri)?;
+    let ward = Ward::of(&reader.inquiries, shared).await?;
     let (act, sight) = reader.act("events.explain", &query)?;
-    let audit_seq = shared.control.record(Entry::Read(act.with("sequence", sequence))).await?;
+    let act = act.with("sequence", sequence).with("routed", about_event(shared, sequence).await);
+    let audit_seq = shared.control.record(Entry::Read(act)).await?;
     let event = shared.look_up(move |index| one(index, sequence)).await??.ok_or_else(Problem::not_found)?;
     let policy = shared.control.live().snapshot();
     let now =
         subject(&event, &policy).map(|(subject, url)| explain(&policy, &subject, &url, shared.control.now()));
     let decision = Decision::of(&event);
-    let event = Mask::new(sight).seen(event).ok_or_else(Problem::not_found)?;
+    let event = Mask::new(sight, ward).seen(event).ok_or_else(Problem::not_found)?;
     Ok(Explained { event: SeenEvent(event), decision, now, audit_seq })
 }
 

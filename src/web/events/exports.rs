@@ -23,19 +23,19 @@ use crate::audit::{
 use crate::web::Shared;
 use crate::web::events::mask::Mask;
 use crate::web::events::takers::{Taking, busy};
-use crate::web::events::{Reader, Sight, Wanted, explained, read};
+use crate::web::events::{Reader, Sight, Wanted, Ward, explained, read, told_about};
 use crate::web::openapi::words::{FormatWord, Moment};
 use crate::web::problem::Problem;
 use crate::web::query::Query;
+
+mod matter;
+
+pub(in crate::web) use matter::{EvidenceWish, evidence};
 
 /// Most events of an archive.
 const MOST: u64 = 1_000_000;
 /// Most events of the evidence of one matter: more is no matter but a log.
 const MOST_EVIDENCE: u64 = 50_000;
-/// How many minutes before and after an event belong to its matter, unless said otherwise.
-const AROUND: u32 = 30;
-/// And at most: a week.
-const MOST_AROUND: u32 = 7 * 24 * 60;
 /// How much of the disk must be free before an archive is begun, in bytes.
 const ROOM: u64 = 2 << 30;
 /// And how much stays free for the trail whatever is written.
@@ -104,33 +104,6 @@ pub(in crate::web) struct Which {
     dataset: Option<String>,
 }
 
-/// Which matter the evidence is of: what one person did around an event, or within a time.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(examples(json!({ "event": 88121, "minutes": 30, "reason": "Passed on to children's social care" })))]
-pub(in crate::web) struct EvidenceWish {
-    /// An event that it is about.
-    event: Option<u64>,
-    /// How many minutes before and after it: 30 unless said.
-    #[schema(minimum = 1, maximum = 10080)]
-    minutes: Option<u32>,
-    /// Instead of an event: a person.
-    user: Option<String>,
-    /// Or a device.
-    device: Option<String>,
-    /// Or a client's address.
-    client: Option<String>,
-    /// From when.
-    #[schema(value_type = Option<Moment>)]
-    from: Option<String>,
-    /// Until when.
-    #[schema(value_type = Option<Moment>)]
-    to: Option<String>,
-    /// What it is for.
-    #[schema(min_length = 10, max_length = 1000)]
-    reason: String,
-}
-
 /// What an archive is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -175,21 +148,7 @@ pub(in crate::web) async fn export(
 ) -> Result<Response, Problem> {
     let query = Query::of::<Wanted>(said(&wish.query, wish.reason.as_deref()))?;
     let formats = formats(wish.formats.as_deref(), &reader.sight)?;
-    taken_away(shared, reader, Kind::Export, &query, formats).await
-}
-
-/// Answers the evidence of one matter.
-pub(in crate::web) async fn evidence(
-    shared: &Shared,
-    reader: Reader,
-    wish: EvidenceWish,
-) -> Result<Response, Problem> {
-    let reason = wish.reason.clone();
-    // So that nothing is looked up before it is said what for.
-    reader.purpose.read(&Query::of::<Wanted>(said(&Which::default(), Some(&reason)))?)?;
-    let which = matter(shared, wish).await?;
-    let query = Query::of::<Wanted>(said(&which, Some(&reason)))?;
-    taken_away(shared, reader, Kind::Evidence, &query, Format::ALL.into()).await
+    taken_away(shared, reader, Kind::Export, (&query, None), formats).await
 }
 
 /// What is asked for, as it would stand behind `?`.
@@ -218,65 +177,28 @@ fn formats(asked: Option<&[String]>, sight: &Sight) -> Result<BTreeSet<Format>, 
     }
 }
 
-/// Whose events of which time a matter is.
-async fn matter(shared: &Shared, wish: EvidenceWish) -> Result<Which, Problem> {
-    let EvidenceWish { event, minutes, user, device, client, from, to, reason: _ } = wish;
-    let person = [&user, &device, &client].into_iter().flatten().count();
-    match (event, person) {
-        (Some(sequence), 0) if from.is_none() && to.is_none() => {
-            around(shared, sequence, minutes.unwrap_or(AROUND)).await
-        }
-        (None, 1) if from.is_some() && to.is_some() && minutes.is_none() => {
-            Ok(Which { from, to, user, device, client, ..Which::default() })
-        }
-        (Some(_) | None, _) => {
-            let detail =
-                "name an `event` (and `minutes`), or one of `user`, `device` and `client`, `from` and `to`";
-            Err(Problem::invalid("event", detail))
-        }
-    }
-}
-
-async fn around(shared: &Shared, sequence: u64, minutes: u32) -> Result<Which, Problem> {
-    if !(1..=MOST_AROUND).contains(&minutes) {
-        return Err(Problem::invalid("minutes", format!("`minutes` is a number from 1 to {MOST_AROUND}")));
-    }
-    let event = shared.look_up(move |index| explained::one(index, sequence)).await??;
-    let event = event.ok_or_else(Problem::not_found)?;
-    let text = |place: &str| event.pointer(place).and_then(Value::as_str).map(ToOwned::to_owned);
-    let time = text("/@timestamp").and_then(|time| time.parse::<crate::model::Timestamp>().ok());
-    let time = time.ok_or_else(Problem::not_found)?;
-    let span = std::time::Duration::from_secs(u64::from(minutes) * 60);
-    let (user, device, client) = (text("/user/name"), text("/host/name"), text("/source/ip"));
-    let (device, client) = match (&user, device) {
-        (Some(_), _) => (None, None),
-        (None, Some(device)) => (Some(device), None),
-        (None, None) => (None, client),
-    };
-    let (from, to) = (Some(time.minus(span).to_string()), Some(time.plus(span).to_string()));
-    Ok(Which { from, to, user, device, client, ..Which::default() })
-}
-
-/// Records, writes, records, hands over.
+/// Records, writes, records, hands over; `about` says whom the query is about, where that is known.
 async fn taken_away(
     shared: &Shared,
     reader: Reader,
     kind: Kind,
-    query: &Query,
+    (query, about_whom): (&Query, Option<&'static str>),
     formats: BTreeSet<Format>,
 ) -> Result<Response, Problem> {
-    let (mut filter, mask) = read(query, &reader.sight)?;
+    let ward = Ward::of(&reader.inquiries, shared).await?;
+    let (mut filter, mask) = read(query, &reader.sight, ward)?;
     let (actor, client) = (reader.actor.clone(), reader.client);
     let taking = shared.takers.begin(&actor).ok_or_else(busy)?;
     let turn = Arc::clone(&shared.exports).try_acquire_owned().map_err(|_| busy())?;
     if shared.recorder.free_bytes().is_some_and(|free| free < ROOM) {
         return Err(no_room(&ExportError::NoRoom));
     }
-    let (act, sight) = reader.act("events.export", query)?;
+    let (act, sight) = reader.search("events.export", query, shared).await?;
+    let act = told_about(act, about_whom);
+    let routed = act.details.get("routed").and_then(Value::as_str).map(ToOwned::to_owned);
     let written: Vec<&str> = formats.iter().map(|format| format.as_str()).collect();
     let reason = act.reason.clone();
-    let act =
-        Act { details: query.asked(), ..act }.with("kind", kind.as_str()).with("formats", json!(written));
+    let act = act.with("kind", kind.as_str()).with("formats", json!(written));
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
     filter.before = Some(audit_seq);
     filter.halt = shared.halt.clone();
@@ -287,7 +209,7 @@ async fn taken_away(
     if let Err(fault) = shared.recorder.seal().await {
         tracing::warn!(%fault, "an archive of events is written without the newest checkpoint");
     }
-    let about = about(shared, kind, (&actor, client), query, reason, audit_seq);
+    let about = about(shared, (kind, names), (&actor, client), query, reason, audit_seq);
     let scratch = shared.audit_dir.parent().unwrap_or(&shared.audit_dir).join("exports");
     let job = Job { kind, filter, mask, names, formats, about, scratch };
     let exported = written_by(shared, job, turn).await?;
@@ -296,6 +218,7 @@ async fn taken_away(
         .with("events", exported.events)
         .with("bytes", exported.length)
         .with("manifest", exported.manifest.as_str());
+    let act = told_about(act, routed.as_deref());
     let told = shared.control.record(Entry::Read(Act { client, ..act })).await?;
     Ok(handed_over((exported, taking), kind, audit_seq, told))
 }
@@ -303,23 +226,27 @@ async fn taken_away(
 /// The beginning of the manifest.
 fn about(
     shared: &Shared,
-    kind: Kind,
+    (kind, names): (Kind, Names),
     (actor, client): (&Actor, Option<std::net::IpAddr>),
     query: &Query,
     reason: Option<String>,
     audit_seq: u64,
 ) -> Map<String, Value> {
-    let head = shared.recorder.head();
     let by = match actor {
         Actor::Staff(name) => name.to_string(),
         Actor::Local | Actor::System => actor.as_str().to_owned(),
     };
-    let about = json!({
+    let mut about = json!({
         "kind": kind.as_str(), "school": &*shared.school, "asked_by": by, "asked_from": client,
         "asked_at": shared.control.now(), "reason": reason, "query": query.asked(), "audit_seq": audit_seq,
-        "head": { "anchor": head.anchor().to_string(), "time": head.time },
         "product": concat!("schoolgate ", env!("CARGO_PKG_VERSION")),
     });
+    // Between two heads there may be one event, of which all is known but the name: a guess at that
+    // could be held against the hash.
+    if names == Names::Own {
+        let head = shared.recorder.head();
+        about["head"] = json!({ "anchor": head.anchor().to_string(), "time": head.time });
+    }
     match about {
         Value::Object(about) => about,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),

@@ -6,6 +6,7 @@ use crate::audit::index::Named;
 use crate::audit::{Filter, Index};
 use crate::control::Pseudonyms;
 use crate::web::events::Sight;
+use crate::web::events::inquiry::Ward;
 
 /// What of an event says where a statutory match went; the trail does not hold it either.
 const WHERE: [&str; 7] = [
@@ -29,8 +30,14 @@ const NAMED: [(&str, &str); 9] = [
     ("/schoolgate/details/client", "client"),
     ("/schoolgate/details/clients", "client"),
 ];
-/// What staff wrote in their own words, and may name a child; and which alert they looked at.
-const WORDS: [&str; 5] = [
+/// What staff wrote in their own words, and may name a child; what those who see pseudonyms typed as
+/// names; which alert somebody looked at, and whether a look was at staff: of a headteacher's pseudonym
+/// that would say whose it is.
+const WORDS: [&str; 9] = [
+    "/schoolgate/details/routed",
+    "/schoolgate/details/asked_user",
+    "/schoolgate/details/asked_device",
+    "/schoolgate/details/asked_client",
     "/schoolgate/details/alert_id",
     "/event/reason",
     "/schoolgate/details/justification",
@@ -38,17 +45,22 @@ const WORDS: [&str; 5] = [
     "/schoolgate/details/comment",
 ];
 
+/// Where a look has the names that were asked for.
+const TYPED: [&str; 3] =
+    ["/schoolgate/details/user", "/schoolgate/details/device", "/schoolgate/details/client"];
+
 /// Which names are shown, and which pseudonyms alone are asked for.
 #[derive(Debug)]
 pub(super) struct Mask {
     sight: Sight,
+    ward: Ward,
     asked: [(&'static str, Option<String>); 3],
 }
 
 impl Mask {
     /// Everything, with the names of `sight`.
-    pub(super) fn new(sight: Sight) -> Mask {
-        Mask { sight, asked: [("/user/name", None), ("/host/name", None), ("/source/ip", None)] }
+    pub(super) fn new(sight: Sight, ward: Ward) -> Mask {
+        Mask { sight, ward, asked: [("/user/name", None), ("/host/name", None), ("/source/ip", None)] }
     }
 
     /// Nothing but the events of these pseudonyms.
@@ -73,13 +85,17 @@ impl Mask {
 
     /// The event as it may be seen, if it is asked for.
     pub(super) fn seen(&self, mut event: Value) -> Option<Value> {
-        if is_of_an_alert(&event) {
+        if is_of_an_alert(&event) || self.ward.keeps_back(&event) {
             return None;
         }
         if event["schoolgate"]["rung"] == "statutory" {
             WHERE.iter().for_each(|place| clear(&mut event, place));
         }
         if let Sight::Pseudonyms(pseudonyms) = &self.sight {
+            // A guess beside its pseudonym would say whose that is.
+            if self.ward.may_be_a_guess(&event) {
+                TYPED.iter().for_each(|place| clear(&mut event, place));
+            }
             mask(&mut event, pseudonyms);
         }
         let is = |(place, value): &(&str, Option<String>)| {
@@ -91,13 +107,13 @@ impl Mask {
 }
 
 /// Acts on alerts are told by `/alerts` alone, which knows who may see which; that somebody looked at
-/// one is told of alerts on pupils.
+/// some is told of alerts on pupils, and that somebody was not let.
 fn is_of_an_alert(event: &Value) -> bool {
     let action = event["event"]["action"].as_str().unwrap_or_default();
     match event["event"]["dataset"].as_str() {
         Some("schoolgate.alert") => true,
-        Some("schoolgate.read") if action == "alert.read" => {
-            event["schoolgate"]["details"]["routed"] != "pupil"
+        Some("schoolgate.read") if action == "alert.read" || action == "alerts.read" => {
+            event["event"]["outcome"] != "failure" && event["schoolgate"]["details"]["routed"] != "pupil"
         }
         _ => false,
     }

@@ -13,7 +13,7 @@ use crate::web::Shared;
 use crate::web::auth::Caller;
 use crate::web::body::Answer;
 use crate::web::events::mask::Mask;
-use crate::web::events::{NAMES, Sight, events as in_order, gather};
+use crate::web::events::{Inquiries, NAMES, Sight, Ward, events as in_order, gather};
 use crate::web::openapi::words::{ActorWord, Moment, OutcomeWord};
 use crate::web::page::Page;
 use crate::web::problem::Problem;
@@ -97,7 +97,7 @@ pub(in crate::web) async fn reads(
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
     filter.before = Some(filter.before.map_or(audit_seq, |cursor| cursor.min(audit_seq)));
     filter.halt = shared.halt.clone();
-    let mask = Mask::new(sight);
+    let mask = Mask::new(sight, Ward::of(&Inquiries::of(&caller.staff), shared).await?);
     let (events, next) = shared.look_up(move |index| gather(index, filter, &mask, in_order)).await??;
     let items = events.iter().map(Read::of).collect();
     Ok(Page::new(items, next.map(|next| next.to_string())).recorded(audit_seq).answer(&query))

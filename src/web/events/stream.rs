@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,9 +21,15 @@ use crate::web::Shared;
 use crate::web::auth::Credential;
 use crate::web::crowd::{Bounds, Crowd, Place};
 use crate::web::events::mask::Mask;
-use crate::web::events::{Reader, Sight, read};
+use crate::web::events::{Inquiries, Reader, Sight, Ward, read, told_about};
 use crate::web::problem::Problem;
 use crate::web::query::Query;
+
+mod begin;
+mod told;
+
+use begin::{From, from};
+use told::{Told, frame};
 
 /// Streams at one time, of one person and of all.
 const PLACES: Bounds = Bounds { each: 4, all: 16 };
@@ -35,8 +41,8 @@ const STALL: Duration = Duration::from_secs(60);
 const LIFE: Duration = Duration::from_secs(9 * 60);
 /// How many lines are read at once.
 const BATCH: usize = 64;
-/// Most lines from before the stream began.
-const MOST_BEFORE: u64 = 1000;
+/// How long it rests where the head is ahead of what can be read, while a segment is being made.
+const PAUSE: Duration = Duration::from_millis(10);
 /// How long streams are given to record their end at a stop.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -121,6 +127,9 @@ struct Stream {
     client: Option<std::net::IpAddr>,
     credential: Option<Credential>,
     sight: Sight,
+    inquiries: Inquiries,
+    /// Whom it is about, where that is no pupil.
+    routed: Option<String>,
     mask: Mask,
     filter: Filter,
     out: mpsc::Sender<Bytes>,
@@ -129,14 +138,6 @@ struct Stream {
     last: u64,
     sent: u64,
     _place: Place<String>,
-}
-
-/// What goes out at once.
-#[derive(Default)]
-struct Told {
-    text: String,
-    /// How many events of the trail are in it.
-    events: u64,
 }
 
 impl Streams {
@@ -163,12 +164,13 @@ pub(in crate::web) async fn stream(
     credential: Option<Credential>,
 ) -> Result<Response, Problem> {
     let query = Query::read::<Streamed>(uri)?;
-    let (filter, mask) = read(&query, &reader.sight)?;
+    let (ward, inquiries) = (Ward::of(&reader.inquiries, shared).await?, reader.inquiries.clone());
+    let (filter, mask) = read(&query, &reader.sight, ward)?;
     let (actor, client) = (reader.actor.clone(), reader.client);
     let asked_from = from(shared, &query, headers)?;
     let place = shared.streams.crowd.admit(whose(&actor)).ok_or_else(too_many)?;
-    let (act, sight) = reader.act("events.stream", &query)?;
-    let act = Act { details: query.asked(), ..act };
+    let (act, sight) = reader.search("events.stream", &query, shared).await?;
+    let routed = act.details.get("routed").and_then(Value::as_str).map(ToOwned::to_owned);
     let began = shared.control.record(Entry::Read(act)).await?;
     let after = match asked_from {
         From::Behind(sequence) => sequence,
@@ -182,6 +184,8 @@ pub(in crate::web) async fn stream(
         client,
         credential,
         sight,
+        inquiries,
+        routed,
         mask,
         filter: Filter { order: Order::OldestFirst, closes: crate::audit::Closes::Apart, ..filter },
         out,
@@ -199,38 +203,6 @@ pub(in crate::web) async fn stream(
     Ok(([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(frames.fuse())).into_response())
 }
 
-/// Where a stream begins.
-enum From {
-    /// With the line after this sequence.
-    Behind(u64),
-    /// With so many lines from before now.
-    Last(u64),
-    /// With what comes.
-    Now,
-}
-
-fn from(shared: &Shared, query: &Query, headers: &HeaderMap) -> Result<From, Problem> {
-    let field = "Last-Event-ID";
-    let sent = headers.get(field).map(|value| value.to_str().ok().and_then(|text| text.trim().parse().ok()));
-    let after = match sent {
-        Some(Some(sequence)) => Some(sequence),
-        Some(None) => return Err(Problem::invalid(field, format!("`{field}` is the number of an event"))),
-        None => query.parsed("after")?,
-    };
-    let head = shared.recorder.head().sequence;
-    match (after, query.parsed("last")?) {
-        (Some(after), _) if after > head => {
-            Err(Problem::invalid("after", format!("the record ends at {head}: is it of this gateway?")))
-        }
-        (Some(after), _) => Ok(From::Behind(after)),
-        (None, Some(last)) if last > MOST_BEFORE => {
-            Err(Problem::invalid("last", format!("`last` is a number from 0 to {MOST_BEFORE}")))
-        }
-        (None, Some(last)) => Ok(From::Last(last)),
-        (None, None) => Ok(From::Now),
-    }
-}
-
 impl Stream {
     async fn run(mut self, stop: CancellationToken) {
         let ended = tokio::select! {
@@ -246,7 +218,7 @@ impl Stream {
             .with("sent", self.sent)
             .with("last", self.last)
             .with("ended_by", ended.as_str());
-        let act = Act { client: self.client, ..act };
+        let act = told_about(Act { client: self.client, ..act }, self.routed.as_deref());
         if let Err(fault) = self.shared.recorder.record(Entry::Read(act)).await {
             tracing::error!(%fault, "could not record the end of a stream of the log");
         }
@@ -262,6 +234,7 @@ impl Stream {
                 return ended;
             }
             told = loop {
+                let before = self.last;
                 let (read, next) = match self.next(follower).await {
                     Ok(next) => next,
                     Err(ended) => return ended,
@@ -271,7 +244,12 @@ impl Stream {
                     break next;
                 }
                 if follower.is_behind() {
-                    continue;
+                    // Where little is asked for, nothing is sent that would tell of its reader's leaving.
+                    let pause = if self.last == before { PAUSE } else { Duration::ZERO };
+                    match rested(&self.out, pause).await {
+                        Ok(()) => continue,
+                        Err(ended) => return ended,
+                    }
                 }
                 tokio::select! {
                     more = follower.more() => if !more { return Ended::Stop },
@@ -299,6 +277,10 @@ impl Stream {
         let Some(credential) = &self.credential else { return Ok(true) };
         let fault = |_| Ended::Fault;
         let Some(staff) = credential.staff(&self.shared).await.map_err(fault)? else { return Ok(false) };
+        // Who is told of more, or of less, asks anew.
+        if Inquiries::of(&staff) != self.inquiries {
+            return Ok(false);
+        }
         let sight = Sight::of(&staff, &self.shared).await.map_err(fault)?;
         Ok(match (&self.sight, sight) {
             (Sight::Names, Some(Sight::Names)) | (Sight::Pseudonyms(_), Some(Sight::Pseudonyms(_))) => true,
@@ -340,13 +322,6 @@ impl Stream {
     }
 }
 
-impl Told {
-    /// A comment, which readers pass over.
-    fn beat() -> Told {
-        Told { text: ":\n\n".to_owned(), events: 0 }
-    }
-}
-
 impl Ended {
     fn as_str(self) -> &'static str {
         match self {
@@ -360,10 +335,13 @@ impl Ended {
     }
 }
 
-/// One event of the stream. Data is JSON and has no line ends, which the form does not allow.
-fn frame(event: &str, id: Option<u64>, data: &str) -> String {
-    let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
-    format!("event: {event}\n{id}data: {data}\n\n")
+/// Rests for a while, unless the reader has left.
+async fn rested(out: &mpsc::Sender<Bytes>, pause: Duration) -> Result<(), Ended> {
+    tokio::select! {
+        biased;
+        () = out.closed() => Err(Ended::Reader),
+        () = tokio::time::sleep(pause) => Ok(()),
+    }
 }
 
 /// Whose streams count together.
@@ -378,4 +356,21 @@ fn whose(actor: &Actor) -> String {
 fn too_many() -> Problem {
     let detail = format!("a person may have {} streams open, and all together {}", PLACES.each, PLACES.all);
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", detail).with("retry_after", 30)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_finds_nothing_rests_and_notices_that_its_reader_left() {
+        let (out, frames) = mpsc::channel(1);
+        let began = Instant::now();
+        assert_eq!(rested(&out, PAUSE).await, Ok(()));
+        assert!(began.elapsed() >= PAUSE);
+        drop(frames);
+        assert_eq!(rested(&out, Duration::ZERO).await, Err(Ended::Reader));
+    }
 }

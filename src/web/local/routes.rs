@@ -17,7 +17,7 @@ use crate::web::Shared;
 use crate::web::api::changes::{Proposal, Proposed, Reloaded};
 use crate::web::api::to_the_end;
 use crate::web::body::{Answer, Sent};
-use crate::web::events::{self, AroundAnswer, EvidenceWish, ExportWish, Reader, SeenEvent, Sight};
+use crate::web::events::{self, AroundAnswer, EvidenceWish, ExportWish, Inquiries, Reader, SeenEvent, Sight};
 use crate::web::explain::{self, Explanation};
 use crate::web::inspection::{self, Candidates};
 use crate::web::local::staff;
@@ -119,7 +119,8 @@ async fn evidence(State(shared): State<Shared>, Sent(wish): Sent<EvidenceWish>) 
 
 fn reader() -> Reader {
     let (sight, purpose) = (Sight::Names, Purpose::Needed);
-    Reader { actor: Actor::Local, client: None, sight, purpose }
+    // Whoever is root here can read the trail itself.
+    Reader { actor: Actor::Local, client: None, sight, purpose, inquiries: Inquiries::All }
 }
 
 async fn policy_in_force(State(shared): State<Shared>) -> Result<Answer<PolicyOfRecord>, Problem> {

@@ -66,7 +66,7 @@ async fn a_decision_is_told_as_it_was_and_as_it_would_be() {
     let look = &trail[told["audit_seq"].as_u64().unwrap() as usize - 1];
     assert_eq!(
         (&look["event"]["action"], &look["schoolgate"]["details"]),
-        (&json!("events.explain"), &json!({ "sequence": seq }))
+        (&json!("events.explain"), &json!({ "sequence": seq, "routed": "pupil" }))
     );
 
     let (status, told) = office.get("technician", &format!("/events/{seq}/explain")).await;

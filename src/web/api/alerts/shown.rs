@@ -202,6 +202,8 @@ pub(super) struct Suppression {
 pub(super) struct Precisions {
     /// By theme.
     pub(super) items: Vec<Precision>,
+    /// The record of the look.
+    pub(super) audit_seq: u64,
 }
 
 /// How often alerts of a theme were right.
