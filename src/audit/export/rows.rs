@@ -78,9 +78,6 @@ type Ends = HashMap<Uuid, Option<End>>;
 /// The first and the last moment of what matches.
 type Times = Option<(Timestamp, Timestamp)>;
 
-/// From when until when, where there is anything.
-type Times = Option<(Timestamp, Timestamp)>;
-
 /// Writes every event that matches, the oldest first.
 pub(super) fn write(wanted: &Exporting<'_>) -> Result<Written, ExportError> {
     let (mut ends, times, count) = matching(wanted)?;
