@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use schoolgate::audit::{Act, Actor, Entry};
+use schoolgate::audit::{self, Act, Actor, Closes, Entry, Filter, Order};
 use tempfile::TempDir;
 
 use crate::harness::Gateway;
@@ -213,17 +213,15 @@ fn system(gateway: &Gateway, action: &str) -> Vec<serde_json::Value> {
 
 /// Every line of the trail is there, whole; without doubles they are in their order.
 fn check(collector: &Collector, state: &Path) {
-    let mut lines = Vec::new();
-    crate::harness::gather(&state.join("audit"), &mut lines);
-    let text = String::from_utf8(lines).unwrap();
-    let mut trail: Vec<&str> = text.lines().filter(|line| line.starts_with("{\"@timestamp\"")).collect();
-    trail.sort_by_key(|line| sequence(line));
+    let filter =
+        Filter { order: Order::OldestFirst, closes: Closes::Apart, limit: 100_000, ..Filter::default() };
+    let trail = audit::query(&state.join("audit"), &filter).unwrap().records;
     let got = collector.got();
     let mut seen = 0;
     for message in &got {
         if message.sequence > seen {
             assert_eq!(message.sequence, seen + 1, "a gap");
-            assert_eq!(message.line, trail[usize::try_from(seen).unwrap()], "as it stands in the trail");
+            assert_eq!(message.line, trail[usize::try_from(seen).unwrap()].line, "as it stands in the trail");
             seen = message.sequence;
         }
         let dataset = message.event["event"]["dataset"].as_str().unwrap();
@@ -236,10 +234,6 @@ fn check(collector: &Collector, state: &Path) {
     assert_eq!(usize::try_from(seen).unwrap(), trail.len(), "all of it, the stop included");
     let blocked = got.iter().find(|message| message.event["event"]["action"] == "block").unwrap();
     assert!(blocked.head.starts_with("132 "), "local0, warning: {}", blocked.head);
-}
-
-fn sequence(line: &str) -> u64 {
-    serde_json::from_str::<serde_json::Value>(line).unwrap()["event"]["sequence"].as_u64().unwrap()
 }
 
 /// Invariant: what is recorded arrives at a collector, in clear, once it is back.
