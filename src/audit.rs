@@ -38,6 +38,7 @@
 pub mod around;
 mod chain;
 mod checkpoint;
+mod disk;
 mod event;
 mod export;
 mod follow;

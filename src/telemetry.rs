@@ -384,10 +384,7 @@ impl Maker<'_> {
         self.register(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))?)
     }
 
-    fn register<M>(&self, metric: M) -> prometheus::Result<M>
-    where
-        M: prometheus::core::Collector + Clone + 'static,
-    {
+    fn register<M: prometheus::core::Collector + Clone + 'static>(&self, metric: M) -> prometheus::Result<M> {
         self.0.register(Box::new(metric.clone()))?;
         Ok(metric)
     }

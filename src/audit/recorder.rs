@@ -14,16 +14,16 @@ use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use crate::audit::chain::Head;
+use crate::audit::disk::{Disk, forcer, recovered};
 use crate::audit::event::{Act, Actor, Closing, Entry, closed};
 use crate::audit::follow::Follower;
-use crate::audit::force::{Force, Forcer};
 use crate::audit::json::Json;
 use crate::audit::keeper::Keeper;
 use crate::audit::key::Signer;
 use crate::audit::ledger::{Found, Ledger};
 use crate::audit::line::Draft;
 use crate::audit::notary::{Covered, Notary, SealError};
-use crate::audit::repair::{Repair, Tail, recover};
+use crate::audit::repair::Repair;
 use crate::audit::reserve::{self, Reserve};
 use crate::audit::store::Store;
 use crate::audit::writer::{Job, Keeping, Scribe, Told};
@@ -32,10 +32,6 @@ use crate::telemetry::Metrics;
 
 /// How many events may wait for the writer before those who record wait too.
 const QUEUE: usize = 8192;
-/// At which length a segment ends.
-const SEGMENT: u64 = 64 << 20;
-/// How much room is kept on the disk for blocks and changes: some fifty thousand of them.
-const RESERVE: u64 = 64 << 20;
 
 /// Who observes, for every event: `observer.name` and `observer.version`.
 #[derive(Clone, Debug)]
@@ -276,22 +272,6 @@ impl Recorder {
     }
 }
 
-/// How the disk is used.
-pub(super) struct Disk {
-    /// At which length a segment ends.
-    pub(super) full: u64,
-    /// How much room is kept for blocks and changes.
-    pub(super) reserve: u64,
-    /// What forces a file to disk.
-    pub(super) force: Box<Force>,
-}
-
-impl Default for Disk {
-    fn default() -> Disk {
-        Disk { full: SEGMENT, reserve: RESERVE, force: Box::new(File::sync_data) }
-    }
-}
-
 impl Recorder {
     /// How long after the last checkpoint the last line was written: no more than a minute, unless
     /// checkpoints can't be written.
@@ -349,29 +329,6 @@ pub(super) fn id_at(time: Timestamp) -> Uuid {
     let millis = u64::try_from(time.as_millis()).unwrap_or(0);
     let nanos = u32::try_from(millis % 1000).unwrap_or(0) * 1_000_000;
     Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, millis / 1000, nanos))
-}
-
-/// As [`recover`]; on a full disk in the room that is kept for what must be recorded.
-fn recovered(dir: &Path, now: Timestamp) -> io::Result<Tail> {
-    match recover(dir, now) {
-        Err(error) if error.kind() == io::ErrorKind::StorageFull => {
-            reserve::abandon(dir)?;
-            recover(dir, now)
-        }
-        recovered => recovered,
-    }
-}
-
-/// The thread that forces segments to disk; the writer hears of it when that fails, unless it is
-/// about to look anyway.
-fn forcer(force: Box<Force>, told: &Told, queue: &mpsc::Sender<Job>) -> io::Result<Forcer> {
-    let (stuck, queue) = (Arc::clone(&told.stuck), queue.downgrade());
-    Forcer::start(force, move || {
-        stuck.store(true, Ordering::Relaxed);
-        if let Some(queue) = queue.upgrade() {
-            let _ = queue.try_send(Job::Look);
-        }
-    })
 }
 
 pub(super) fn lock(dir: &Path) -> Result<File, OpenError> {

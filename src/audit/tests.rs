@@ -20,8 +20,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, mpsc};
 
+use crate::audit::disk::Disk;
 use crate::audit::keeper::pack_closed;
-use crate::audit::recorder::Disk;
 use crate::audit::segment::{Forward, Segment};
 use crate::audit::{
     Access, Act, Actor, Entry, Observer, Receipt, RecordError, Recorder, Seen, Signer, Visibility, Writer,

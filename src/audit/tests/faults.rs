@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::audit::{FaultKind, Options, recorder, verify};
+use crate::audit::{FaultKind, Options, disk, verify};
 
 /// A small file system of its own; none where this process may not mount one.
 struct Disk {
@@ -247,7 +247,7 @@ fn a_slow_disk_holds_up_only_what_must_be_on_it() {
         gate.recv().unwrap();
         file.sync_data()
     };
-    let running = trail.start_with(recorder::Disk { force: Box::new(force), ..trail.disk() });
+    let running = trail.start_with(disk::Disk { force: Box::new(force), ..trail.disk() });
     let recorder = running.recorder.clone();
     let blocked = trail.runtime.spawn(async move { recorder.record(block("a.example")).await });
     waits.recv().unwrap();
@@ -285,7 +285,7 @@ fn who_waits_for_a_segment_is_answered_by_its_own_disk() {
         0 => Err(std::io::Error::other("not written")),
         _ => file.sync_data(),
     };
-    let running = trail.start_with(recorder::Disk { force: Box::new(force), ..trail.disk() });
+    let running = trail.start_with(disk::Disk { force: Box::new(force), ..trail.disk() });
     let waiting: Vec<_> = (0..6)
         .map(|_| {
             let recorder = running.recorder.clone();

