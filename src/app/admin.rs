@@ -229,8 +229,10 @@ impl Lists {
     }
 
     async fn tick(&mut self) {
+        // The lists last: what is recorded of them is said in the same breath.
+        let others = others(&self.control).await;
         match self.control.watch().await {
-            Ok(alarms) => self.readiness.degraded(with_others(&self.control, alarms).await),
+            Ok(alarms) => self.readiness.degraded([alarms, others].concat()),
             Err(fault) => tracing::error!(%fault, "could not record an alarm of the lists; trying again"),
         }
         let is_looking = self.looking.as_ref().is_some_and(|thread| !thread.is_finished());
@@ -251,9 +253,9 @@ impl Lists {
     }
 }
 
-/// What is wrong with lists and the machine, what is to be said of the sealed code, and what waits
-/// to be told.
-async fn with_others(control: &Control, mut alarms: Vec<Alarm>) -> Vec<Alarm> {
+/// What is to be said of the sealed code, what is wrong with the machine, and what waits to be told.
+async fn others(control: &Control) -> Vec<Alarm> {
+    let mut alarms = Vec::new();
     match control.seal_alarm().await {
         Ok(alarm) => alarms.extend(alarm),
         Err(fault) => tracing::error!(%fault, "can't tell whether the sealed code was opened"),

@@ -90,7 +90,7 @@ impl Index {
         page(self.dir(), Some(self), filter)
     }
 
-    /// As [`scan`].
+    /// As [`scan()`].
     ///
     /// # Errors
     /// As [`query`].
