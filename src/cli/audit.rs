@@ -16,6 +16,7 @@ mod retention;
 mod table;
 mod tail;
 mod verify;
+mod which;
 
 use around::Around;
 use export::{Export, VerifyExport};

@@ -196,18 +196,8 @@ impl Gateway {
 
     /// Every line of the trail, as it lies on disk.
     pub(crate) fn trail(&self) -> String {
-        let mut all = String::new();
-        for written in self.recorder_lines() {
-            all.push_str(&written);
-            all.push('\n');
-        }
-        all
-    }
-
-    /// Every line, as whoever follows the trail reads it.
-    fn recorder_lines(&self) -> Vec<String> {
         let lines = self.running.recorder.follow(0).read(usize::MAX).unwrap();
-        lines.into_iter().map(|written| written.line).collect()
+        lines.into_iter().map(|written| written.line + "\n").collect()
     }
 
     /// A number of `/metrics`, labels summed.

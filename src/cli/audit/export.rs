@@ -3,7 +3,6 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
@@ -14,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::audit::{Format, Key, check_export};
 use crate::cli::audit::reading::{Place, Reading};
-use crate::model::Timestamp;
+use crate::cli::audit::which::Which;
 use crate::settings::Settings;
 
 /// What to write.
@@ -27,44 +26,13 @@ pub(in crate::cli) struct Export {
     #[arg(long)]
     format: Vec<Format>,
     /// Instead of what the other options say: all that belongs to the matter of this event.
-    #[arg(long, value_name = "SEQUENCE")]
+    #[arg(long, value_name = "SEQUENCE", conflicts_with_all = ["Which", "format"])]
     matter: Option<u64>,
     /// How many minutes before and after the event belong to its matter.
     #[arg(long, requires = "matter")]
     minutes: Option<u32>,
-    /// From this moment on (RFC 3339).
-    #[arg(long)]
-    from: Option<Timestamp>,
-    /// Before this moment.
-    #[arg(long)]
-    to: Option<Timestamp>,
-    /// A person.
-    #[arg(long)]
-    user: Option<String>,
-    /// A filtering group.
-    #[arg(long)]
-    group: Option<String>,
-    /// A device.
-    #[arg(long)]
-    device: Option<String>,
-    /// A client's address.
-    #[arg(long)]
-    client: Option<IpAddr>,
-    /// A host and its subdomains.
-    #[arg(long)]
-    host: Option<String>,
-    /// A category.
-    #[arg(long)]
-    category: Option<String>,
-    /// allow, alert or block.
-    #[arg(long)]
-    action: Option<String>,
-    /// The rung that decided.
-    #[arg(long)]
-    rung: Option<String>,
-    /// schoolgate.access, schoolgate.change, …
-    #[arg(long)]
-    dataset: Option<String>,
+    #[command(flatten)]
+    which: Which,
     #[command(flatten)]
     reading: Reading,
 }
@@ -110,21 +78,12 @@ impl Export {
             body.extend(self.minutes.map(|minutes| ("minutes".to_owned(), minutes.into())));
             return ("evidence", body.into());
         }
-        let which = [
-            ("from", self.from.map(|from| from.to_string())),
-            ("to", self.to.map(|to| to.to_string())),
-            ("user", self.user.clone()),
-            ("group", self.group.clone()),
-            ("device", self.device.clone()),
-            ("client", self.client.map(|client| client.to_string())),
-            ("host", self.host.clone()),
-            ("category", self.category.clone()),
-            ("action", self.action.clone()),
-            ("rung", self.rung.clone()),
-            ("dataset", self.dataset.clone()),
-        ];
-        let which: Map<String, Value> =
-            which.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect();
+        let which: Map<String, Value> = self
+            .which
+            .asked()
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.into())))
+            .collect();
         body.insert("query".to_owned(), which.into());
         if !self.format.is_empty() {
             let formats: Vec<&str> = self.format.iter().map(|format| format.as_str()).collect();
@@ -149,5 +108,31 @@ impl VerifyExport {
         out!("manifest.json has the SHA-256 {}.", checked.manifest);
         checked.keys.iter().for_each(|key| out!("Signed by the key {key}."));
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        export: Export,
+    }
+
+    /// All of a matter is written; what would choose among it was once taken and not minded.
+    #[test]
+    fn a_matter_takes_no_other_choice_of_events() {
+        let given = |more: &[&str]| {
+            Command::try_parse_from([&["x", "--out", "a.zip", "--reason", "a case"], more].concat())
+        };
+        assert!(given(&["--matter", "11"]).is_ok_and(|given| given.export.matter == Some(11)));
+        assert!(given(&["--user", "y5.042", "--format", "csv"]).is_ok());
+        for more in [["--user", "y5.042"], ["--host", "a.example"], ["--format", "csv"]] {
+            assert!(given(&[&["--matter", "11"], &more[..]].concat()).is_err(), "{more:?}");
+        }
     }
 }

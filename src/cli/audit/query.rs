@@ -1,6 +1,5 @@
 //! `schoolgate audit query`: searches the trail.
 
-use std::net::IpAddr;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -10,8 +9,8 @@ use serde_json::Value;
 use crate::audit::{Filter, Index};
 use crate::cli::audit::reading::{Place, Reading};
 use crate::cli::audit::table;
+use crate::cli::audit::which::Which;
 use crate::cli::gateway::Gateway;
-use crate::model::{Host, Timestamp};
 use crate::settings::Settings;
 use crate::web::escaped;
 
@@ -21,45 +20,14 @@ const MOST: usize = 1000;
 /// What to search for.
 #[derive(Args, Default)]
 pub(in crate::cli) struct Query {
-    /// From this moment on (RFC 3339).
-    #[arg(long)]
-    from: Option<Timestamp>,
-    /// Before this moment.
-    #[arg(long)]
-    to: Option<Timestamp>,
-    /// A person.
-    #[arg(long)]
-    user: Option<String>,
-    /// A filtering group.
-    #[arg(long)]
-    group: Option<String>,
-    /// A device.
-    #[arg(long)]
-    device: Option<String>,
-    /// A client's address.
-    #[arg(long)]
-    client: Option<IpAddr>,
-    /// A host and its subdomains.
-    #[arg(long)]
-    host: Option<String>,
-    /// A category.
-    #[arg(long)]
-    category: Option<String>,
-    /// allow, alert or block.
-    #[arg(long)]
-    action: Option<String>,
-    /// The rung that decided.
-    #[arg(long)]
-    rung: Option<String>,
+    #[command(flatten)]
+    which: Which,
     /// Words that all stand in what was searched for, in either case.
     #[arg(long)]
     search: Option<String>,
     /// A temporary unblock.
     #[arg(long)]
     unblock: Option<uuid::Uuid>,
-    /// schoolgate.access, schoolgate.change, …
-    #[arg(long)]
-    dataset: Option<String>,
     /// Collapsed to what people did, instead of every event.
     #[arg(long)]
     pages: bool,
@@ -82,22 +50,11 @@ pub(in crate::cli) struct Query {
 impl Query {
     fn filter(&self) -> anyhow::Result<Filter> {
         Ok(Filter {
-            from: self.from,
-            to: self.to,
-            user: self.user.clone(),
-            group: self.group.clone(),
-            device: self.device.clone(),
-            host: self.host.as_deref().map(Host::parse).transpose()?,
-            category: self.category.clone(),
-            action: self.action.clone(),
-            rung: self.rung.clone(),
             search: self.search.clone(),
             unblock: self.unblock,
-            dataset: self.dataset.clone(),
-            client: self.client,
             before: self.before,
             limit: self.limit.max(1),
-            ..Filter::default()
+            ..self.which.filter()?
         })
     }
 
@@ -107,30 +64,20 @@ impl Query {
             ("limit", Some(self.limit.clamp(1, MOST).to_string())),
             ("cursor", self.before.map(|before| before.to_string())),
         ];
-        let pairs = self.asked().into_iter().chain(paging);
+        let pairs = self.asked().chain(paging);
         let pairs = pairs.filter_map(|(name, value)| Some(format!("{name}={}", escaped(&value?))));
         format!("?{}", pairs.collect::<Vec<_>>().join("&"))
     }
 
     /// What is asked for, by its names in the API.
-    fn asked(&self) -> [(&'static str, Option<String>); 15] {
-        [
-            ("from", self.from.map(|from| from.to_string())),
-            ("to", self.to.map(|to| to.to_string())),
-            ("user", self.user.clone()),
-            ("group", self.group.clone()),
-            ("device", self.device.clone()),
-            ("client", self.client.map(|client| client.to_string())),
-            ("host", self.host.clone()),
-            ("category", self.category.clone()),
-            ("action", self.action.clone()),
-            ("rung", self.rung.clone()),
+    fn asked(&self) -> impl Iterator<Item = (&'static str, Option<String>)> {
+        let further = [
             ("search", self.search.clone()),
             ("unblock", self.unblock.map(|unblock| unblock.to_string())),
-            ("dataset", self.dataset.clone()),
             ("view", self.pages.then(|| "pages".to_owned())),
             ("page", self.page.map(|page| page.to_string())),
-        ]
+        ];
+        self.which.asked().into_iter().chain(further)
     }
 
     /// Events as the running gateway answers them, which records that it was asked.
@@ -155,8 +102,7 @@ impl Query {
     }
 
     pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
-        let asked =
-            self.asked().into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
+        let asked = self.asked().filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
         let (events, next) = match self.reading.place(settings, "events.read", asked.collect())? {
             Place::Gateway(gateway, root) => self.ask(&gateway, root)?,
             Place::Folder(dir) => self.find(&dir)?,
@@ -183,9 +129,8 @@ mod tests {
     #[test]
     fn options_are_written_as_the_api_reads_them() {
         let query = Query {
-            user: Some("y5.042".into()),
+            which: Which { user: Some("y5.042".into()), client: "10.1.2.3".parse().ok(), ..Which::default() },
             search: Some("how to & where".into()),
-            client: "10.1.2.3".parse().ok(),
             pages: true,
             limit: 50,
             before: Some(9),
