@@ -17,6 +17,8 @@ use crate::settings::{MailAddress, Smtp, SmtpTls};
 
 /// How long the server may take over each of its answers.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// By which servers say that they don't know who signs in, or want somebody to (RFC 4954 section 6).
+const SIGN_IN: [u16; 4] = [454, 530, 534, 535];
 
 /// Hands a message to the server.
 pub(super) fn send(smtp: &Smtp, outgoing: &Outgoing) -> Result<(), Undelivered> {
@@ -103,6 +105,11 @@ fn one_line(text: &str) -> String {
 /// In the gateway's own words: a server's may repeat addresses.
 fn told(fault: &lettre::transport::smtp::Error) -> Undelivered {
     let text = match fault.status() {
+        Some(code) if SIGN_IN.contains(&u16::from(code)) => {
+            format!(
+                "the mail server does not let the gateway sign in ({code}): look at [smtp] user and password_file"
+            )
+        }
         Some(code) if fault.is_permanent() => format!("the mail server refuses it for good ({code})"),
         Some(code) => format!("the mail server refuses it for now ({code})"),
         None if fault.is_timeout() => "the mail server takes too long".to_owned(),
