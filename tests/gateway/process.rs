@@ -6,6 +6,7 @@ mod changes;
 mod crash;
 mod faults;
 mod load;
+mod lookups;
 mod manager;
 mod reads;
 mod reload;

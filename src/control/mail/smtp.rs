@@ -11,7 +11,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, Message, SmtpTransport, Transport};
 
 use crate::control::mail::Letter;
-use crate::control::mail::deliver::Undelivered;
+use crate::control::mail::deliver::{Undelivered, of_tls};
 use crate::control::mail::outbox::Outgoing;
 use crate::settings::{MailAddress, Smtp, SmtpTls};
 
@@ -104,6 +104,9 @@ fn one_line(text: &str) -> String {
 
 /// In the gateway's own words: a server's may repeat addresses.
 fn told(fault: &lettre::transport::smtp::Error) -> Undelivered {
+    if let Some(why) = of_tls(fault) {
+        return Undelivered(format!("the mail server can't be trusted: {why}"));
+    }
     let text = match fault.status() {
         Some(code) if SIGN_IN.contains(&u16::from(code)) => {
             format!(
@@ -113,7 +116,7 @@ fn told(fault: &lettre::transport::smtp::Error) -> Undelivered {
         Some(code) if fault.is_permanent() => format!("the mail server refuses it for good ({code})"),
         Some(code) => format!("the mail server refuses it for now ({code})"),
         None if fault.is_timeout() => "the mail server takes too long".to_owned(),
-        None if fault.is_tls() => "the mail server's TLS can't be trusted".to_owned(),
+        None if fault.is_tls() => "TLS with the mail server can't be set up".to_owned(),
         None if fault.is_client() => "the mail server can't do what is asked of it".to_owned(),
         None => "the mail server can't be reached".to_owned(),
     };
