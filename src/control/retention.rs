@@ -109,8 +109,6 @@ impl Past {
 impl Store {
     /// All or nothing, in one transaction.
     fn forget_past(&self, terms: &Terms, held: &Held, now: Timestamp) -> Result<(), StoreError> {
-        // Pages that are given up are overwritten.
-        self.connection.pragma_update(None, "secure_delete", true)?;
         let transaction = self.connection.unchecked_transaction()?;
         for past in &TABLES {
             let until = terms.until(past.dataset, now);
