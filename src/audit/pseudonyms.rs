@@ -150,7 +150,7 @@ fn is_kept_back(event: &Value) -> bool {
         // Recorded before it was said whom a look is about; or it is about nobody.
         None => {
             let action = event["event"]["action"].as_str().unwrap_or_default();
-            action.starts_with("alert") || TYPED.iter().chain(&ABOUT).any(|place| is_said(&place))
+            action.starts_with("alert") || TYPED.iter().chain(&ABOUT).any(is_said)
         }
     }
 }

@@ -42,14 +42,16 @@ pub(super) fn of_tls(fault: &(dyn Error + 'static)) -> Option<&'static str> {
 }
 
 fn in_words(fault: &rustls::Error) -> &'static str {
+    use CertificateError::{Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer};
     let rustls::Error::InvalidCertificate(fault) = fault else { return "TLS with it can't be set up" };
-    match fault {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "its certificate has lapsed",
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "its certificate is for another name"
-        }
-        CertificateError::UnknownIssuer => "nobody who is trusted signed its certificate",
-        _ => "its certificate does not hold",
+    if matches!(fault, Expired | ExpiredContext { .. }) {
+        "its certificate has lapsed"
+    } else if matches!(fault, NotValidForName | NotValidForNameContext { .. }) {
+        "its certificate is for another name"
+    } else if matches!(fault, UnknownIssuer) {
+        "nobody who is trusted signed its certificate"
+    } else {
+        "its certificate does not hold"
     }
 }
 

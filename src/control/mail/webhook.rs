@@ -49,11 +49,15 @@ pub(super) fn send(hook: &Webhook, extra_roots: &[PathBuf], outgoing: &Outgoing)
 }
 
 fn unsent(fault: &ureq::Error) -> Undelivered {
-    let why = match fault {
-        ureq::Error::Timeout(_) => return Undelivered("the webhook takes too long".to_owned()),
-        ureq::Error::Rustls(inside) => of_tls(inside),
-        ureq::Error::Io(inside) => of_tls(inside),
-        _ => None,
+    if matches!(fault, ureq::Error::Timeout(_)) {
+        return Undelivered("the webhook takes too long".to_owned());
+    }
+    let why = if let ureq::Error::Io(inside) = fault {
+        of_tls(inside)
+    } else if let ureq::Error::Rustls(inside) = fault {
+        of_tls(inside)
+    } else {
+        None
     };
     Undelivered(match why {
         Some(why) => format!("the webhook can't be trusted: {why}"),
