@@ -101,6 +101,11 @@ impl Segment {
         self.order() > other.order()
     }
 
+    /// Whether it is the same one, in whichever form.
+    pub(super) fn is(&self, other: &Segment) -> bool {
+        self.order() == other.order()
+    }
+
     fn order(&self) -> (&str, u64) {
         (&self.day, self.first)
     }
