@@ -16,6 +16,9 @@ use crate::audit::chain::Head;
 use crate::audit::line::Place;
 use crate::audit::segment::{Forward, Segment};
 
+/// Within how many bytes the place of a sequence is sought line by line: as much as is read at once.
+const NEAR: u64 = 256 * 1024;
+
 /// A line as it stands in the trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
@@ -158,8 +161,9 @@ impl Follower {
     }
 
     fn start(&self, segment: Segment, reach: &Reach) -> io::Result<At> {
-        let reader = Forward::open(&segment.path)?;
-        let mut at = At { segment: Arc::new(segment), reader, offset: 0, bound: Bound::Head };
+        let mut reader = Forward::open(&segment.path)?;
+        let offset = if segment.first > self.last { 0 } else { near(&mut reader, self.last)? };
+        let mut at = At { segment: Arc::new(segment), reader, offset, bound: Bound::Head };
         self.bind(&mut at, reach)?;
         Ok(at)
     }
@@ -207,4 +211,31 @@ impl At {
         self.offset = end;
         Ok(next)
     }
+}
+
+/// Where a line starts that is not after this sequence, and not far from it: a segment's lines are in
+/// order, so that half of what is left is passed over at once.
+pub(super) fn near(reader: &mut Forward, sequence: u64) -> io::Result<u64> {
+    let (mut low, mut high) = (0, reader.length()?);
+    while high - low > NEAR {
+        let middle = low + (high - low) / 2;
+        match line_from(reader, middle, high)? {
+            Some((offset, found)) if found <= sequence => low = offset,
+            Some(_) | None => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+/// The first event that starts behind `from` and before `to`, and its sequence.
+fn line_from(reader: &mut Forward, from: u64, to: u64) -> io::Result<Option<(u64, u64)>> {
+    reader.seek(from)?;
+    // The rest of a line, most likely.
+    let _ = reader.next()?;
+    while let Some(piece) = reader.next()?.filter(|piece| piece.offset < to) {
+        if let Some(place) = Place::read(piece.bytes) {
+            return Ok(Some((piece.offset, place.sequence)));
+        }
+    }
+    Ok(None)
 }

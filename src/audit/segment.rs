@@ -258,6 +258,14 @@ impl Forward {
         Ok(())
     }
 
+    /// How many bytes of lines there are now.
+    pub(super) fn length(&self) -> io::Result<u64> {
+        match &self.reader {
+            Source::Plain(reader) => Ok(reader.get_ref().metadata()?.len()),
+            Source::Packed(unpacker) => Ok(unpacker.length()),
+        }
+    }
+
     /// Whether some of the segment was passed over so far because it is damaged.
     pub(super) fn is_damaged(&self) -> bool {
         match &self.reader {
