@@ -1,5 +1,7 @@
 //! Why an act of staff was not done, each case with a stable code for scripts.
 
+use std::io::ErrorKind;
+
 use crate::audit::RecordError;
 use crate::control::changes::{ChangeState, NotApproved};
 use crate::control::store::StoreError;
@@ -78,6 +80,15 @@ pub enum ControlError {
 }
 
 impl ControlError {
+    /// Whether it failed because the disk is full.
+    #[must_use]
+    pub fn is_for_want_of_room(&self) -> bool {
+        if let ControlError::Record(RecordError::Unwritten(fault)) = self {
+            return matches!(fault.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+        }
+        matches!(self, ControlError::Store(fault) if fault.is_for_want_of_room())
+    }
+
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {

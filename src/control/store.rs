@@ -50,6 +50,14 @@ pub enum StoreError {
     System(String),
 }
 
+impl StoreError {
+    /// Whether the disk is full.
+    pub(super) fn is_for_want_of_room(&self) -> bool {
+        let StoreError::Sqlite(fault) = self else { return false };
+        fault.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+    }
+}
+
 impl Store {
     /// Opens, or makes, the store at `path`.
     pub(super) fn open(path: &Path) -> Result<Store, StoreError> {

@@ -106,6 +106,11 @@ impl IntoResponse for Problem {
 impl From<ControlError> for Problem {
     fn from(fault: ControlError) -> Problem {
         let code = fault.code();
+        if fault.is_for_want_of_room() {
+            tracing::error!(%fault, "an act of staff was refused: the disk is full");
+            let detail = "the gateway's disk is full, so it is not done: make room";
+            return Problem::new(StatusCode::INSUFFICIENT_STORAGE, "no_room", detail);
+        }
         let status = match &fault {
             ControlError::Invalid(field, text) => {
                 let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, text.as_str());
