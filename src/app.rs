@@ -155,7 +155,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
     let stop = CancellationToken::new();
     let gate = Arc::new(gate(settings, shared, &control, (inspection, own_ports), &stop)?);
     retention::begin(settings, &control, &recorder, &index, &stop);
-    let shipping = ship(settings, &recorder, &metrics, began)?;
+    let shipping = ship(settings, &recorder, &metrics, (control.pseudonyms().await?, began))?;
     let (admin, metrics_at) = (local_addresses(&bound.admin), local_addresses(&bound.metrics));
     let admin_thread = admin::spawn(admin::Parts {
         settings,

@@ -29,6 +29,7 @@ mod people;
 pub mod reports;
 mod requests;
 mod restrictions;
+pub mod retention;
 mod staff;
 mod store;
 mod unblocks;

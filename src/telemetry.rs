@@ -148,7 +148,11 @@ impl Metrics {
                 &["source", "outcome"],
             )?,
             generation: make.gauge("policy_generation", "Version of the policy in force.")?,
-            audit_events: make.counters("audit_events_total", "Audit events on disk.", &["kind"])?,
+            audit_events: make.counters(
+                "audit_events_total",
+                "Audit events on disk; safeguarding: alerts, what is done about them, looks at the log.",
+                &["kind"],
+            )?,
             audit_lag: make.seconds("audit_lag_seconds", "Age of the oldest event not yet on disk.")?,
             audit_free: make.gauge("audit_free_bytes", "Room on the disk of the audit trail.")?,
             clock_ahead: make

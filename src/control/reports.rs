@@ -9,6 +9,7 @@ use jiff::civil::Date;
 
 use crate::audit::{QueryError, Recorder};
 use crate::control::alerts::{About, KeptAlert};
+use crate::control::mail;
 use crate::control::reports::count::Counts;
 use crate::control::staff::Staff;
 use crate::control::store::StoreError;
@@ -140,7 +141,10 @@ impl Control {
 
     async fn list_rows(&self, now: Timestamp) -> Vec<[String; 2]> {
         let view = self.feeds().await;
-        let age = |looked: Timestamp| format!("looked at {} hours ago", now.since(looked).as_secs() / 3600);
+        let age = |looked: Timestamp| match now.since(looked).as_secs() / 3600 {
+            0 => "looked at within the last hour".to_owned(),
+            hours => format!("looked at {} ago", mail::so_many(hours, "hour")),
+        };
         let statutory = view.looked.iter().map(|(list, looked)| [list.clone(), age(*looked)]);
         let sources = view.sources.iter().filter(|source| !view.looked.contains_key(&source.source));
         let sources = sources.map(|source| {

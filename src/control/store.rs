@@ -68,6 +68,8 @@ impl Store {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        // What is let go of is overwritten.
+        connection.pragma_update(None, "secure_delete", true)?;
         let mut store = Store { connection };
         store.bring_up()?;
         Ok(store)

@@ -38,7 +38,7 @@ pub(crate) use frames::{
 };
 pub(crate) use hello::{Dripped, hello, in_records};
 pub(crate) use origin::{Origin, never_reached};
-pub(crate) use postbox::{Hook, Mood, Postbox};
+pub(crate) use postbox::{Hook, Login, Mood, Postbox, Shown, Tls};
 pub(crate) use program::{Program, Site, follow};
 pub(crate) use publisher::{Publisher, Reply, fetch};
 pub(crate) use talk::Talk;

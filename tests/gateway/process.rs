@@ -7,6 +7,7 @@ mod crash;
 mod disk;
 mod faults;
 mod load;
+mod lookups;
 mod manager;
 mod reads;
 mod reload;

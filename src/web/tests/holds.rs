@@ -89,3 +89,18 @@ async fn a_hold_is_of_one_and_ends_ahead() {
         assert_eq!((status, &problem["field"]), (422, &json!(field)), "{problem}");
     }
 }
+
+/// A bug: whose lines are held stood in the log as technicians see it.
+#[tokio::test]
+async fn whoever_sees_pseudonyms_sees_no_name_in_a_hold() {
+    let office = Office::open().await;
+    placed(&office, "dsl", json!({ "user": "y5.042", "reason": WHY })).await;
+    placed(&office, "dsl", json!({ "device": "CB-2-017", "reason": WHY })).await;
+    let (status, seen) = office.get("technician", "/events?action=hold.placed").await;
+    assert_eq!(status, 200, "{seen}");
+    assert_eq!(seen["items"].as_array().unwrap().len(), 2, "{seen}");
+    let text = seen.to_string();
+    assert!(!text.contains("y5.042") && !text.contains("CB-2-017") && !text.contains("4711"), "{text}");
+    let pseudonyms = office.control.pseudonyms().await.unwrap();
+    assert!(text.contains(&pseudonyms.of("user", "y5.042")), "{text}");
+}
