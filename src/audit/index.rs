@@ -25,6 +25,7 @@ use std::{fmt, io};
 
 use tokio::sync::watch;
 
+use crate::audit::query::Halt;
 use crate::audit::segment::Segment;
 use seal::Seal;
 
@@ -40,6 +41,7 @@ pub struct Index {
     days: Arc<Mutex<BTreeMap<String, Standing>>>,
     /// The last line that is indexed.
     reached: watch::Receiver<u64>,
+    halt: Halt,
 }
 
 /// Whether a day's index is to be trusted.
@@ -94,7 +96,19 @@ impl Index {
     /// it is first used.
     #[must_use]
     pub fn of(dir: &Path) -> Index {
-        Index { dir: dir.into(), days: Arc::default(), reached: watch::channel(0).1 }
+        Index { dir: dir.into(), days: Arc::default(), reached: watch::channel(0).1, halt: Halt::default() }
+    }
+
+    /// The same for somebody who may leave: what they read through it is broken off by this halt.
+    #[must_use]
+    pub fn heeding(&self, halt: Halt) -> Index {
+        Index { halt, ..self.clone() }
+    }
+
+    /// What breaks off every reading through this index and its clones.
+    #[must_use]
+    pub fn halt(&self) -> &Halt {
+        &self.halt
     }
 
     /// The folder of the trail.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::control::alerts::KeptAlert;
 use crate::control::journal::Put;
-use crate::model::{Severity, Timestamp, Url};
+use crate::model::{Severity, Timestamp, Url, counted};
 use crate::settings::{MailAddress, Webhook};
 
 mod deliver;
@@ -113,7 +113,7 @@ impl Notice<'_> {
             ("Alert", alert.id.to_string()),
         ];
         if alert.escalated > 0 {
-            rows.push(("Nobody has answered", format!("told {} times before", alert.escalated)));
+            rows.push(("Nobody has answered", format!("told {} before", counted(alert.escalated, "time"))));
         }
         let advice = advice(alert.severity);
         let mut text = format!("{heading}\n\n");

@@ -21,7 +21,9 @@ impl Control {
     pub async fn send_digests(&self) -> Result<(), ControlError> {
         for kind in self.due_digests().await? {
             let report = self
-                .report_on(kind, self.report_days(kind, None)?, |alert| alert.about == About::Pupil)
+                .report_on(kind, self.report_days(kind, None)?, &self.index, |alert| {
+                    alert.about == About::Pupil
+                })
                 .await?;
             let letter = report.letter();
             let mut journal = self.journal.lock().await;
