@@ -25,6 +25,7 @@ use std::{fmt, io};
 
 use tokio::sync::{Notify, watch};
 
+use crate::audit::query::Halt;
 use crate::audit::segment::Segment;
 use seal::Seal;
 
@@ -42,6 +43,7 @@ pub struct Index {
     reached: watch::Receiver<u64>,
     /// Wakes who makes indexes anew: one was found that is not to be trusted.
     found: Arc<Notify>,
+    halt: Halt,
 }
 
 /// Whether a day's index is to be trusted.
@@ -96,7 +98,25 @@ impl Index {
     /// it is first used.
     #[must_use]
     pub fn of(dir: &Path) -> Index {
-        Index { dir: dir.into(), days: Arc::default(), reached: watch::channel(0).1, found: Arc::default() }
+        Index {
+            dir: dir.into(),
+            days: Arc::default(),
+            reached: watch::channel(0).1,
+            found: Arc::default(),
+            halt: Halt::default(),
+        }
+    }
+
+    /// The same for somebody who may leave: what they read through it is broken off by this halt.
+    #[must_use]
+    pub fn heeding(&self, halt: Halt) -> Index {
+        Index { halt, ..self.clone() }
+    }
+
+    /// What breaks off every reading through this index and its clones.
+    #[must_use]
+    pub fn halt(&self) -> &Halt {
+        &self.halt
     }
 
     /// The folder of the trail.

@@ -221,6 +221,7 @@ impl Control {
             | ControlError::Faulty(_)
             | ControlError::KeyReused
             | ControlError::Store(_)
+            | ControlError::Trail(_)
             | ControlError::Record(_)
             | ControlError::NotFetched(..)
             | ControlError::Policy => return fault,

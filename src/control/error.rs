@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use crate::audit::RecordError;
+use crate::audit::{QueryError, RecordError};
 use crate::control::changes::{ChangeState, NotApproved};
 use crate::control::store::StoreError;
 use crate::document::Faults;
@@ -68,6 +68,9 @@ pub enum ControlError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The trail can't be read, or reading it was broken off.
+    #[error(transparent)]
+    Trail(#[from] QueryError),
     /// The act can't be recorded, so it is not done.
     #[error("the act can't be recorded, so it is not done")]
     Record(#[from] RecordError),
@@ -113,6 +116,7 @@ impl ControlError {
             ControlError::Faulty(_) => "faulty",
             ControlError::KeyReused => "idempotency_key_reused",
             ControlError::Store(_) => "store",
+            ControlError::Trail(_) => "audit",
             ControlError::Record(_) => "not_recorded",
             ControlError::NotFetched(..) => "not_fetched",
             ControlError::Policy => "policy",

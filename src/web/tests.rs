@@ -1,6 +1,7 @@
 //! The real routers over a real gateway in a temporary folder.
 
 mod alerts;
+mod asker;
 mod asks;
 mod break_glass;
 mod ca;

@@ -138,8 +138,10 @@ impl Office {
             alerts,
             smtp: Some(smtp),
         };
+        let (index, _) = Indexer::start(&recorder, None).unwrap();
         let given = control::Shared {
             recorder: recorder.clone(),
+            index: index.clone(),
             clock: clock.clone(),
             metrics: metrics.clone(),
             directory: Directory::default(),
@@ -150,7 +152,6 @@ impl Office {
         let inspect = Inspect { authority: None, no_inspect: None, never: Vec::new() };
         let authority = Authority::open(&inspect, folder.path(), "Fish & Chips", clock.now()).unwrap();
         let public = authority.public().clone();
-        let (index, _) = Indexer::start(&recorder, None).unwrap();
         let shared = Shared::new(Arc::clone(&control), recorder.clone(), index, public, "Fish & Chips");
         Office { folder, control, recorder, clock, metrics, shared, writer, tokens: HashMap::new() }
     }
