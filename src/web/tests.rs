@@ -10,6 +10,7 @@ mod dependencies;
 mod events;
 mod exports;
 mod fixture;
+mod guessing;
 mod hands;
 mod holds;
 mod inquiries;
