@@ -156,8 +156,8 @@ impl Control {
         mine.ok_or(ControlError::NotFound)
     }
 
-    /// Tells the audit trail which unblocks began or ended by the clock, and takes those that
-    /// are over out of the policy. The decision itself has gone by the clock all along.
+    /// Tells the audit trail which unblocks began or ended by the clock and which asks lapsed, and takes
+    /// the unblocks that are over out of the policy. The decision itself has gone by the clock all along.
     ///
     /// # Errors
     /// What the store or the trail says.
@@ -186,7 +186,7 @@ impl Control {
             journal.publish_unblocks()?;
         }
         self.metrics.unblocks_active(journal.active(now));
-        Ok(())
+        self.lapse_asks(&mut journal, now).await
     }
 
     /// Records a refused request: the target too, unless a statutory list holds it.

@@ -6,6 +6,7 @@ mod break_glass;
 mod ca;
 mod changes;
 mod conform;
+mod cut_off;
 mod dependencies;
 mod events;
 mod exports;
