@@ -18,7 +18,7 @@ pub enum ControlError {
     #[error("{0}")]
     Forbidden(&'static str),
     /// Nobody decides on their own request.
-    #[error("somebody else must decide on your request")]
+    #[error("somebody else must decide: the asker, or an account that counts as theirs, can't")]
     FourEyes,
     /// The target's category is locked.
     #[error("no temporary unblock can lift this category")]

@@ -20,7 +20,7 @@ use crate::web::Shared;
 use crate::web::asker::{Waiting, heeding};
 use crate::web::auth::{Caller, require_token};
 use crate::web::body::{Answer, Sent};
-use crate::web::explain::{self, Explanation, Question};
+use crate::web::explain::{self, Explanation, Question, Suspensions};
 use crate::web::idempotency::once;
 use crate::web::openapi::{as_described, completed, repeatable};
 use crate::web::problem::{self, Problem};
@@ -155,7 +155,8 @@ async fn description(_: Caller) -> Response {
 /// What would happen to an address
 ///
 /// The verdict of the policy in force and what every rung has to say. A question about an address
-/// that a statutory list holds is recorded, and answered without the address.
+/// that a statutory list holds is recorded, and answered without the address. Who is suspended is for
+/// those alone who may suspend: others are answered as if nobody were, and `suspensions_left_out` says so.
 #[utoipa::path(post, path = "/explain", operation_id = "explain", tag = "decisions", request_body = Question,
     responses((status = 200, description = "The verdict and every rung", body = Explanation)))]
 async fn answer(
@@ -163,7 +164,8 @@ async fn answer(
     caller: Caller,
     Sent(question): Sent<Question>,
 ) -> Result<Answer<Explanation>, Problem> {
-    let answer = explain::answer(&shared, question).await?;
+    let suspensions = Suspensions::of(&caller.staff.roles);
+    let answer = explain::answer(&shared, question, suspensions).await?;
     Ok(Answer::ok(traced(&shared, &caller, answer).await?))
 }
 

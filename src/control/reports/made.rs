@@ -160,6 +160,7 @@ impl Material {
             ("asked for by pupils", "act/ask.made"),
             ("pupils' asks taken up", "act/ask.taken"),
             ("pupils' asks refused", "act/ask.refused"),
+            ("pupils' asks that nobody answered", "act/ask.lapsed"),
         ];
         let rows = rows.map(|(what, name)| [what.to_owned(), self.number(self.counts.of(name))]);
         Section::new("Unblocks", ["What", "How many"], rows.to_vec())

@@ -74,7 +74,7 @@ async fn answer(
     State(shared): State<Shared>,
     Sent(question): Sent<explain::Question>,
 ) -> Result<Answer<Explanation>, Problem> {
-    Ok(Answer::ok(explain::answer(&shared, question).await?))
+    Ok(Answer::ok(explain::answer(&shared, question, explain::Suspensions::Told).await?))
 }
 
 async fn reload(
