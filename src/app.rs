@@ -145,6 +145,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
     let inspection = inspection(settings, authority)?;
     let shared = Shared {
         recorder: recorder.clone(),
+        index: index.clone(),
         clock: clock.clone(),
         metrics: metrics.clone(),
         directory: Directory::default(),
@@ -324,7 +325,7 @@ fn gate(
     (inspection, own_ports): (Inspection, Vec<u16>),
     stop: &CancellationToken,
 ) -> Result<Gate> {
-    let Shared { recorder, clock, metrics, directory } = shared;
+    let Shared { recorder, index: _, clock, metrics, directory } = shared;
     Ok(Gate {
         live: control.live(),
         directory,

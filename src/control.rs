@@ -5,7 +5,7 @@
 
 use tokio::sync::Mutex;
 
-use crate::audit::{Act, Actor, Entry, Outcome, Recorder};
+use crate::audit::{Act, Actor, Entry, Index, Outcome, Recorder};
 use crate::clock::Clock;
 use crate::identity::Directory;
 use crate::model::Timestamp;
@@ -61,6 +61,7 @@ use journal::{Journal, Mutation, Prepared};
 pub struct Control {
     journal: Mutex<Journal>,
     recorder: Recorder,
+    index: Index,
     clock: Clock,
     metrics: Metrics,
     live: Live,
@@ -76,6 +77,8 @@ pub struct Control {
 pub struct Shared {
     /// The audit trail.
     pub recorder: Recorder,
+    /// Its index; what breaks that off, breaks off what is read here.
+    pub index: Index,
     /// What time it is.
     pub clock: Clock,
     /// The counters.
@@ -113,6 +116,7 @@ impl Control {
         let control = Control {
             journal: Mutex::new(journal),
             recorder: shared.recorder,
+            index: shared.index,
             clock: shared.clock,
             metrics: shared.metrics,
             live,

@@ -25,7 +25,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use crate::audit::key::{Key, KeyError};
-use crate::audit::{Filter, ProveError, QueryError, reserve};
+use crate::audit::{Filter, Index, ProveError, QueryError, reserve};
 
 pub use check::{Checked, Tampered, check_export};
 
@@ -65,8 +65,8 @@ type Explain = dyn Fn(&Value) -> Option<Value>;
 
 /// What is to be written.
 pub struct Exporting<'a> {
-    /// The trail.
-    pub dir: &'a Path,
+    /// The trail, by its index.
+    pub index: &'a Index,
     /// Which events.
     pub filter: Filter,
     /// As what.
@@ -169,7 +169,7 @@ impl Exporting<'_> {
 pub fn export(wanted: Exporting<'_>) -> Result<Exported, ExportError> {
     std::fs::create_dir_all(wanted.scratch)?;
     let keys = match wanted.names {
-        Names::Own => std::fs::read_to_string(wanted.dir.join(Key::FILE))?,
+        Names::Own => std::fs::read_to_string(wanted.index.dir().join(Key::FILE))?,
         Names::Pseudonyms => String::new(),
     };
     let written = rows::write(&wanted)?;

@@ -9,6 +9,7 @@ mod measure;
 mod packed;
 mod pages;
 mod query;
+mod refused;
 mod retention;
 mod signed;
 mod tamper;
@@ -90,7 +91,7 @@ impl Trail {
     }
 
     fn disk(&self) -> Disk {
-        Disk { full: self.full, reserve: self.reserve, force: Box::new(fs::File::sync_data) }
+        Disk { full: self.full, reserve: self.reserve, ..Disk::default() }
     }
 
     fn set(&self, time: &str) {

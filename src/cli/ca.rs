@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::ca::Public;
 use crate::cli::gateway::{Gateway, text};
 use crate::cli::output;
+use crate::model::counted;
 use crate::settings::Settings;
 
 /// What to do with the certificate. It is public: whoever has it can trust the gateway, no more.
@@ -80,7 +81,7 @@ fn candidates(settings: &Settings, days: u64, json: bool) -> anyhow::Result<()> 
         return Ok(());
     }
     if items.is_empty() {
-        out!("In {days} days no device or app has refused the school's authority.");
+        out!("In {} no device or app has refused the school's authority.", counted(days, "day"));
         return Ok(());
     }
     let mut table = output::table();

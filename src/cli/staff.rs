@@ -40,6 +40,14 @@ pub(super) enum Staff {
         #[arg(long)]
         reason: Option<String>,
     },
+    /// Say that an account that a technician made is in the hands of a person of its own.
+    Confirm {
+        /// The sign-in name.
+        name: StaffName,
+        /// Why.
+        #[arg(long)]
+        reason: Option<String>,
+    },
     /// Take password, second factor, sessions and tokens away, and print a new link.
     Reset {
         /// The sign-in name.
@@ -146,6 +154,10 @@ impl Staff {
                 told(name, "enable", json!({ "reason": reason }))?;
                 out!("{name} can sign in again.");
             }
+            Staff::Confirm { name, reason } => {
+                told(name, "confirm", json!({ "reason": reason }))?;
+                out!("{name} counts as nobody else.");
+            }
             Staff::Reset { name, reason } => {
                 let answer = told(name, "reset", json!({ "reason": reason }))?;
                 out!("{name} has neither password nor second factor, session or token any more.");
@@ -242,9 +254,11 @@ fn table(answer: &Value) -> Table {
             (false, false) => String::new(),
         };
         let state = state.trim_end_matches(", let in until ").to_owned();
-        let row =
-            [text(staff, "name"), roles.join(", "), text(staff, "starts_at"), text(staff, "ends_at"), state];
-        table.add_row(row);
+        let counts_as = staff["counts_as"].as_str().map(|whose| format!("counts as {whose}: confirm"));
+        let state = [state, counts_as.unwrap_or_default()];
+        let state: Vec<String> = state.into_iter().filter(|text| !text.is_empty()).collect();
+        let (from, until) = (text(staff, "starts_at"), text(staff, "ends_at"));
+        table.add_row([text(staff, "name"), roles.join(", "), from, until, state.join("; ")]);
     }
     table
 }

@@ -49,9 +49,6 @@ enum Act {
 struct Request {
     /// A page, a host (subdomains included), or category:NAME.
     target: String,
-    /// Also this host or page, which the target needs; may be repeated.
-    #[arg(long = "also")]
-    also: Vec<String>,
     /// For this group; may be repeated.
     #[arg(long = "group")]
     groups: Vec<String>,
@@ -61,6 +58,16 @@ struct Request {
     /// For this device; may be repeated.
     #[arg(long = "device")]
     devices: Vec<String>,
+    #[command(flatten)]
+    wish: Wish,
+}
+
+/// For how long, why, and what else.
+#[derive(Args)]
+pub(super) struct Wish {
+    /// Also this host or page, which the target needs; may be repeated.
+    #[arg(long = "also")]
+    also: Vec<String>,
     /// How long, in minutes.
     #[arg(long, conflicts_with_all = ["until", "until_lesson_ends"],
           required_unless_present_any = ["until", "until_lesson_ends"])]
@@ -112,10 +119,16 @@ impl Unblock {
 
 impl Request {
     fn body(&self) -> Value {
-        let mut body = json!({
+        self.wish.over(json!({
             "target": self.target, "groups": self.groups, "users": self.users, "devices": self.devices,
-            "reason": self.reason,
-        });
+        }))
+    }
+}
+
+impl Wish {
+    /// What is asked for, with what is said here besides.
+    pub(super) fn over(&self, mut body: Value) -> Value {
+        body["reason"] = json!(self.reason);
         let optional = [
             ("minutes", json!(self.minutes)),
             ("ends_at", json!(self.until)),
@@ -140,7 +153,7 @@ impl Decision {
     }
 }
 
-fn print_one(unblock: &Value) {
+pub(super) fn print_one(unblock: &Value) {
     out!("{}  {} until {}", text(unblock, "id"), text(unblock, "state"), text(unblock, "ends_at"));
     let needs = joined(&unblock["needs"], " or ");
     if !needs.is_empty() {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::control::alerts::KeptAlert;
 use crate::control::journal::Put;
-use crate::model::{Severity, Timestamp, Url};
+use crate::model::{Severity, Timestamp, Url, counted};
 use crate::settings::{MailAddress, Webhook};
 
 mod deliver;
@@ -116,7 +116,7 @@ impl Notice<'_> {
         if alert.escalated > 0 {
             let before = match alert.escalated {
                 1 => "once".to_owned(),
-                times => format!("{times} times"),
+                times => counted(times, "time"),
             };
             rows.push(("Nobody has answered", format!("told {before} before")));
         }
@@ -160,12 +160,6 @@ impl Notice<'_> {
 /// A path of the gateway's own, as staff reach it.
 fn at(link: &Url, path: &str) -> String {
     format!("{}{path}", link.to_string().trim_end_matches('/'))
-}
-
-/// How many of something, in words: `1 day`, `2 days`.
-pub(super) fn so_many(count: u64, thing: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {thing}{plural}")
 }
 
 /// A letter to somebody that presses nobody.

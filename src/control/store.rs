@@ -11,7 +11,7 @@ use crate::control::lists::{LastGood, Sizes};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The newest form of the tables; a step is added for every change of form, none is edited.
-const STEPS: [&str; 14] = [
+const STEPS: [&str; 16] = [
     include_str!("store.sql"),
     include_str!("changes/changes.sql"),
     include_str!("journal/journal.sql"),
@@ -26,6 +26,8 @@ const STEPS: [&str; 14] = [
     include_str!("alerts/alerts.sql"),
     include_str!("reports/reports.sql"),
     include_str!("holds/holds.sql"),
+    include_str!("accounts/hands.sql"),
+    include_str!("unblocks/lapsed.sql"),
 ];
 
 /// The embedded store.
@@ -48,6 +50,14 @@ pub enum StoreError {
     /// The system's random numbers, or the file itself.
     #[error("the store: {0}")]
     System(String),
+}
+
+impl StoreError {
+    /// Whether the disk is full.
+    pub(super) fn is_for_want_of_room(&self) -> bool {
+        let StoreError::Sqlite(fault) = self else { return false };
+        fault.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+    }
 }
 
 impl Store {

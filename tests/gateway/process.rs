@@ -4,6 +4,7 @@ mod acts;
 mod ca;
 mod changes;
 mod crash;
+mod disk;
 mod faults;
 mod load;
 mod lookups;

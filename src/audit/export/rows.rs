@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -16,11 +15,9 @@ use crate::audit::export::matter::Matter;
 use crate::audit::export::sheet::{LAST_ROW, Sheet};
 use crate::audit::export::{ExportError, Exporting, Format, Names};
 use crate::audit::proof::{ProveError, Prover};
-use crate::audit::{ClosedBy, Closes, Filter, Order, Record, scan};
-use crate::model::Timestamp;
+use crate::audit::query::Ends as Open;
+use crate::audit::{ClosedBy, Closes, Filter, Order, Record};
 
-/// How long after the last access its end is looked for.
-const HORIZON: Duration = Duration::from_secs(24 * 60 * 60);
 /// After how many events it is looked whether there is room for more.
 const LOOK: u64 = 1024;
 
@@ -72,20 +69,17 @@ struct End {
     by: ClosedBy,
 }
 
-/// How accesses ended, by `event.id`: none yet for those that match.
-type Ends = HashMap<Uuid, Option<End>>;
-
-/// The first and the last moment of what matches.
-type Times = Option<(Timestamp, Timestamp)>;
+/// How accesses ended, by `event.id`.
+type Ended = HashMap<Uuid, End>;
 
 /// Writes every event that matches, the oldest first.
 pub(super) fn write(wanted: &Exporting<'_>) -> Result<Written, ExportError> {
-    let (mut ends, times, count) = matching(wanted)?;
+    let (open, count) = matching(wanted)?;
     if count > wanted.most || (wanted.formats.contains(&Format::Xlsx) && count > u64::from(LAST_ROW)) {
         return Err(ExportError::TooMany { most: wanted.most.min(u64::from(LAST_ROW)) });
     }
     let mut outs = Outs::open(wanted)?;
-    let closes = outs.ends(wanted, &mut ends, times)?;
+    let (ended, closes) = outs.ends(wanted, open)?;
     let (mut events, mut first, mut last) = (0, None, None);
     each(wanted, |record, shown| {
         first.get_or_insert(record.sequence);
@@ -95,7 +89,7 @@ pub(super) fn write(wanted: &Exporting<'_>) -> Result<Written, ExportError> {
         }
         events += 1;
         outs.line(&record, &shown)?;
-        outs.event(wanted, record.sequence, &joined(shown, &ends))
+        outs.event(wanted, record.sequence, &joined(shown, &ended))
     })?;
     let (lines, unproven) = (outs.whole, outs.unproven);
     let checkpoints = outs.checkpoints.len() as u64;
@@ -111,25 +105,18 @@ pub(super) fn write(wanted: &Exporting<'_>) -> Result<Written, ExportError> {
     })
 }
 
-/// Which accesses match, from when until when, and how many events do.
-fn matching(wanted: &Exporting<'_>) -> Result<(Ends, Times, u64), ExportError> {
-    let (mut ends, mut times, mut count) = (Ends::new(), None, 0_u64);
+/// Which accesses match that do not say how they ended, and how many events do.
+fn matching(wanted: &Exporting<'_>) -> Result<(Open, u64), ExportError> {
+    let (mut open, mut count) = (Open::before(wanted.filter.before), 0_u64);
     each(wanted, |record, _| {
         count += 1;
         if count > wanted.most {
             return Err(ExportError::TooMany { most: wanted.most });
         }
-        let event = &record.event;
-        if let Some(time) = event["@timestamp"].as_str().and_then(|time| time.parse::<Timestamp>().ok()) {
-            times = Some((times.map_or(time, |(from, _)| from), time));
-        }
-        let ended = !event["schoolgate"]["closed_by"].is_null();
-        if event["event"]["dataset"] == "schoolgate.access" && !ended {
-            ends.extend(id(event).map(|id| (id, None)));
-        }
+        open.add(record.sequence, &record.event);
         Ok(())
     })?;
-    Ok((ends, times, count))
+    Ok((open, count))
 }
 
 /// Hands over every event that matches, with what of it may be shown.
@@ -139,7 +126,7 @@ fn each(
 ) -> Result<(), ExportError> {
     let filter = Filter { order: Order::OldestFirst, closes: Closes::Joined, ..wanted.filter.clone() };
     let mut failed = None;
-    scan(wanted.dir, &filter, |record| {
+    wanted.index.scan(&filter, |record| {
         let Some(shown) = (wanted.show)(record.event.clone()) else { return true };
         match found(record, shown) {
             Ok(()) => true,
@@ -152,8 +139,8 @@ fn each(
     failed.map_or(Ok(()), Err)
 }
 
-fn joined(mut event: Value, ends: &Ends) -> Value {
-    if let Some(end) = id(&event).and_then(|id| *ends.get(&id)?) {
+fn joined(mut event: Value, ended: &Ended) -> Value {
+    if let Some(end) = id(&event).and_then(|id| ended.get(&id)) {
         event["schoolgate"]["bytes_up"] = end.up.into();
         event["schoolgate"]["bytes_down"] = end.down.into();
         event["schoolgate"]["closed_by"] = end.by.as_str().into();
@@ -186,7 +173,7 @@ impl Outs {
         let lines = has(Format::Jsonl) && wanted.names == Names::Own;
         let when = |yes: bool| yes.then(out).transpose();
         let proofs = when(lines)?;
-        let prover = proofs.map(|out| Prover::new(wanted.dir).map(|prover| (out, prover)));
+        let prover = proofs.map(|out| Prover::new(wanted.index.dir()).map(|prover| (out, prover)));
         Ok(Outs {
             lines: when(lines)?,
             closes: when(lines)?,
@@ -204,34 +191,24 @@ impl Outs {
     }
 
     /// Reads how the accesses that match ended.
-    fn ends(&mut self, wanted: &Exporting<'_>, ends: &mut Ends, times: Times) -> Result<u64, ExportError> {
-        let Some((from, to)) = times.filter(|_| !ends.is_empty()) else { return Ok(0) };
-        let filter = Filter {
-            from: Some(from),
-            to: Some(to.plus(HORIZON)),
-            before: wanted.filter.before,
-            halt: wanted.filter.halt.clone(),
-            dataset: Some("schoolgate.close".to_owned()),
-            order: Order::OldestFirst,
-            closes: Closes::Apart,
-            ..Filter::default()
-        };
-        let (mut found, mut failed) = (0, None);
-        scan(wanted.dir, &filter, |record| {
-            let Some(end) = id(&record.event).and_then(|id| ends.get_mut(&id)) else { return true };
-            *end = End::of(&record.event);
+    fn ends(&mut self, wanted: &Exporting<'_>, open: Open) -> Result<(Ended, u64), ExportError> {
+        let (mut ended, mut found, mut failed) = (Ended::new(), 0, None);
+        open.find(wanted.index.dir(), Some(wanted.index), &mut |id, sequence, line| {
+            let close = serde_json::from_slice(line).unwrap_or_default();
+            ended.extend(End::of(&close).map(|end| (id, end)));
             let room = if found % LOOK == 0 { wanted.room_for(0) } else { Ok(()) };
             found += 1;
-            failed = room.and_then(|()| self.close_line(&record)).err();
+            failed = room.and_then(|()| self.close_line(sequence, line)).err();
             failed.is_none()
         })?;
-        failed.map_or(Ok(found), Err)
+        failed.map_or(Ok((ended, found)), Err)
     }
 
-    fn close_line(&mut self, record: &Record) -> Result<(), ExportError> {
+    fn close_line(&mut self, sequence: u64, line: &[u8]) -> Result<(), ExportError> {
         let Some(out) = &mut self.closes else { return Ok(()) };
-        writeln!(out, "{}", record.line)?;
-        self.proven(record.sequence)
+        out.write_all(line)?;
+        out.write_all(b"\n")?;
+        self.proven(sequence)
     }
 
     /// The line itself, where nothing of it is kept back.

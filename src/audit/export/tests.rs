@@ -139,6 +139,7 @@ fn python(script: &str, arguments: &[&str]) {
 struct Trail {
     dir: tempfile::TempDir,
     recorder: Recorder,
+    index: Index,
     _writer: Writer,
 }
 
@@ -156,13 +157,14 @@ async fn trail() -> Trail {
         recorder.record(Entry::Change(act)).await.unwrap();
     }
     recorder.seal().await.unwrap();
-    Trail { dir, recorder, _writer: writer }
+    let index = Index::of(recorder.dir());
+    Trail { dir, recorder, index, _writer: writer }
 }
 
 impl Trail {
     fn exporting<'a>(&'a self, names: Names, show: &'a dyn Fn(Value) -> Option<Value>) -> Exporting<'a> {
         Exporting {
-            dir: self.recorder.dir(),
+            index: &self.index,
             filter: Filter { dataset: Some("schoolgate.change".to_owned()), ..Filter::default() },
             formats: Format::ALL.into(),
             names,

@@ -104,7 +104,7 @@ impl VerifyExport {
                 return Ok(ExitCode::FAILURE);
             }
         };
-        out!("Every file is as it was written; {} lines of the trail are proven.", checked.proven);
+        out!("Every file is as it was written. Lines of the trail that are proven: {}.", checked.proven);
         out!("manifest.json has the SHA-256 {}.", checked.manifest);
         checked.keys.iter().for_each(|key| out!("Signed by the key {key}."));
         Ok(ExitCode::SUCCESS)

@@ -11,6 +11,7 @@ use crate::cli::audit::reading::{Place, Reading};
 use crate::cli::audit::table;
 use crate::cli::audit::which::Which;
 use crate::cli::gateway::Gateway;
+use crate::model::counted;
 use crate::settings::Settings;
 use crate::web::escaped;
 
@@ -115,8 +116,8 @@ impl Query {
         }
         out!("{}", table(&events));
         match next {
-            Some(next) => out!("{} events; more with --before {next}", events.len()),
-            None => out!("{} events", events.len()),
+            Some(next) => out!("{}; more with --before {next}", counted(events.len(), "event")),
+            None => out!("{}", counted(events.len(), "event")),
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -7,6 +7,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::audit::index::{Rebuilding, reindex};
+use crate::model::counted;
 
 /// What is known of how far it is, for a day that has an end and for one that has none yet.
 const KNOWN: &str = "{msg} {wide_bar} {human_pos} of {human_len} events, {per_sec}";
@@ -25,7 +26,7 @@ impl Reindex {
         let bar = ProgressBar::no_length();
         let lines = reindex(dir, self.day.as_deref(), &mut |at| show(&bar, at))?;
         bar.finish_and_clear();
-        out!("{lines} events indexed");
+        out!("{} indexed", counted(lines, "event"));
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -8,6 +8,7 @@ use clap::Args;
 use crate::app;
 use crate::audit::Due;
 use crate::cli::output;
+use crate::model::counted;
 use crate::settings::Settings;
 
 /// Options of `retention`.
@@ -42,7 +43,7 @@ impl Retention {
         let all: u64 = found.iter().map(count).sum();
         let (segments, done) =
             (found.len(), if self.dry_run { "are past their time" } else { "were removed" });
-        out!("{all} events in {segments} segments {done}");
+        out!("{} in {} {done}", counted(all, "event"), counted(segments, "segment"));
         Ok(ExitCode::SUCCESS)
     }
 }

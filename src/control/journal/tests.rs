@@ -127,7 +127,7 @@ fn whoever_replays_a_journal_comes_to_the_same_staff() {
         },
         Staff { access_until: Some(at()), ..supplier.clone() },
         Staff { starts_at: Some(at()), ends_at: Some(at().plus(Duration::from_secs(9))), ..supplier },
-        Staff { disabled: true, ..evans },
+        Staff { disabled: true, counts_as: "it.help".parse().ok(), ..evans },
     ];
     for (number, staff) in (1..).zip(&acts) {
         let mutation = Mutation::new(at(), vec![from.staff_put(staff, at()).unwrap()]);

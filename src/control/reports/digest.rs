@@ -30,7 +30,7 @@ impl Control {
     pub async fn send_digests(&self) -> Result<(), ControlError> {
         for owed in self.owed_digests().await? {
             let (kind, days) = (owed.kind, self.report_days(owed.kind, Some(owed.days))?);
-            let report = self.report_on(kind, days, |alert| alert.about == About::Pupil).await?;
+            let report = self.report_on(kind, days, &self.index, |alert| alert.about == About::Pupil).await?;
             let letter = Report { span: owed.span(), ..report }.letter();
             let mut journal = self.journal.lock().await;
             let now = self.clock.now();

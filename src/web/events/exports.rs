@@ -201,7 +201,6 @@ async fn taken_away(
     let act = act.with("kind", kind.as_str()).with("formats", json!(written));
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
     filter.before = Some(audit_seq);
-    filter.halt = shared.halt.clone();
     let names = match sight {
         Sight::Names => Names::Own,
         Sight::Pseudonyms(_) => Names::Pseudonyms,
@@ -255,13 +254,13 @@ fn about(
 
 /// Writes the archive where that holds up nothing else.
 async fn written_by(shared: &Shared, job: Job, turn: OwnedSemaphorePermit) -> Result<Exported, Problem> {
-    let (dir, zone) = (shared.audit_dir.clone(), shared.control.live().snapshot().zone().clone());
+    let (index, zone) = (shared.reading(), shared.control.live().snapshot().zone().clone());
     let job = move || {
         let _turn = turn;
         let Job { kind, filter, mask, names, formats, about, scratch } = job;
         let (show, explain) = (|event| mask.seen(event), explained::decision);
         write(Exporting {
-            dir: &dir,
+            index: &index,
             filter,
             formats,
             names,
