@@ -32,6 +32,7 @@ mod statutory;
 pub use history::{PolicyDifference, PolicyOfRecord};
 use laid::Laid;
 pub(super) use mutation::{Mutation, Put, Table};
+pub(super) use reading::ReadLists;
 pub use reading::waiting;
 use reading::{first, look, prepare};
 pub use record::PolicyVersion;
@@ -49,7 +50,7 @@ pub(super) struct Prepared {
 /// The policy in force and what it was made of.
 pub(super) struct Journal {
     pub(super) store: Store,
-    sources: Sources,
+    sources: Arc<Sources>,
     publisher: Publisher,
     parts: Parts,
     /// The school's files as they were last read.
@@ -61,6 +62,8 @@ pub(super) struct Journal {
     stood_in: Vec<String>,
     /// When each other list was taken, or its file last changed.
     taken: BTreeMap<String, Timestamp>,
+    /// How many times lists have come in force.
+    taken_times: u64,
     pub(super) directory: Directory,
     metrics: Metrics,
 }
@@ -150,7 +153,7 @@ impl Journal {
         let (standing, stood_in, taken) = (Vec::new(), Vec::new(), BTreeMap::new());
         let journal = Journal {
             store,
-            sources,
+            sources: Arc::new(sources),
             publisher,
             parts,
             school,
@@ -158,6 +161,7 @@ impl Journal {
             standing,
             stood_in,
             taken,
+            taken_times: 0,
             directory,
             metrics,
         };
@@ -183,15 +187,6 @@ impl Journal {
     pub(super) fn begin(&mut self, prepared: &Prepared, now: Timestamp) -> Result<(), StartError> {
         self.school = School::of(&prepared.loaded);
         Ok(self.settle(&prepared.loaded, now)?)
-    }
-
-    /// Reads everything anew, in the name of `actor`; nothing is changed yet.
-    pub(super) fn prepare(
-        &self,
-        (actor, now, reason): (&Actor, Timestamp, Option<&str>),
-        progress: &Progress<'_>,
-    ) -> Result<Prepared, StartError> {
-        prepare(&self.store, &self.sources, &self.keys, (actor, now, reason), None, progress)
     }
 
     /// Puts a prepared policy in force, once it is kept.
@@ -240,6 +235,7 @@ impl Journal {
     /// Lets the rest of the gateway know what has come in force.
     fn settle(&mut self, loaded: &Loaded, now: Timestamp) -> Result<(), StoreError> {
         self.directory.publish(subnets(&self.parts.draft));
+        self.taken_times += 1;
         self.standing =
             lists::keep(&self.sources.places, &self.keys, (&loaded.standing, &loaded.retired), now);
         self.stood_in.clone_from(&loaded.stood_in);

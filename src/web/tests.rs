@@ -24,6 +24,7 @@ mod pages;
 mod people;
 mod policy;
 mod reads;
+mod reloads;
 mod reports;
 mod restrictions;
 mod reviews;
