@@ -128,7 +128,7 @@ impl Control {
         let act = Act::new(Actor::System, "policy.loaded").with("generation", policy.generation());
         let mut journal = control.journal.lock().await;
         let now = control.clock.now();
-        let mutation = journal.entered(&prepared, policy.generation(), (now, &Actor::System, "start"));
+        let mutation = journal.entered(&prepared, policy.generation(), (now, &Actor::System, "start"))?;
         control.keep_prepared(act, &mut journal, &prepared, mutation).await?;
         journal.begin(&prepared, now)?;
         control.tell_decided(&Actor::System, &prepared).await?;

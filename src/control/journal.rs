@@ -6,8 +6,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
 use crate::audit::Actor;
 use crate::clock::Clock;
 use crate::control::changes::{Change, ChangeState, PolicyProposal, Proposal, School};
@@ -28,6 +26,7 @@ mod reading;
 mod record;
 mod sources;
 mod statutory;
+mod version;
 
 pub use history::{PolicyDifference, PolicyOfRecord};
 use laid::Laid;
@@ -37,6 +36,8 @@ pub use reading::waiting;
 use reading::{first, look, prepare};
 pub use record::PolicyVersion;
 pub use sources::{Sources, StartError, Unlicensed};
+pub(super) use version::Said;
+use version::Version;
 
 /// A policy, read and sound, not yet in force.
 pub(super) struct Prepared {
@@ -169,7 +170,12 @@ impl Journal {
     }
 
     /// What the journal keeps of a prepared policy, as version `generation`.
-    pub(super) fn entered(&self, prepared: &Prepared, generation: u64, said: Said<'_>) -> Mutation {
+    pub(super) fn entered(
+        &self,
+        prepared: &Prepared,
+        generation: u64,
+        said: Said<'_>,
+    ) -> Result<Mutation, StoreError> {
         let version = Version {
             generation,
             changes: &prepared.changes,
@@ -178,9 +184,9 @@ impl Journal {
             files: &prepared.proposal.files_in_force(),
             added: prepared.proposal.added(),
         };
-        let puts =
-            [version.put(said)].into_iter().chain(prepared.policy.puts()).chain(prepared.proposal.puts());
-        Mutation::new(said.0, puts.collect())
+        let version = version.put(&self.store, said)?;
+        let puts = [version].into_iter().chain(prepared.policy.puts()).chain(prepared.proposal.puts());
+        Ok(Mutation::new(said.0, puts.collect()))
     }
 
     /// Begins with the first policy, once it is kept.
@@ -246,45 +252,6 @@ impl Journal {
             self.metrics.list_entries(id, *entries);
         }
         self.store.keep_list_sizes(&sizes)
-    }
-}
-
-/// When, who and why.
-pub(super) type Said<'a> = (Timestamp, &'a Actor, &'a str);
-
-/// One version of the policy of record.
-struct Version<'a> {
-    generation: u64,
-    /// A sentence each.
-    changes: &'a [String],
-    /// The text in force.
-    policy: &'a str,
-    /// The policy file as it was last read.
-    file: &'a str,
-    /// What of the school's files is in force.
-    files: &'a School,
-    /// What staff put on the lists besides.
-    added: &'a School,
-}
-
-impl Version<'_> {
-    fn put(&self, (at, actor, reason): Said<'_>) -> Put {
-        Put::new(
-            Table::Policies,
-            [
-                ("version", json!(self.generation)),
-                ("at", json!(at)),
-                ("actor", json!(actor.name().unwrap_or(actor.as_str()))),
-                ("reason", json!(reason)),
-                ("changes", json!(Value::from(self.changes.to_vec()).to_string())),
-                ("policy", json!(self.policy)),
-                ("file", json!(self.file)),
-                ("allow_list", json!(self.files.allow)),
-                ("block_list", json!(self.files.block)),
-                ("allow_added", json!(self.added.allow)),
-                ("block_added", json!(self.added.block)),
-            ],
-        )
     }
 }
 

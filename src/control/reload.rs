@@ -41,7 +41,7 @@ impl Control {
         let act = Act { reason: reason.map(ToOwned::to_owned), ..act };
         let generation = journal.store.next_generation()?;
         let said = (now, &actor, reason.unwrap_or_default());
-        let mutation = journal.entered(&prepared, generation, said);
+        let mutation = journal.entered(&prepared, generation, said)?;
         let audit_seq = self.keep_prepared(act, &mut journal, &prepared, mutation).await?;
         journal.put_in_force(&prepared, generation, now)?;
         self.tell_decided(&actor, &prepared).await?;

@@ -105,3 +105,36 @@ async fn statutory_lists_that_come_meanwhile_are_in_force_at_once_and_stay() {
     let (_, told) = office.post("teacher", "/unblocks", wish("later.example")).await;
     assert_eq!(told["code"], "statutory", "{told}");
 }
+
+/// A reload that leaves every text as it was is a version like any other.
+#[tokio::test]
+async fn a_version_that_changed_no_text_is_shown_compared_and_gone_back_to() {
+    let office = Office::open().await;
+    let version = async || office.get("teacher", "/policy").await.1["version"].as_u64().unwrap();
+    let first = version().await;
+    office.write("lists/categories/games.txt", "# list: Games\ngames.example\nquiz.example\n");
+    let mut numbers = vec![first];
+    for _ in 0..2 {
+        assert_eq!(office.post("technician", "/lists/reload", json!({})).await.0, 200);
+        numbers.push(version().await);
+    }
+    assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
+    let text = std::fs::read_to_string(office.folder.path().join("policy.toml")).unwrap();
+    let set = json!({ "kind": "set", "key": "groups.staff.categories.games", "value": "block" });
+    let change = json!({ "change": set, "reason": "Asked for by the teachers of year 5" });
+    assert_eq!(office.post("filtering_manager", "/changes", change).await.0, 201);
+    for number in &numbers {
+        let shown = office.get("teacher", &format!("/policy/{number}")).await.1;
+        assert_eq!((&shown["version"], &shown["text"]), (&json!(number), &json!(text)), "{shown}");
+        let diff = office.get("teacher", &format!("/policy/diff?from={number}&to={first}")).await.1;
+        assert_eq!((&diff["edits"], &diff["entries"]), (&json!([]), &json!([])), "{diff}");
+    }
+    let last = numbers.pop().unwrap();
+    let back = json!({ "change": { "kind": "rollback", "version": last }, "reason": "The trial is over now",
+        "risk": { "benefit": "Staff use the games in lessons", "risk": "Time is lost with games",
+                  "mitigation": "Staff alone, and looked at monthly" } });
+    let (status, done) = office.post("filtering_manager", "/changes", back).await;
+    assert_eq!((status, &done["changes"][0]["state"]), (201, &json!("pending")), "{done}");
+    let office = office.restarted().await;
+    assert_eq!(office.get("teacher", &format!("/policy/{last}")).await.1["text"], json!(text));
+}
