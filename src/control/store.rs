@@ -11,7 +11,7 @@ use crate::control::lists::{LastGood, Sizes};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The newest form of the tables; a step is added for every change of form, none is edited.
-const STEPS: [&str; 16] = [
+const STEPS: [&str; 17] = [
     include_str!("store.sql"),
     include_str!("changes/changes.sql"),
     include_str!("journal/journal.sql"),
@@ -28,6 +28,7 @@ const STEPS: [&str; 16] = [
     include_str!("holds/holds.sql"),
     include_str!("accounts/hands.sql"),
     include_str!("unblocks/lapsed.sql"),
+    include_str!("journal/texts.sql"),
 ];
 
 /// The embedded store.
@@ -122,7 +123,7 @@ impl Store {
     /// The school's lists that were in force last; `None` before the first.
     pub(super) fn last_in_force(&self) -> Result<Option<LastGood>, StoreError> {
         let last = self.connection.query_row(
-            "SELECT allow_list, block_list FROM policies ORDER BY version DESC LIMIT 1",
+            "SELECT allow_list, block_list FROM versions ORDER BY version DESC LIMIT 1",
             [],
             |row| Ok(LastGood { allow: row.get(0)?, block: row.get(1)? }),
         );

@@ -25,6 +25,7 @@ mod pages;
 mod people;
 mod policy;
 mod reads;
+mod reloads;
 mod reports;
 mod restrictions;
 mod reviews;
