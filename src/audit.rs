@@ -74,7 +74,7 @@ pub use chain::{Anchor, AnchorError, Head, LineHash};
 pub use checkpoint::Checkpoint;
 pub use event::{Access, Act, Actor, ClosedBy, Closing, Entry, Fetch, Handling, Outcome, Seen, Visibility};
 pub use export::{
-    Checked, ExportError, Exported, Exporting, Format, Names, Part, Tampered, check_export, export,
+    Checked, ExportError, Exported, Exporting, Format, Names, Part, Rows, Tampered, check_export, export,
 };
 pub use follow::{Follower, Written};
 pub use index::{Index, Indexer};

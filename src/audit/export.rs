@@ -11,6 +11,7 @@ mod commas;
 mod matter;
 mod rows;
 mod sheet;
+mod views;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,17 @@ pub enum Format {
     Csv,
     /// An Excel workbook.
     Xlsx,
+}
+
+/// What a row of a spreadsheet is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rows {
+    /// An event.
+    #[default]
+    Events,
+    /// A page view: the event that leads it, and the records of all that belong to it. Lines and
+    /// proofs are those of the events all the same.
+    Pages,
 }
 
 /// Whose names the events are written with.
@@ -71,6 +83,8 @@ pub struct Exporting<'a> {
     pub filter: Filter,
     /// As what.
     pub formats: BTreeSet<Format>,
+    /// What a row is.
+    pub rows: Rows,
     /// With whose names.
     pub names: Names,
     /// An event as whoever asks may see it; none, when it is not asked for.
@@ -128,6 +142,17 @@ pub enum ExportError {
     /// Something can't be written.
     #[error("the archive can't be written: {0}")]
     Unwritten(#[from] io::Error),
+}
+
+impl Rows {
+    /// Most events of one archive: page views are made of all of them together.
+    #[must_use]
+    pub fn most(self) -> u64 {
+        match self {
+            Rows::Events => 1_000_000,
+            Rows::Pages => 200_000,
+        }
+    }
 }
 
 impl Format {

@@ -1,6 +1,7 @@
 //! Tests of the whole trail: what is written, what survives, what is found.
 
 mod checkpoints;
+mod exports;
 mod faults;
 mod follow;
 mod golden;

@@ -13,7 +13,8 @@ use crate::audit::export::cells::{Cell, cells};
 use crate::audit::export::commas::Commas;
 use crate::audit::export::matter::Matter;
 use crate::audit::export::sheet::{LAST_ROW, Sheet};
-use crate::audit::export::{ExportError, Exporting, Format, Names};
+use crate::audit::export::views::Visits;
+use crate::audit::export::{ExportError, Exporting, Format, Names, Rows};
 use crate::audit::proof::{ProveError, Prover};
 use crate::audit::query::Ends as Open;
 use crate::audit::{ClosedBy, Closes, Filter, Order, Record};
@@ -27,6 +28,8 @@ pub(super) struct Written {
     pub(super) events: u64,
     /// How many lines of the trail stand among them.
     pub(super) lines: u64,
+    /// How many page views the events make, where they are rows.
+    pub(super) pages: Option<u64>,
     /// And among their ends.
     pub(super) closes: u64,
     pub(super) first: Option<u64>,
@@ -69,17 +72,28 @@ struct End {
     by: ClosedBy,
 }
 
+/// What matches.
+struct Matching {
+    /// The accesses that do not say how they ended.
+    open: Open,
+    /// What page views are made of, where those are rows.
+    visits: Option<Visits>,
+    /// How many events.
+    count: u64,
+}
+
 /// How accesses ended, by `event.id`.
 type Ended = HashMap<Uuid, End>;
 
 /// Writes every event that matches, the oldest first.
 pub(super) fn write(wanted: &Exporting<'_>) -> Result<Written, ExportError> {
-    let (open, count) = matching(wanted)?;
+    let Matching { open, visits, count } = matching(wanted)?;
     if count > wanted.most || (wanted.formats.contains(&Format::Xlsx) && count > u64::from(LAST_ROW)) {
         return Err(ExportError::TooMany { most: wanted.most.min(u64::from(LAST_ROW)) });
     }
     let mut outs = Outs::open(wanted)?;
     let (ended, closes) = outs.ends(wanted, open)?;
+    let views = visits.map(|visits| visits.collapse(|id| ended.get(&id).map(|end| end.down)));
     let (mut events, mut first, mut last) = (0, None, None);
     each(wanted, |record, shown| {
         first.get_or_insert(record.sequence);
@@ -89,7 +103,12 @@ pub(super) fn write(wanted: &Exporting<'_>) -> Result<Written, ExportError> {
         }
         events += 1;
         outs.line(&record, &shown)?;
-        outs.event(wanted, record.sequence, &joined(shown, &ended))
+        let event = joined(shown, &ended);
+        let row = match &views {
+            Some(views) => views.row(record.sequence, event),
+            None => Some(event),
+        };
+        row.map_or(Ok(()), |row| outs.event(wanted, record.sequence, &row))
     })?;
     let (lines, unproven) = (outs.whole, outs.unproven);
     let checkpoints = outs.checkpoints.len() as u64;
@@ -97,6 +116,7 @@ pub(super) fn write(wanted: &Exporting<'_>) -> Result<Written, ExportError> {
         files: outs.close(wanted.scratch)?,
         events,
         lines,
+        pages: views.map(|views| views.count()),
         closes,
         first,
         last,
@@ -105,18 +125,23 @@ pub(super) fn write(wanted: &Exporting<'_>) -> Result<Written, ExportError> {
     })
 }
 
-/// Which accesses match that do not say how they ended, and how many events do.
-fn matching(wanted: &Exporting<'_>) -> Result<(Open, u64), ExportError> {
-    let (mut open, mut count) = (Open::before(wanted.filter.before), 0_u64);
-    each(wanted, |record, _| {
-        count += 1;
-        if count > wanted.most {
+/// Reads through what matches for the first time.
+fn matching(wanted: &Exporting<'_>) -> Result<Matching, ExportError> {
+    let visits = match wanted.rows {
+        Rows::Events => None,
+        Rows::Pages => Some(Visits::default()),
+    };
+    let mut found = Matching { open: Open::before(wanted.filter.before), visits, count: 0 };
+    each(wanted, |record, shown| {
+        found.count += 1;
+        if found.count > wanted.most {
             return Err(ExportError::TooMany { most: wanted.most });
         }
-        open.add(record.sequence, &record.event);
+        let id = found.open.add(record.sequence, &record.event);
+        found.visits.iter_mut().for_each(|visits| visits.add(&shown, id));
         Ok(())
     })?;
-    Ok((open, count))
+    Ok(found)
 }
 
 /// Hands over every event that matches, with what of it may be shown.
@@ -179,8 +204,8 @@ impl Outs {
             closes: when(lines)?,
             proofs: prover.transpose()?,
             explanations: when(wanted.explain.is_some())?,
-            commas: when(has(Format::Csv))?.map(Commas::begin).transpose()?,
-            sheet: has(Format::Xlsx).then(|| Sheet::begin(wanted.scratch)).transpose()?,
+            commas: when(has(Format::Csv))?.map(|out| Commas::begin(out, wanted.rows)).transpose()?,
+            sheet: has(Format::Xlsx).then(|| Sheet::begin(wanted.scratch, wanted.rows)).transpose()?,
             matter: when(wanted.explain.is_some())?
                 .map(|out| Matter::begin(out, &wanted.about))
                 .transpose()?,
@@ -225,7 +250,7 @@ impl Outs {
         {
             writeln!(out, "{}", json!({ "sequence": sequence, "decision": decision }))?;
         }
-        let cells: Vec<Cell> = cells(shown, &wanted.zone);
+        let cells: Vec<Cell> = cells(shown, &wanted.zone, wanted.rows);
         self.commas.as_mut().map(|commas| commas.row(&cells)).transpose()?;
         self.sheet.as_mut().map(|sheet| sheet.row(&cells)).transpose()?;
         self.matter.as_mut().map(|matter| matter.row(&cells)).transpose()?;

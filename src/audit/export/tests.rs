@@ -108,13 +108,13 @@ fn one_record_stays_one_record_in_every_sheet() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| File::create(dir.path().join(name)).unwrap();
     let about = Map::from_iter([("reason".to_owned(), Value::from("<b>why</b>"))]);
-    let mut commas = Commas::begin(at("events.csv")).unwrap();
-    let mut sheet = Sheet::begin(dir.path()).unwrap();
+    let mut commas = Commas::begin(at("events.csv"), Rows::Events).unwrap();
+    let mut sheet = Sheet::begin(dir.path(), Rows::Events).unwrap();
     let mut matter = Matter::begin(at("matter.html"), &about).unwrap();
     let zone = TimeZone::get("Europe/London").unwrap();
     let all = nasty();
     for (at, text) in all.iter().enumerate() {
-        let cells = cells(&event(at as u64 + 1, text), &zone);
+        let cells = cells(&event(at as u64 + 1, text), &zone, Rows::Events);
         commas.row(&cells).unwrap();
         sheet.row(&cells).unwrap();
         matter.row(&cells).unwrap();
@@ -167,6 +167,7 @@ impl Trail {
             index: &self.index,
             filter: Filter { dataset: Some("schoolgate.change".to_owned()), ..Filter::default() },
             formats: Format::ALL.into(),
+            rows: Rows::Events,
             names,
             show,
             explain: None,

@@ -54,7 +54,7 @@ fn something(dice: &mut Dice, unblock: uuid::Uuid) -> Entry {
 }
 
 /// `days` days, each with `events` accesses and as many ends, written many at a time.
-fn write(trail: &Trail, days: u64, events: u64) {
+pub(super) fn write(trail: &Trail, days: u64, events: u64) {
     let running = trail.start();
     let (mut dice, unblock) = (Dice(7), uuid::Uuid::from_u128(9));
     for day in 0..days {
