@@ -4,6 +4,7 @@
 //! nothing here reads a clock, a file or a socket.
 
 mod alert;
+mod count;
 pub mod embedded;
 mod host;
 mod justification;
@@ -14,6 +15,7 @@ mod url;
 
 pub use self::url::{MAX_URL, Scheme, Url, UrlError};
 pub use alert::{Severity, Theme};
+pub use count::counted;
 pub use host::{Host, HostError, Name};
 pub use justification::{Justification, JustificationError};
 pub use staff::{Role, StaffName, WordError};

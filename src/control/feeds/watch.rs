@@ -5,6 +5,7 @@ use super::*;
 use crate::audit::Recorder;
 use crate::control::Control;
 use crate::control::store::Store;
+use crate::model::counted;
 use crate::telemetry::Metrics;
 
 /// What the alarm of lists and policy that are as they last were in force is called.
@@ -225,7 +226,7 @@ async fn tell_alarm(recorder: &Recorder, alarm: &Alarm) -> Result<(), ControlErr
 fn reason(sources: &[String], rows: &[Looked]) -> String {
     let entries = |id: &String| rows.iter().find(|row| row.source == *id).and_then(|row| row.entries);
     let each = |id: &String| match entries(id) {
-        Some(entries) => format!("{id} ({entries} entries)"),
+        Some(entries) => format!("{id} ({})", counted(entries, "entry")),
         None => id.clone(),
     };
     format!("fetched: {}", sources.iter().map(each).collect::<Vec<_>>().join(", "))
