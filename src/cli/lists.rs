@@ -12,6 +12,7 @@ use crate::control::Sources;
 use crate::control::feeds;
 use crate::control::lists::{self, Loaded, Made, Sizes};
 use crate::document::Document;
+use crate::model::counted;
 use crate::policy::{self, Draft};
 use crate::settings::Settings;
 
@@ -109,7 +110,12 @@ impl Build {
             out!("{answer}");
             return Ok(ExitCode::SUCCESS);
         }
-        out!("No faults: {held} lists with {entries} entries; {}.", loaded.held.sentence());
+        out!(
+            "No faults: {} with {}; {}.",
+            counted(held, "list"),
+            counted(entries, "entry"),
+            loaded.held.sentence()
+        );
         out!("{made}.");
         for id in &accepted {
             out!("The size of {id} is accepted; the next reload takes it.");

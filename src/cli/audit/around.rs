@@ -13,6 +13,8 @@ use crate::audit::around::told;
 use crate::audit::pages::shown;
 use crate::cli::audit::reading::{Place, Reading};
 use crate::cli::audit::table;
+use crate::cli::output::moment;
+use crate::model::counted;
 use crate::settings::Settings;
 
 /// What to look at.
@@ -52,15 +54,16 @@ impl Around {
         }
         out!("{}", table([&answer["event"]]));
         out!("{}", answer["told"].as_str().unwrap_or_default());
-        out!("\nThe same person, {} minutes before and after", self.minutes);
+        out!("\nThe same person, {} before and after", counted(self.minutes, "minute"));
         out!("{}", table(answer["person"].as_array().into_iter().flatten()));
         let others = answer["others"].as_array().map_or(&[][..], Vec::as_slice);
         out!("\nOthers at the same host: {}", others.len());
         for other in others {
             let who = ["user", "device", "client"].iter().find_map(|name| other[*name].as_str());
             let group = other["group"].as_str().unwrap_or_default();
-            let time = other["time"].as_str().unwrap_or_default();
-            out!("  {} {group} since {time}, {} times", who.unwrap_or("somebody"), other["accesses"]);
+            let since = moment(other["time"].as_str().unwrap_or_default());
+            let times = counted(&other["accesses"], "time");
+            out!("  {} {group} since {since} UTC, {times}", who.unwrap_or("somebody"));
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -11,11 +11,12 @@ use crate::cli::audit::reading::{Place, Reading};
 use crate::cli::audit::table;
 use crate::cli::audit::which::Which;
 use crate::cli::gateway::Gateway;
+use crate::model::counted;
 use crate::settings::Settings;
 use crate::web::escaped;
 
 /// Most events that the API answers at once.
-const MOST: usize = 1000;
+const MOST: u64 = 1000;
 
 /// What to search for.
 #[derive(Args, Default)]
@@ -35,8 +36,8 @@ pub(in crate::cli) struct Query {
     #[arg(long)]
     page: Option<u64>,
     /// Most events to print.
-    #[arg(long, default_value_t = 50)]
-    limit: usize,
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=MOST))]
+    limit: u64,
     /// Go on before this sequence: where the last page ended.
     #[arg(long)]
     before: Option<u64>,
@@ -53,7 +54,7 @@ impl Query {
             search: self.search.clone(),
             unblock: self.unblock,
             before: self.before,
-            limit: self.limit.max(1),
+            limit: usize::try_from(self.limit).unwrap_or(usize::MAX),
             ..self.which.filter()?
         })
     }
@@ -61,7 +62,7 @@ impl Query {
     /// The same as stands behind `?` of `GET /events`.
     pub(super) fn query_string(&self) -> String {
         let paging = [
-            ("limit", Some(self.limit.clamp(1, MOST).to_string())),
+            ("limit", Some(self.limit.to_string())),
             ("cursor", self.before.map(|before| before.to_string())),
         ];
         let pairs = self.asked().chain(paging);
@@ -115,8 +116,8 @@ impl Query {
         }
         out!("{}", table(&events));
         match next {
-            Some(next) => out!("{} events; more with --before {next}", events.len()),
-            None => out!("{} events", events.len()),
+            Some(next) => out!("{}; more with --before {next}", counted(events.len(), "event")),
+            None => out!("{}", counted(events.len(), "event")),
         }
         Ok(ExitCode::SUCCESS)
     }

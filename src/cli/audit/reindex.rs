@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
 
 use crate::audit::index::{Rebuilding, reindex};
+use crate::model::counted;
 
 /// What is known of how far it is, for a day that has an end and for one that has none yet.
 const KNOWN: &str = "{msg} {wide_bar} {human_pos} of {human_len} events, {per_sec}";
@@ -18,6 +20,9 @@ pub(in crate::cli) struct Reindex {
     /// Only this day, as its folder is called: 2026-11-24.
     #[arg(long)]
     day: Option<String>,
+    /// Print as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 impl Reindex {
@@ -25,7 +30,11 @@ impl Reindex {
         let bar = ProgressBar::no_length();
         let lines = reindex(dir, self.day.as_deref(), &mut |at| show(&bar, at))?;
         bar.finish_and_clear();
-        out!("{lines} events indexed");
+        if self.json {
+            out!("{}", json!({ "events": lines }));
+        } else {
+            out!("{} indexed", counted(lines, "event"));
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

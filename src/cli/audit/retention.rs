@@ -8,6 +8,7 @@ use clap::Args;
 use crate::app;
 use crate::audit::Due;
 use crate::cli::output;
+use crate::model::counted;
 use crate::settings::Settings;
 
 /// Options of `retention`.
@@ -40,9 +41,9 @@ impl Retention {
         }
         out!("{table}");
         let all: u64 = found.iter().map(count).sum();
-        let (segments, done) =
-            (found.len(), if self.dry_run { "are past their time" } else { "were removed" });
-        out!("{all} events in {segments} segments {done}");
+        let done = if self.dry_run { "Past its time" } else { "Removed" };
+        let segments = counted(found.len(), "segment");
+        out!("{done}: {} in {segments}", counted(all, "event"));
         Ok(ExitCode::SUCCESS)
     }
 }

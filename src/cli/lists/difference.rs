@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::cli::output;
 use crate::control::Sources;
 use crate::control::lists::{ListDifference, Ranks, Showing, Side, between, ranked, since_previous};
+use crate::model::counted;
 
 /// Options of `diff`.
 #[derive(Args)]
@@ -50,7 +51,7 @@ impl Diff {
         let changed: Vec<&ListDifference> =
             lists.iter().filter(|list| list.added.count + list.removed.count > 0).collect();
         for list in &changed {
-            out!("{}: had {} entries, has {}", list.list, list.before, list.after);
+            out!("{}: had {}, has {}", list.list, counted(list.before, "entry"), list.after);
             print_side("added", '+', &list.added);
             print_side("removed", '-', &list.removed);
         }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::cli::output;
 use crate::control::lists::{FileRow, Report};
 use crate::lists::Rejected;
+use crate::model::counted;
 
 /// The most lines of one kind that people are shown.
 const SHOWN: usize = 20;
@@ -62,13 +63,23 @@ pub(super) fn print(report: &Report) {
     let kept: usize = report.files.iter().map(|row| row.kept).sum();
     match &report.written_to {
         Some(folder) => {
-            out!("\n{} of {}: {kept} entries are in {}.", report.source, report.version, folder.display());
+            out!(
+                "\n{} of {}: {} in {}.",
+                report.source,
+                report.version,
+                counted(kept, "entry"),
+                folder.display()
+            );
             out!(
                 "Next: `schoolgate check`, then `systemctl reload schoolgate` (or SIGHUP) puts them in force."
             );
         }
         None => {
-            out!("\nA dry run: {kept} entries of {} could be imported; nothing was written.", report.source);
+            out!(
+                "\nA dry run: {} of {} could be imported; nothing was written.",
+                counted(kept, "entry"),
+                report.source
+            );
         }
     }
 }

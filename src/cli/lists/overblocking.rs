@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::control::lists::{BlockedSite, Listing, MustOpen, Overblocked, RankedSite, Sites};
 use crate::control::lists::{matrix, must_open, overblocking, ranked, unknown_groups};
 use crate::control::{Sources, compile_once};
-use crate::model::{GroupName, Timestamp};
+use crate::model::{GroupName, Timestamp, counted};
 use crate::policy::{GroupDraft, Policy};
 
 /// Options of `overblocking`.
@@ -104,7 +104,8 @@ impl Overblocking {
     fn print(&self, blocked: &[Overblocked]) {
         for group in blocked {
             let (all, closed) = (group.sites.len(), closed(&group.sites));
-            out!("{} ({}): {all} sites blocked, {closed} of them must stay open", group.name, group.group);
+            let blocked = counted(all, "site");
+            out!("{} ({}): {blocked} blocked, {closed} of them must stay open", group.name, group.group);
             if all == 0 {
                 continue;
             }
