@@ -145,6 +145,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
     let inspection = inspection(settings, authority)?;
     let shared = Shared {
         recorder: recorder.clone(),
+        index: index.clone(),
         clock: clock.clone(),
         metrics: metrics.clone(),
         directory: Directory::default(),
@@ -155,7 +156,7 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
     let stop = CancellationToken::new();
     let gate = Arc::new(gate(settings, shared, &control, (inspection, own_ports), &stop)?);
     retention::begin(settings, &control, &recorder, &index, &stop);
-    let shipping = ship(settings, &recorder, &metrics, began)?;
+    let shipping = ship(settings, &recorder, &metrics, (control.pseudonyms().await?, began))?;
     let (admin, metrics_at) = (local_addresses(&bound.admin), local_addresses(&bound.metrics));
     let admin_thread = admin::spawn(admin::Parts {
         settings,
@@ -324,7 +325,7 @@ fn gate(
     (inspection, own_ports): (Inspection, Vec<u16>),
     stop: &CancellationToken,
 ) -> Result<Gate> {
-    let Shared { recorder, clock, metrics, directory } = shared;
+    let Shared { recorder, index: _, clock, metrics, directory } = shared;
     Ok(Gate {
         live: control.live(),
         directory,

@@ -54,6 +54,7 @@ mod notary;
 mod packed;
 pub mod pages;
 mod proof;
+mod pseudonyms;
 mod query;
 mod recorder;
 mod removed;
@@ -73,13 +74,14 @@ pub use chain::{Anchor, AnchorError, Head, LineHash};
 pub use checkpoint::Checkpoint;
 pub use event::{Access, Act, Actor, ClosedBy, Closing, Entry, Fetch, Handling, Outcome, Seen, Visibility};
 pub use export::{
-    Checked, ExportError, Exported, Exporting, Format, Names, Part, Tampered, check_export, export,
+    Checked, ExportError, Exported, Exporting, Format, Names, Part, Rows, Tampered, check_export, export,
 };
 pub use follow::{Follower, Written};
 pub use index::{Index, Indexer};
 pub use key::{Key, KeyError, Signer};
 pub use notary::{Covered, SealError};
 pub use proof::{Proof, ProveError, Prover, Unproven, prove};
+pub use pseudonyms::{Pseudonyms, without_typed, without_where};
 pub use query::{Closes, Filter, Halt, Order, Page, QueryError, Record, pick, query, scan};
 pub use recorder::{Observer, OpenError, Receipt, RecordError, Recorder, Writer};
 pub use retention::{Due, Held, RetentionError, Terms, due, retain};

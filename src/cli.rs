@@ -17,6 +17,7 @@ use crate::settings::Settings;
 mod output;
 
 mod alerts;
+mod ask;
 mod audit;
 mod block;
 mod ca;
@@ -32,6 +33,7 @@ mod report;
 mod said;
 mod serve;
 mod staff;
+mod suggestions;
 mod suspend;
 mod unblock;
 
@@ -62,6 +64,10 @@ enum Command {
     Explain(explain::Explain),
     /// Temporary unblocks.
     Unblock(unblock::Unblock),
+    /// What pupils asked for from the block page.
+    Ask(ask::Ask),
+    /// Sites that staff had opened again and again.
+    Suggestions(suggestions::Suggestions),
     /// Emergency blocks: something shut for everybody in one step.
     Block(block::Block),
     /// Suspensions: internet taken from people or devices for a time.
@@ -112,6 +118,8 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Check(check) => check.run(config),
         Command::Explain(explain) => explain.run(&settings()?),
         Command::Unblock(unblock) => unblock.run(&settings()?),
+        Command::Ask(ask) => ask.run(&settings()?),
+        Command::Suggestions(suggestions) => suggestions.run(&settings()?),
         Command::Block(block) => block.run(&settings()?),
         Command::Suspend(suspend) => suspend.run(&settings()?),
         Command::Alerts(alerts) => alerts.run(&settings()?),

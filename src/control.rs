@@ -5,7 +5,7 @@
 
 use tokio::sync::Mutex;
 
-use crate::audit::{Act, Actor, Entry, Outcome, Recorder};
+use crate::audit::{Act, Actor, Entry, Index, Recorder};
 use crate::clock::Clock;
 use crate::identity::Directory;
 use crate::model::Timestamp;
@@ -26,9 +26,11 @@ mod journal;
 pub mod lists;
 mod mail;
 mod people;
+mod reload;
 pub mod reports;
 mod requests;
 mod restrictions;
+pub mod retention;
 mod staff;
 mod store;
 mod unblocks;
@@ -52,7 +54,6 @@ pub use store::StoreError;
 pub use unblocks::{Dependency, Kept, Look, Others, REVIEWERS, Suggested, Suggestion, Used, User, Whom};
 
 use accounts::{Accounts, Cost};
-use changes::Reloaded;
 use feeds::Feeds;
 use journal::{Journal, Mutation, Prepared};
 
@@ -60,6 +61,7 @@ use journal::{Journal, Mutation, Prepared};
 pub struct Control {
     journal: Mutex<Journal>,
     recorder: Recorder,
+    index: Index,
     clock: Clock,
     metrics: Metrics,
     live: Live,
@@ -68,6 +70,8 @@ pub struct Control {
     asks: asks::Asks,
     alerting: alerts::Alerting,
     health: health::Health,
+    /// One reads everything at a time.
+    reading: Mutex<()>,
 }
 
 /// What control shares with the rest of the gateway.
@@ -75,6 +79,8 @@ pub struct Control {
 pub struct Shared {
     /// The audit trail.
     pub recorder: Recorder,
+    /// Its index; what breaks that off, breaks off what is read here.
+    pub index: Index,
     /// What time it is.
     pub clock: Clock,
     /// The counters.
@@ -112,6 +118,7 @@ impl Control {
         let control = Control {
             journal: Mutex::new(journal),
             recorder: shared.recorder,
+            index: shared.index,
             clock: shared.clock,
             metrics: shared.metrics,
             live,
@@ -120,12 +127,13 @@ impl Control {
             asks,
             alerting,
             health: health::Health::default(),
+            reading: Mutex::new(()),
         };
         let policy = control.live.snapshot();
         let act = Act::new(Actor::System, "policy.loaded").with("generation", policy.generation());
         let mut journal = control.journal.lock().await;
         let now = control.clock.now();
-        let mutation = journal.entered(&prepared, policy.generation(), (now, &Actor::System, "start"));
+        let mutation = journal.entered(&prepared, policy.generation(), (now, &Actor::System, "start"))?;
         control.keep_prepared(act, &mut journal, &prepared, mutation).await?;
         journal.begin(&prepared, now)?;
         control.tell_decided(&Actor::System, &prepared).await?;
@@ -147,42 +155,6 @@ impl Control {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-
-    /// Reads policy and lists again. What is faulty changes nothing, and is recorded.
-    ///
-    /// # Errors
-    /// [`StartError`] with every fault; the policy in force stays.
-    pub async fn reload(
-        &self,
-        actor: Actor,
-        reason: Option<&str>,
-        progress: &lists::Progress<'_>,
-    ) -> Result<Recorded<Reloaded>, StartError> {
-        let mut journal = self.journal.lock().await;
-        let waiting = self.feeds.waiting();
-        let now = self.clock.now();
-        let prepared = match journal.prepare((&actor, now, reason), progress) {
-            Ok(prepared) => prepared,
-            Err(fault) => {
-                let act = Act::new(actor, "policy.reload_failed").with("faults", fault.summary());
-                self.record(Entry::System(Act { outcome: Outcome::Failure, ..act })).await?;
-                return Err(fault);
-            }
-        };
-        let act = Act::new(actor.clone(), "policy.reloaded");
-        let act = Act { reason: reason.map(ToOwned::to_owned), ..act };
-        let generation = journal.store.next_generation()?;
-        let said = (now, &actor, reason.unwrap_or_default());
-        let mutation = journal.entered(&prepared, generation, said);
-        let audit_seq = self.keep_prepared(act, &mut journal, &prepared, mutation).await?;
-        journal.put_in_force(&prepared, generation, now)?;
-        self.tell_decided(&actor, &prepared).await?;
-        drop(journal);
-        self.feeds.note_waiting(&waiting, false);
-        self.watch().await?;
-        let (changes, held) = (prepared.changes().to_vec(), prepared.held());
-        Ok(Recorded { value: Reloaded { changes, held }, audit_seq })
     }
 
     /// Keeps and records what is about to come in force.
@@ -208,16 +180,6 @@ impl Control {
             self.record(Entry::Change(act)).await?;
         }
         Ok(())
-    }
-
-    /// Reads the statutory lists alone again, and puts them in force.
-    async fn refresh_statutory(&self, reason: &str) -> Result<(), StartError> {
-        let mut journal = self.journal.lock().await;
-        let prepared = journal.prepare_statutory()?;
-        let act = Act::new(Actor::System, "policy.reloaded").with("changes", prepared.changes.clone());
-        let act = act.with("last_good", warned(&prepared.read.told));
-        self.record(Entry::Change(Act { reason: Some(reason.to_owned()), ..act })).await?;
-        Ok(journal.put_statutory_in_force(prepared, self.clock.now())?)
     }
 
     /// The answer that was given to the same request before, if it was.

@@ -28,7 +28,7 @@ mod words;
 pub use alerts::{Alerts, Login, MailAddress, Smtp, SmtpTls, Webhook};
 pub use inspect::NO_INSPECT;
 pub use sources::{Delivers, Place, Source, Sum, digest};
-pub use syslog::{Collector, Syslog, Transport};
+pub use syslog::{Collector, Syslog, SyslogNames, Transport};
 pub use words::{Language, Loosening};
 
 /// Everything that `schoolgate.toml` says.

@@ -27,7 +27,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::Recorder;
+use crate::audit::{Pseudonyms, Recorder};
 use crate::settings::Syslog;
 use crate::telemetry::Metrics;
 
@@ -53,6 +53,8 @@ pub struct Parts {
     pub state_dir: PathBuf,
     /// This box, as `HOSTNAME`.
     pub gateway: String,
+    /// What stands for people's names where a collector does not get them.
+    pub pseudonyms: Pseudonyms,
     /// The line after which a collector begins that was never sent anything.
     pub began: u64,
 }
@@ -115,7 +117,7 @@ impl Shipping {
                 collector,
                 parts.recorder.clone(),
                 parts.metrics.clone(),
-                &parts.gateway,
+                (&parts.gateway, &parts.pseudonyms),
             ));
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

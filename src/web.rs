@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Semaphore};
 
-use crate::audit::{Actor, Halt, Index, Recorder};
+use crate::audit::{Actor, Index, Recorder};
 use crate::ca::Public;
 use crate::control::Control;
 use crate::control::feeds::Asked;
@@ -25,6 +25,7 @@ use crate::web::events::{Streams, Takers};
 use crate::web::problem::Problem;
 
 mod api;
+mod asker;
 mod auth;
 mod body;
 mod ca;
@@ -80,7 +81,6 @@ pub struct Shared {
     school: Arc<str>,
     streams: Arc<Streams>,
     exports: Arc<Semaphore>,
-    halt: Halt,
     takers: Takers,
 }
 
@@ -106,7 +106,6 @@ impl Shared {
             school: school.into(),
             streams: Arc::new(Streams::new()),
             exports: Arc::new(Semaphore::new(EXPORTS)),
-            halt: Halt::default(),
             takers: Takers::default(),
         }
     }
@@ -118,7 +117,7 @@ impl Shared {
 
     /// Breaks off searches and archives, which may read a whole term of the log.
     pub fn end_searches(&self) {
-        self.halt.call();
+        self.index.halt().call();
     }
 
     /// Reads policy and lists again, on a thread where that holds up no other request: health and

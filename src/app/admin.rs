@@ -11,10 +11,10 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::watching::Watching;
-use crate::audit::{Actor, Index, Recorder};
+use crate::audit::{Actor, Index, QueryError, Recorder};
 use crate::ca::Public;
-use crate::control::Control;
 use crate::control::feeds::{Alarm, Asked};
+use crate::control::{Control, ControlError};
 use crate::settings::Settings;
 use crate::telemetry::Metrics;
 use crate::web::local::LocalSocket;
@@ -215,11 +215,16 @@ impl Lists {
         }
         let (control, runtime) = (Arc::clone(&self.control), Handle::current());
         let report = move || {
-            if let Err(fault) = runtime.block_on(control.report_ended()) {
-                tracing::error!(%fault, "could not report on an unblock that is over; trying again");
+            match runtime.block_on(control.report_ended()) {
+                // The next start goes on with it.
+                Ok(_) | Err(ControlError::Trail(QueryError::Halted)) => {}
+                Err(fault) => {
+                    tracing::error!(%fault, "could not report on an unblock that is over; trying again");
+                }
             }
-            if let Err(fault) = runtime.block_on(control.send_digests()) {
-                tracing::error!(%fault, "could not send a digest; trying again");
+            match runtime.block_on(control.send_digests()) {
+                Ok(()) | Err(ControlError::Trail(QueryError::Halted)) => {}
+                Err(fault) => tracing::error!(%fault, "could not send a digest; trying again"),
             }
         };
         match std::thread::Builder::new().name("reports".to_owned()).spawn(report) {

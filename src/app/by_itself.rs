@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use crate::app::{make_state_dir, open_trail, sources};
-use crate::audit::{Actor, Entry};
+use crate::audit::{Actor, Entry, Index};
 use crate::control::Shared;
 use crate::control::feeds::{self, Asked, Looked};
 use crate::identity::Directory;
@@ -18,7 +18,8 @@ use crate::telemetry::Metrics;
 pub async fn fetch_by_itself(settings: &Settings, asked: &Asked) -> Result<Vec<Looked>> {
     make_state_dir(settings)?;
     let (recorder, writer, clock) = open_trail(settings)?;
-    let shared = Shared { recorder, clock, metrics: Metrics::new()?, directory: Directory::default() };
+    let index = Index::of(recorder.dir());
+    let shared = Shared { recorder, index, clock, metrics: Metrics::new()?, directory: Directory::default() };
     let sources = sources(settings, Reach::default());
     let looked = feeds::fetch_once(&sources, &shared, asked, &Actor::Local).await;
     drop(shared);

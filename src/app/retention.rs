@@ -1,4 +1,4 @@
-//! Retention: once a day, what is past its time goes.
+//! Retention: once a day, what is past its time goes, from the store and from the trail.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use crate::audit::{Due, Index, Recorder, Terms, due, retain};
 use crate::clock::Clock;
 use crate::control::Control;
 use crate::control::holds::held_in;
+use crate::control::retention::forget_in;
 use crate::settings::Settings;
 
 /// How often it is looked whether a new day has come, and how long after a start at first.
@@ -52,6 +53,10 @@ async fn daily(
                 continue;
             }
         };
+        if let Err(fault) = control.forget_past(&terms, &held, now).await {
+            tracing::warn!(%fault, "what is past its time is still in the store");
+            continue;
+        }
         tokio::select! {
             () = stop.cancelled() => return,
             removed = retain(&recorder, &index, terms, held, now) => match removed {
@@ -83,9 +88,11 @@ pub async fn remove_by_itself(settings: &Settings) -> Result<Vec<Due>> {
     make_state_dir(settings)?;
     let (recorder, writer, clock) = open_trail(settings)?;
     let now = clock.now();
-    let held = held_in(&settings.state.dir.join("state.db"), now)?;
+    let (store, terms) = (settings.state.dir.join("state.db"), Terms::from(&settings.audit));
+    let held = held_in(&store, now)?;
+    forget_in(&store, &terms, &held, now)?;
     let index = Index::of(recorder.dir());
-    let removed = retain(&recorder, &index, Terms::from(&settings.audit), held, now).await;
+    let removed = retain(&recorder, &index, terms, held, now).await;
     drop(recorder);
     tokio::task::spawn_blocking(move || writer.finish()).await.context("the audit writer")?;
     Ok(removed?)

@@ -14,6 +14,7 @@ use crate::audit::Actor;
 use crate::control::StartError;
 use crate::control::feeds::inspection_sentence;
 use crate::control::lists::Progress;
+use crate::model::counted;
 use crate::settings::{Loosening, Settings};
 
 /// Runs a gateway until it is told to stop. `config` is where its settings came from, for the
@@ -149,7 +150,8 @@ async fn print_statutory(running: &Running) {
     for list in policy.statutory().lists() {
         let looked = view.looked.get(&format!("statutory/{}", list.name));
         let hours = looked.map_or(0, |looked| now.since(*looked).as_secs() / 3600);
-        println!("  statutory/{:<7} {} entries, looked at {hours} h ago", list.name, list.entries);
+        let entries = counted(list.entries, "entry");
+        println!("  statutory/{:<7} {entries}, looked at {hours} h ago", list.name);
     }
     if let Some(sentence) = inspection_sentence(policy.statutory(), Some(policy.draft())) {
         println!("  NOT ENFORCED: {sentence}.");
@@ -184,7 +186,10 @@ async fn print_school_lists(settings: &Settings, running: &Running) {
     match running.control.changes_pending().await {
         Ok(0) => {}
         Ok(count) => {
-            println!("\n  HELD: {count} changes wait for approval: schoolgate changes list --state pending");
+            println!(
+                "\n  HELD: {} to be approved: schoolgate changes list --state pending",
+                counted(count, "change")
+            );
         }
         Err(fault) => tracing::error!(%fault, "can't tell which changes are held"),
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use anyhow::Result;
 
 use crate::app::audit_dir;
-use crate::audit::{Observer, Recorder, Signer, Writer};
+use crate::audit::{Observer, Pseudonyms, Recorder, Signer, Writer};
 use crate::clock::Clock;
 use crate::model::Timestamp;
 use crate::settings::Settings;
@@ -34,7 +34,7 @@ pub(super) fn ship(
     settings: &Settings,
     recorder: &Recorder,
     metrics: &Metrics,
-    began: u64,
+    (pseudonyms, began): (Pseudonyms, u64),
 ) -> Result<Shipping> {
     Ok(Shipping::start(shipping::Parts {
         collectors: settings.audit.syslog.clone(),
@@ -42,6 +42,7 @@ pub(super) fn ship(
         metrics: metrics.clone(),
         state_dir: settings.state.dir.clone(),
         gateway: settings.site.gateway.to_string(),
+        pseudonyms,
         began,
     })?)
 }

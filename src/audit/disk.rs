@@ -1,7 +1,7 @@
 //! How the trail uses its disk: how long segments are, how much room is kept, what forces them.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,13 +25,39 @@ pub(super) struct Disk {
     pub(super) full: u64,
     /// How much room is kept for blocks and changes.
     pub(super) reserve: u64,
+    /// What writes to a segment.
+    pub(super) pen: Pen,
     /// What forces a file to disk.
     pub(super) force: Box<Force>,
 }
 
+/// What puts lines on a segment's end, and what takes them back where only some of them went on it.
+pub(super) struct Pen {
+    /// Writes all of it.
+    pub(super) write: Box<Put>,
+    /// Cuts the file at this length.
+    pub(super) cut: Box<Cut>,
+}
+
+type Put = dyn Fn(&File, &[u8]) -> io::Result<()> + Send;
+type Cut = dyn Fn(&File, u64) -> io::Result<()> + Send;
+
 impl Default for Disk {
     fn default() -> Disk {
-        Disk { full: SEGMENT, reserve: RESERVE, force: Box::new(File::sync_data) }
+        Disk { full: SEGMENT, reserve: RESERVE, pen: Pen::default(), force: Box::new(File::sync_data) }
+    }
+}
+
+impl Default for Pen {
+    fn default() -> Pen {
+        let write = |mut file: &File, lines: &[u8]| file.write_all(lines);
+        Pen { write: Box::new(write), cut: Box::new(File::set_len) }
+    }
+}
+
+impl std::fmt::Debug for Pen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pen")
     }
 }
 

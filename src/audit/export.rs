@@ -11,6 +11,7 @@ mod commas;
 mod matter;
 mod rows;
 mod sheet;
+mod views;
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use crate::audit::key::{Key, KeyError};
-use crate::audit::{Filter, ProveError, QueryError, reserve};
+use crate::audit::{Filter, Index, ProveError, QueryError, reserve};
 
 pub use check::{Checked, Tampered, check_export};
 
@@ -38,6 +39,17 @@ pub enum Format {
     Csv,
     /// An Excel workbook.
     Xlsx,
+}
+
+/// What a row of a spreadsheet is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rows {
+    /// An event.
+    #[default]
+    Events,
+    /// A page view: the event that leads it, and the records of all that belong to it. Lines and
+    /// proofs are those of the events all the same.
+    Pages,
 }
 
 /// Whose names the events are written with.
@@ -65,12 +77,14 @@ type Explain = dyn Fn(&Value) -> Option<Value>;
 
 /// What is to be written.
 pub struct Exporting<'a> {
-    /// The trail.
-    pub dir: &'a Path,
+    /// The trail, by its index.
+    pub index: &'a Index,
     /// Which events.
     pub filter: Filter,
     /// As what.
     pub formats: BTreeSet<Format>,
+    /// What a row is.
+    pub rows: Rows,
     /// With whose names.
     pub names: Names,
     /// An event as whoever asks may see it; none, when it is not asked for.
@@ -130,6 +144,17 @@ pub enum ExportError {
     Unwritten(#[from] io::Error),
 }
 
+impl Rows {
+    /// Most events of one archive: page views are made of all of them together.
+    #[must_use]
+    pub fn most(self) -> u64 {
+        match self {
+            Rows::Events => 1_000_000,
+            Rows::Pages => 200_000,
+        }
+    }
+}
+
 impl Format {
     /// Every one.
     pub const ALL: [Format; 3] = [Format::Jsonl, Format::Csv, Format::Xlsx];
@@ -169,7 +194,7 @@ impl Exporting<'_> {
 pub fn export(wanted: Exporting<'_>) -> Result<Exported, ExportError> {
     std::fs::create_dir_all(wanted.scratch)?;
     let keys = match wanted.names {
-        Names::Own => std::fs::read_to_string(wanted.dir.join(Key::FILE))?,
+        Names::Own => std::fs::read_to_string(wanted.index.dir().join(Key::FILE))?,
         Names::Pseudonyms => String::new(),
     };
     let written = rows::write(&wanted)?;

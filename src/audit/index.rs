@@ -23,8 +23,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fmt, io};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
+use crate::audit::query::Halt;
 use crate::audit::segment::Segment;
 use seal::Seal;
 
@@ -40,6 +41,9 @@ pub struct Index {
     days: Arc<Mutex<BTreeMap<String, Standing>>>,
     /// The last line that is indexed.
     reached: watch::Receiver<u64>,
+    /// Wakes who makes indexes anew: one was found that is not to be trusted.
+    found: Arc<Notify>,
+    halt: Halt,
 }
 
 /// Whether a day's index is to be trusted.
@@ -94,7 +98,25 @@ impl Index {
     /// it is first used.
     #[must_use]
     pub fn of(dir: &Path) -> Index {
-        Index { dir: dir.into(), days: Arc::default(), reached: watch::channel(0).1 }
+        Index {
+            dir: dir.into(),
+            days: Arc::default(),
+            reached: watch::channel(0).1,
+            found: Arc::default(),
+            halt: Halt::default(),
+        }
+    }
+
+    /// The same for somebody who may leave: what they read through it is broken off by this halt.
+    #[must_use]
+    pub fn heeding(&self, halt: Halt) -> Index {
+        Index { halt, ..self.clone() }
+    }
+
+    /// What breaks off every reading through this index and its clones.
+    #[must_use]
+    pub fn halt(&self) -> &Halt {
+        &self.halt
     }
 
     /// The folder of the trail.
@@ -157,7 +179,20 @@ impl Index {
             Ok(Seal::None | Seal::Wrong) | Err(_) => Standing::Unsound,
         };
         // The indexer may have said more meanwhile.
-        *self.days().entry(day.to_owned()).or_insert(standing)
+        let standing = *self.days().entry(day.to_owned()).or_insert(standing);
+        if standing == Standing::Unsound {
+            self.found.notify_one();
+        }
+        standing
+    }
+
+    /// Whether the day's index is known to be none, before anybody asks for it. One that has a digest
+    /// is looked at when it is first asked for: to read the indexes of a year would keep a start busy.
+    fn is_wanting(&self, day: &str) -> bool {
+        match self.known(day) {
+            Some(standing) => standing == Standing::Unsound,
+            None => !seal::is_finished(&self.dir.join(day)),
+        }
     }
 
     /// The day's index is finished; false where it led astray meanwhile.
@@ -183,6 +218,9 @@ impl Index {
 
     fn set(&self, day: &str, standing: Standing) {
         self.days().insert(day.to_owned(), standing);
+        if standing == Standing::Unsound {
+            self.found.notify_one();
+        }
     }
 
     fn days(&self) -> MutexGuard<'_, BTreeMap<String, Standing>> {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::audit::chain::Head;
+use crate::audit::follow::Reach;
 use crate::audit::packed::{self, Unpacker};
 use crate::audit::segment::Segment;
 
@@ -40,7 +40,7 @@ pub(super) enum Packed {
 
 impl Keeper {
     /// Starts the thread.
-    pub(super) fn start(dir: &Path, head: watch::Receiver<Head>) -> io::Result<Keeper> {
+    pub(super) fn start(dir: &Path, reach: watch::Receiver<Reach>) -> io::Result<Keeper> {
         let dir = dir.to_owned();
         let (stop, stopped) = mpsc::channel();
         let thread = thread::Builder::new().name("audit-keeper".to_owned()).spawn(move || {
@@ -48,7 +48,7 @@ impl Keeper {
             let mut wait = Duration::ZERO;
             while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
                 wait = LOOK;
-                let last = head.borrow().sequence;
+                let last = reach.borrow().head.sequence;
                 if let Err(fault) = pack_closed(&dir, last, &mut left, &stopped) {
                     tracing::warn!(%fault, "a closed segment of the audit trail can't be compressed");
                 }

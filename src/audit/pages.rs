@@ -23,6 +23,7 @@ pub use shown::{holding, shown};
 pub use visit::Visit;
 pub use window::Views;
 
+pub(super) use shown::lead;
 pub(super) use visit::host_of;
 pub(super) use window::whose;
 

@@ -21,12 +21,13 @@ use serde_json::Value;
 
 use crate::audit::index::Index;
 use crate::audit::segment::Segment;
-use join::Ends;
 use scan::Flow;
 
 pub use filter::{Closes, Filter, Order};
 pub use halt::Halt;
 pub use pick::pick;
+
+pub(super) use join::Ends;
 
 /// An event as found.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,7 +59,7 @@ pub enum QueryError {
     /// The filter's text has no JSON form.
     #[error("the filter can't be written as JSON: {0}")]
     Filter(#[from] serde_json::Error),
-    /// [`Filter::halt`] was called before all was read.
+    /// The [`Halt`] of whoever reads was called before all was read.
     #[error("reading the audit trail was broken off")]
     Halted,
 }
@@ -111,7 +112,7 @@ fn page(dir: &Path, index: Option<&Index>, filter: &Filter) -> Result<Page, Quer
         Flow::On
     })?;
     if filter.closes == Closes::Joined {
-        Ends::of(&page.records).join(dir, index, &mut page.records)?;
+        join::join(dir, index, &mut page.records)?;
     }
     Ok(page)
 }
@@ -136,7 +137,8 @@ fn walk(
     filter: &Filter,
     each: &mut dyn FnMut(Record) -> Flow,
 ) -> Result<(), QueryError> {
-    let matcher = filter.matcher()?;
+    let halt = index.map(|index| index.halt().clone()).unwrap_or_default();
+    let matcher = filter.matcher(&halt)?;
     let all = Segment::list(dir)?;
     let index = index.filter(|_| !filter.may_match_ends());
     for day in matcher.segments(all.clone()).chunk_by(|a, b| a.day == b.day) {
@@ -148,7 +150,7 @@ fn walk(
             }
             None => scan::walk(&matcher, day, filter.order, each)?,
         };
-        if filter.halt.is_called() {
+        if halt.is_called() {
             return Err(QueryError::Halted);
         }
         if flow == Flow::Stop {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::audit::chain::Head;
 use crate::audit::disk::{Disk, forcer, recovered};
 use crate::audit::event::{Act, Actor, Closing, Entry, closed};
-use crate::audit::follow::Follower;
+use crate::audit::follow::{Follower, Reach};
 use crate::audit::json::Json;
 use crate::audit::keeper::Keeper;
 use crate::audit::key::Signer;
@@ -47,7 +47,7 @@ pub struct Observer {
 pub struct Recorder {
     dir: Arc<Path>,
     queue: mpsc::Sender<Job>,
-    head: watch::Receiver<Head>,
+    reach: watch::Receiver<Reach>,
     covered: watch::Receiver<Covered>,
     told: Told,
     metrics: Option<Metrics>,
@@ -121,7 +121,7 @@ impl Recorder {
         let signed = signer.is_some();
         let (recorder, writer) = Recorder::open_with(dir, observer, signer, now, Disk::default())?;
         let keeper = signed
-            .then(|| Keeper::start(dir, recorder.head.clone()))
+            .then(|| Keeper::start(dir, recorder.reach.clone()))
             .transpose()
             .map_err(OpenError::Thread)?;
         Ok((recorder, Writer { keeper, ..writer }))
@@ -156,16 +156,17 @@ impl Recorder {
         let notary = signer.map(|signer| Notary::start(&gateway, signer, covering)).transpose();
         let ledger = Ledger::new(notary.map_err(OpenError::Thread)?, found, now());
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let (head, watched) = watch::channel(tail.head);
+        let open = tail.segment.clone().map(|(segment, length)| (Arc::new(segment), length));
+        let (reach, watched) = watch::channel(Reach { head: tail.head, open });
         let told = Told { stuck: Arc::default(), now: Arc::new(now) };
         let stop = queue.clone().try_reserve_owned().map_err(|_| OpenError::InUse)?;
         let forcer = forcer(disk.force, &told, &queue).map_err(OpenError::Thread)?;
         let keeping = Keeping {
-            store: Store::new(dir, disk.full, tail.segment, forcer),
+            store: Store::new(dir, disk.full, tail.segment, disk.pen, forcer),
             reserve: Reserve::open(dir, disk.reserve),
             ledger,
         };
-        let scribe = Scribe::new(keeping, observer, jobs, head, &told, notes);
+        let scribe = Scribe::new(keeping, observer, jobs, reach, &told, notes);
         let thread = std::thread::Builder::new()
             .name("audit".to_owned())
             .spawn(move || {
@@ -177,7 +178,7 @@ impl Recorder {
             })
             .map_err(OpenError::Thread)?;
         let dir = dir.into();
-        let recorder = Recorder { dir, queue, head: watched, covered, told, metrics: None };
+        let recorder = Recorder { dir, queue, reach: watched, covered, told, metrics: None };
         Ok((recorder, Writer { thread, stop, keeper: None }))
     }
 
@@ -250,7 +251,7 @@ impl Recorder {
     /// The end of the chain as written so far.
     #[must_use]
     pub fn head(&self) -> Head {
-        *self.head.borrow()
+        self.reach.borrow().head
     }
 
     /// Whether the last attempt to write failed: not ready, and every access is refused.
@@ -268,7 +269,7 @@ impl Recorder {
     /// The trail in its order, from the line after this sequence on, as it grows.
     #[must_use]
     pub fn follow(&self, after: u64) -> Follower {
-        Follower::new(&self.dir, after, self.head.clone())
+        Follower::new(&self.dir, after, self.reach.clone())
     }
 }
 

@@ -94,6 +94,13 @@ impl From<&settings::Audit> for Terms {
 }
 
 impl Terms {
+    /// The moment before which what goes by a dataset's clock is past its time: a midnight in UTC.
+    #[must_use]
+    pub fn until(&self, dataset: &str, now: Timestamp) -> Timestamp {
+        let midnight = format!("{}T00:00:00Z", self.cutoff(dataset, now));
+        midnight.parse().unwrap_or(Timestamp::from_millis(i64::MIN))
+    }
+
     /// The days before which lines of a dataset are past their time.
     fn cutoff(&self, dataset: &str, now: Timestamp) -> String {
         let days = match dataset {
@@ -121,6 +128,12 @@ impl Held {
     /// Keeps every line that names this client.
     pub fn client(&mut self, client: IpAddr) {
         self.names.insert(client.to_canonical().to_string());
+    }
+
+    /// Whether that is the name of somebody who is held, or of what is.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.names.contains(name)
     }
 
     /// Whether a line is about somebody who is held.

@@ -101,6 +101,11 @@ impl Segment {
         self.order() > other.order()
     }
 
+    /// Whether it is the same one, in whichever form.
+    pub(super) fn is(&self, other: &Segment) -> bool {
+        self.order() == other.order()
+    }
+
     fn order(&self) -> (&str, u64) {
         (&self.day, self.first)
     }
@@ -251,6 +256,14 @@ impl Forward {
         }
         self.offset = offset;
         Ok(())
+    }
+
+    /// How many bytes of lines there are now.
+    pub(super) fn length(&self) -> io::Result<u64> {
+        match &self.reader {
+            Source::Plain(reader) => Ok(reader.get_ref().metadata()?.len()),
+            Source::Packed(unpacker) => Ok(unpacker.length()),
+        }
     }
 
     /// Whether some of the segment was passed over so far because it is damaged.

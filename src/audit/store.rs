@@ -1,14 +1,16 @@
 //! The segment being written: whole batches go on its end, or nothing does.
 //!
-//! **Invariant:** after a failed write the segment ends with a whole line, or is never written
-//! again; a segment that somebody else touched is left as it was found.
+//! **Invariant:** after a failed write the segment ends where its last line ends that stands, before
+//! anything else is written to it; one that can't be cut there is told of and never written again.
+//! A segment that somebody else touched is left as it was found.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::audit::disk::Pen;
 use crate::audit::force::{Answer, Forcer, Handle, Lost};
 use crate::audit::recorder::RecordError;
 use crate::audit::segment::Segment;
@@ -20,36 +22,54 @@ pub(super) struct Store {
     dir: PathBuf,
     /// At which length a segment ends.
     full: u64,
+    pen: Pen,
     open: Option<Open>,
     /// How many segments were opened.
     opened: u64,
     forcer: Forcer,
-    /// Segments that were found moved, cut or written to by somebody else.
+    /// Segments that were found moved, cut or written to by somebody else, or that could not be cut.
     disturbed: Vec<PathBuf>,
 }
 
 #[derive(Debug)]
 struct Open {
-    segment: Segment,
+    segment: Arc<Segment>,
     handle: Handle,
-    /// The length up to the last whole line.
+    /// The length up to the last line that stands.
     length: u64,
+    end: End,
+}
+
+/// What follows the last line that stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Nothing.
+    Clean,
+    /// Part of what was refused: it could not be cut off so far.
+    Ragged,
 }
 
 impl Store {
     /// Goes on with `last`, where that can be done.
-    pub(super) fn new(dir: &Path, full: u64, last: Option<(Segment, u64)>, forcer: Forcer) -> Store {
+    pub(super) fn new(
+        dir: &Path,
+        full: u64,
+        last: Option<(Segment, u64)>,
+        pen: Pen,
+        forcer: Forcer,
+    ) -> Store {
         let resumed = last.and_then(|(segment, length)| {
             let file = OpenOptions::new().append(true).open(&segment.path).ok()?;
-            Some(Open { segment, handle: forcer.handle(0, file), length })
+            let handle = forcer.handle(0, file);
+            Some(Open { segment: Arc::new(segment), handle, length, end: End::Clean })
         });
-        Store { dir: dir.to_owned(), full, open: resumed, opened: 0, forcer, disturbed: Vec::new() }
+        Store { dir: dir.to_owned(), full, pen, open: resumed, opened: 0, forcer, disturbed: Vec::new() }
     }
 
     /// Puts whole lines, the first of which has this time and sequence, on the end.
     pub(super) fn append(&mut self, time: Timestamp, first: u64, lines: &[u8]) -> io::Result<()> {
         let day = time.day();
-        let mut open = match self.open.take() {
+        let mut open = match self.mended()? {
             Some(open) if self.goes_on(&open, &day) => open,
             Some(open) => {
                 open.handle.force_now()?;
@@ -57,10 +77,10 @@ impl Store {
             }
             None => self.create(&day, first, time)?,
         };
-        let written = (&*open.handle.file).write_all(lines);
+        let written = (self.pen.write)(&open.handle.file, lines);
         match &written {
             Ok(()) => open.length += lines.len() as u64,
-            Err(_) => open.handle.file.set_len(open.length)?,
+            Err(_) => open.cut(&self.pen),
         }
         self.open = Some(open);
         written
@@ -92,19 +112,45 @@ impl Store {
     /// Forces all to disk, and ends.
     pub(super) fn finish(mut self) -> io::Result<()> {
         let forced = self.sync();
-        self.open = None;
+        if let Some(mut open) = self.open.take().filter(|open| open.end == End::Ragged) {
+            open.cut(&self.pen);
+        }
         self.forcer.finish();
         forced
     }
 
     /// The segment being written, and the way to have it on disk.
     pub(super) fn open(&self) -> Option<(&Segment, &Handle)> {
-        self.open.as_ref().map(|open| (&open.segment, &open.handle))
+        self.open.as_ref().map(|open| (&*open.segment, &open.handle))
+    }
+
+    /// The segment being written, and the length up to its last line that stands.
+    pub(super) fn reach(&self) -> Option<(Arc<Segment>, u64)> {
+        self.open.as_ref().map(|open| (Arc::clone(&open.segment), open.length))
     }
 
     /// Segments found disturbed since the last call.
     pub(super) fn disturbed(&mut self) -> Vec<PathBuf> {
         std::mem::take(&mut self.disturbed)
+    }
+
+    /// The open segment, with what was refused cut from its end. One that could not be cut a second
+    /// time is left.
+    fn mended(&mut self) -> io::Result<Option<Open>> {
+        let Some(mut open) = self.open.take() else { return Ok(None) };
+        if open.end == End::Clean {
+            return Ok(Some(open));
+        }
+        open.cut(&self.pen);
+        if open.end == End::Clean {
+            return Ok(Some(open));
+        }
+        // One in which nothing stands is moved aside, when its name is needed.
+        if open.length > 0 {
+            self.disturbed.push(open.segment.path.clone());
+            open.handle.force_now()?;
+        }
+        Ok(None)
     }
 
     fn goes_on(&mut self, open: &Open, day: &str) -> bool {
@@ -131,7 +177,7 @@ impl Store {
         File::open(&self.dir)?.sync_all()?;
         self.opened += 1;
         let handle = self.forcer.handle(self.opened, file);
-        Ok(Open { segment, handle, length: 0 })
+        Ok(Open { segment: Arc::new(segment), handle, length: 0, end: End::Clean })
     }
 }
 
@@ -143,6 +189,17 @@ fn refuse(waiting: Vec<(u64, Answer)>) {
 }
 
 impl Open {
+    /// Cuts off what does not stand.
+    fn cut(&mut self, pen: &Pen) {
+        self.end = match (pen.cut)(&self.handle.file, self.length) {
+            Ok(()) => End::Clean,
+            Err(fault) => {
+                tracing::error!(%fault, "what was refused can't be cut from the end of the audit trail");
+                End::Ragged
+            }
+        };
+    }
+
     /// Whether the path still leads to this file, and nobody else wrote to it.
     fn is_untouched(&self) -> bool {
         let (Ok(path), Ok(file)) = (fs::metadata(&self.segment.path), self.handle.file.metadata()) else {

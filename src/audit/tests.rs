@@ -1,6 +1,7 @@
 //! Tests of the whole trail: what is written, what survives, what is found.
 
 mod checkpoints;
+mod exports;
 mod faults;
 mod follow;
 mod golden;
@@ -9,6 +10,7 @@ mod measure;
 mod packed;
 mod pages;
 mod query;
+mod refused;
 mod retention;
 mod signed;
 mod tamper;
@@ -90,7 +92,7 @@ impl Trail {
     }
 
     fn disk(&self) -> Disk {
-        Disk { full: self.full, reserve: self.reserve, force: Box::new(fs::File::sync_data) }
+        Disk { full: self.full, reserve: self.reserve, ..Disk::default() }
     }
 
     fn set(&self, time: &str) {

@@ -13,6 +13,7 @@ use std::{fmt, io};
 
 use crate::audit::chain::{Anchor, LineHash};
 use crate::audit::key::Key;
+use crate::audit::query::{Halt, QueryError};
 use crate::audit::segment::Segment;
 use crate::model::Timestamp;
 pub(super) use check::segment_name;
@@ -107,10 +108,12 @@ pub enum FaultKind {
 pub struct Options<'a> {
     /// Heads noted earlier, or the last line before days that are gone.
     pub known: Vec<Anchor>,
-    /// Starts with the day of this moment, trusting the signed checkpoint before it.
+    /// Starts with the day of this moment, or with the last one before it, trusting the signed checkpoint before it.
     pub since: Option<Timestamp>,
     /// The keys of checkpoints; none for those in the trail's own folder.
     pub keys: Vec<Key>,
+    /// Breaks it off when it is called.
+    pub halt: Halt,
     /// Told how many segments of how many were read.
     pub progress: Option<&'a dyn Fn(usize, usize)>,
 }
@@ -126,13 +129,16 @@ impl Options<'_> {
 /// Reads the trail under `dir`, and holds it against itself, its checkpoints and the known heads.
 ///
 /// # Errors
-/// When a segment or the keys can't be read.
-pub fn verify(dir: &Path, options: &Options<'_>) -> io::Result<Report> {
+/// [`QueryError`] when a segment or the keys can't be read, and when it is broken off.
+pub fn verify(dir: &Path, options: &Options<'_>) -> Result<Report, QueryError> {
     let keys = keys(dir, options)?;
     let known = options.known.iter().map(|anchor| (anchor.sequence, anchor.hash)).collect();
     let mut check = Check::new(dir, &keys, known);
     let mut segments = Segment::list(dir)?;
-    if let Some(since) = options.since.map(Timestamp::day) {
+    // Something is read in any case.
+    let last = segments.last().map(|segment| segment.day.clone()).unwrap_or_default();
+    let since = options.since.map(|since| since.day().min(last)).unwrap_or_default();
+    if !since.is_empty() {
         let later = segments.partition_point(|segment| segment.day < since);
         let days: Vec<&str> =
             segments[..later].chunk_by(|a, b| a.day == b.day).map(|day| day[0].day.as_str()).collect();
@@ -146,12 +152,12 @@ pub fn verify(dir: &Path, options: &Options<'_>) -> io::Result<Report> {
     for together in segments.chunks(available_parallelism().map_or(1, usize::from)) {
         // Checkpoints first: what they cover is on disk by then, even of a trail that grows.
         check.looks_ahead(together)?;
-        for (segment, lines) in together.iter().zip(read_all(together)) {
+        for (segment, lines) in together.iter().zip(read_all(together, &options.halt)) {
             check.enters(&segment.day)?;
             let before = check.report.events + check.report.removed;
             read += 1;
             let closed = if read == segments.len() { Closed::No } else { Closed::Yes };
-            check.segment(segment, closed, lines?);
+            check.segment(segment, closed, lines?.ok_or(QueryError::Halted)?);
             if check.report.events + check.report.removed > before && segment.day != day {
                 check.report.days += 1;
                 day = &segment.day;
@@ -162,7 +168,6 @@ pub fn verify(dir: &Path, options: &Options<'_>) -> io::Result<Report> {
         }
     }
     let is_left = |day: &String| segments.iter().all(|segment| segment.day != *day);
-    let since = options.since.map(Timestamp::day).unwrap_or_default();
     for day in Segment::days(dir)?.into_iter().filter(|day| *day >= since).filter(is_left) {
         check.enters(&day)?;
     }
@@ -177,13 +182,13 @@ fn keys(dir: &Path, options: &Options<'_>) -> io::Result<Vec<Key>> {
     Key::read(&file).map_err(io::Error::other)
 }
 
-/// Reads segments at once, each in a thread of its own.
-fn read_all(segments: &[Segment]) -> Vec<io::Result<Lines>> {
+/// Reads segments at once, each in a thread of its own; none of what is broken off.
+fn read_all(segments: &[Segment], halt: &Halt) -> Vec<io::Result<Option<Lines>>> {
     match segments {
-        [one] => vec![Lines::read(one)],
+        [one] => vec![Lines::read(one, halt)],
         several => thread::scope(|scope| {
             let reading: Vec<_> =
-                several.iter().map(|segment| scope.spawn(|| Lines::read(segment))).collect();
+                several.iter().map(|segment| scope.spawn(|| Lines::read(segment, halt))).collect();
             let panicked = || Err(io::Error::other("a reader had panicked"));
             reading.into_iter().map(|reader| reader.join().unwrap_or_else(|_| panicked())).collect()
         }),

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::audit::chain::Head;
 use crate::audit::event::{Act, Actor, Entry, Grade};
+use crate::audit::follow::Reach;
 use crate::audit::force::Answer;
 use crate::audit::json::Json;
 use crate::audit::ledger::Ledger;
@@ -78,7 +79,7 @@ pub(super) struct Scribe {
     /// Who waits for a checkpoint.
     sealing: Vec<notary::Answer>,
     batch: Vec<Job>,
-    head: watch::Sender<Head>,
+    reach: watch::Sender<Reach>,
     told: Told,
     /// The writer's own events, to be written before anything else.
     notes: Vec<Act>,
@@ -98,7 +99,7 @@ impl Scribe {
         Keeping { store, reserve, ledger }: Keeping,
         observer: Json,
         jobs: mpsc::Receiver<Job>,
-        head: watch::Sender<Head>,
+        reach: watch::Sender<Reach>,
         told: &Told,
         notes: Vec<Act>,
     ) -> Scribe {
@@ -110,7 +111,7 @@ impl Scribe {
             jobs,
             sealing: Vec::new(),
             batch: Vec::with_capacity(BATCH),
-            head,
+            reach,
             told: told.clone(),
             notes,
             trouble: None,
@@ -253,7 +254,7 @@ impl Scribe {
     /// Makes lines of the jobs up to the end of the day, or of what is written at once.
     fn stamp(&mut self, jobs: &mut Peekable<IntoIter<Job>>) -> Vec<Stamped> {
         self.buffer.clear();
-        let mut head = *self.head.borrow();
+        let mut head = self.reach.borrow().head;
         let mut run = Vec::with_capacity(jobs.len());
         while self.buffer.len() < WRITE {
             let same_day = |job: &Job| match job {
@@ -301,7 +302,7 @@ impl Scribe {
     /// it stands in forced for the others.
     fn accept(&mut self, run: Vec<Stamped>) {
         if let Some(last) = run.last() {
-            self.head.send_replace(last.head);
+            self.reach.send_replace(Reach { head: last.head, open: self.store.reach() });
         }
         self.ledger.took(self.store.open(), run.iter().map(|stamped| stamped.head), (self.told.now)());
         let mut unforced = Vec::new();

@@ -7,6 +7,7 @@ use clap::Subcommand;
 
 use crate::settings::Settings;
 
+mod archive;
 mod around;
 mod export;
 mod query;

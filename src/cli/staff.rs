@@ -49,6 +49,14 @@ pub(super) enum Act {
         #[arg(long)]
         reason: Option<String>,
     },
+    /// Say that an account that a technician made is in the hands of a person of its own.
+    Confirm {
+        /// The sign-in name.
+        name: StaffName,
+        /// Why.
+        #[arg(long)]
+        reason: Option<String>,
+    },
     /// Take password, second factor, sessions and tokens away, and print a new link.
     Reset {
         /// The sign-in name.
@@ -152,6 +160,10 @@ impl Staff {
                 let answer = told(name, "enable", json!({ "reason": reason }))?;
                 form.answer(&answer, |answer| out!("{name} can sign in again{}.", recorded(answer)));
             }
+            Act::Confirm { name, reason } => {
+                let answer = told(name, "confirm", json!({ "reason": reason }))?;
+                form.answer(&answer, |answer| out!("{name} counts as nobody else{}.", recorded(answer)));
+            }
             Act::Reset { name, reason } => {
                 let answer = told(name, "reset", json!({ "reason": reason }))?;
                 form.answer(&answer, |answer| tell_reset(settings, name, answer));
@@ -249,10 +261,14 @@ fn base(address: &SocketAddr) -> String {
 }
 
 fn standing(staff: &Value) -> String {
-    match (staff["disabled"] == true, staff["kind"] == "supplier", staff["access_until"].as_str()) {
+    let state = match (staff["disabled"] == true, staff["kind"] == "supplier", staff["access_until"].as_str())
+    {
         (true, _, _) => "disabled".to_owned(),
         (false, true, Some(until)) => format!("supplier, let in until {} UTC", moment(until)),
         (false, true, None) => "supplier".to_owned(),
         (false, false, _) => String::new(),
-    }
+    };
+    let counts_as = staff["counts_as"].as_str().map(|whose| format!("counts as {whose}: confirm"));
+    let told = [state, counts_as.unwrap_or_default()].into_iter().filter(|text| !text.is_empty());
+    told.collect::<Vec<_>>().join("; ")
 }

@@ -16,6 +16,7 @@ use crate::model::{Justification, Role, StaffName, Timestamp};
 mod administer;
 mod break_glass;
 mod guessing;
+mod hands;
 mod invitations;
 mod own;
 mod password;

@@ -14,7 +14,7 @@ use crate::control::staff::Staff;
 use crate::control::store::Store;
 use crate::control::unblocks::{Kept, Report};
 use crate::control::{Control, ControlError, Recorded};
-use crate::model::{Role, Timestamp};
+use crate::model::{Role, StaffName, Timestamp};
 use crate::policy::{Decided, State, Unblock};
 
 /// The roles that see every unblock, not their own alone.
@@ -106,7 +106,8 @@ impl Control {
         let staff = &journal.store.acting(staff, now)?;
         let kept = journal.store.unblock(id)?.ok_or(ControlError::NotFound)?;
         let actor = Actor::Staff(staff.name.clone());
-        let allowed = decision.allowed(staff, &kept.unblock);
+        let hands = journal.store.hands(&kept.unblock.requester)?;
+        let allowed = decision.allowed(staff, &kept.unblock, &hands);
         if let Err(fault) =
             allowed.and_then(|()| decision.is_for_somebody(&kept.unblock, &journal.store, now))
         {
@@ -155,8 +156,8 @@ impl Control {
         mine.ok_or(ControlError::NotFound)
     }
 
-    /// Tells the audit trail which unblocks began or ended by the clock, and takes those that
-    /// are over out of the policy. The decision itself has gone by the clock all along.
+    /// Tells the audit trail which unblocks began or ended by the clock and which asks lapsed, and takes
+    /// the unblocks that are over out of the policy. The decision itself has gone by the clock all along.
     ///
     /// # Errors
     /// What the store or the trail says.
@@ -185,7 +186,7 @@ impl Control {
             journal.publish_unblocks()?;
         }
         self.metrics.unblocks_active(journal.active(now));
-        Ok(())
+        self.lapse_asks(&mut journal, now).await
     }
 
     /// Records a refused request: the target too, unless a statutory list holds it.
@@ -221,6 +222,7 @@ impl Control {
             | ControlError::Faulty(_)
             | ControlError::KeyReused
             | ControlError::Store(_)
+            | ControlError::Trail(_)
             | ControlError::Record(_)
             | ControlError::NotFetched(..)
             | ControlError::Policy => return fault,
@@ -252,10 +254,10 @@ impl Decision {
         }
     }
 
-    fn allowed(self, staff: &Staff, unblock: &Unblock) -> Result<(), ControlError> {
+    fn allowed(self, staff: &Staff, unblock: &Unblock, hands: &StaffName) -> Result<(), ControlError> {
         match self {
-            Decision::Approve => requests::may_approve(staff, unblock),
-            Decision::Refuse => requests::may_refuse(staff, unblock),
+            Decision::Approve => requests::may_approve(staff, unblock, hands),
+            Decision::Refuse => requests::may_refuse(staff, unblock, hands),
             Decision::Revoke => requests::may_revoke(staff, unblock),
         }
     }

@@ -20,6 +20,7 @@ use crate::model::{GroupName, Timestamp, Window};
 use crate::policy::{Policy, Pupils, Target};
 
 mod kept;
+mod lapse;
 mod ticket;
 
 pub use kept::{AskDecided, AskState, PupilAsk};

@@ -1,6 +1,8 @@
 //! Why an act of staff was not done, each case with a stable code for scripts.
 
-use crate::audit::RecordError;
+use std::io::ErrorKind;
+
+use crate::audit::{QueryError, RecordError};
 use crate::control::changes::{ChangeState, NotApproved};
 use crate::control::store::StoreError;
 use crate::document::Faults;
@@ -16,7 +18,7 @@ pub enum ControlError {
     #[error("{0}")]
     Forbidden(&'static str),
     /// Nobody decides on their own request.
-    #[error("somebody else must decide on your request")]
+    #[error("somebody else must decide: the asker, or an account that counts as theirs, can't")]
     FourEyes,
     /// The target's category is locked.
     #[error("no temporary unblock can lift this category")]
@@ -66,6 +68,9 @@ pub enum ControlError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The trail can't be read, or reading it was broken off.
+    #[error(transparent)]
+    Trail(#[from] QueryError),
     /// The act can't be recorded, so it is not done.
     #[error("the act can't be recorded, so it is not done")]
     Record(#[from] RecordError),
@@ -78,6 +83,15 @@ pub enum ControlError {
 }
 
 impl ControlError {
+    /// Whether it failed because the disk is full.
+    #[must_use]
+    pub fn is_for_want_of_room(&self) -> bool {
+        if let ControlError::Record(RecordError::Unwritten(fault)) = self {
+            return matches!(fault.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+        }
+        matches!(self, ControlError::Store(fault) if fault.is_for_want_of_room())
+    }
+
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -102,6 +116,7 @@ impl ControlError {
             ControlError::Faulty(_) => "faulty",
             ControlError::KeyReused => "idempotency_key_reused",
             ControlError::Store(_) => "store",
+            ControlError::Trail(_) => "audit",
             ControlError::Record(_) => "not_recorded",
             ControlError::NotFetched(..) => "not_fetched",
             ControlError::Policy => "policy",

@@ -130,7 +130,7 @@ impl Control {
         if !hold.is_in_force(now) {
             return Err(ControlError::Conflict("over", "this hold is over already".to_owned()));
         }
-        if hold.by == staff.name && !staff.is_any(&[Role::Headteacher]) {
+        if journal.store.hands(&hold.by)? == *staff.hands() && !staff.is_any(&[Role::Headteacher]) {
             return Err(self.refused_to_shut(staff, ACTION, client, ControlError::FourEyes).await);
         }
         let lifted = Lifted { by: staff.name.clone(), at: now, reason: why.clone() };

@@ -6,8 +6,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
 use crate::audit::Actor;
 use crate::clock::Clock;
 use crate::control::changes::{Change, ChangeState, PolicyProposal, Proposal, School};
@@ -28,14 +26,18 @@ mod reading;
 mod record;
 mod sources;
 mod statutory;
+mod version;
 
 pub use history::{PolicyDifference, PolicyOfRecord};
 use laid::Laid;
 pub(super) use mutation::{Mutation, Put, Table};
+pub(super) use reading::ReadLists;
 pub use reading::waiting;
 use reading::{first, look, prepare};
 pub use record::PolicyVersion;
 pub use sources::{Sources, StartError, Unlicensed};
+pub(super) use version::Said;
+use version::Version;
 
 /// A policy, read and sound, not yet in force.
 pub(super) struct Prepared {
@@ -49,7 +51,7 @@ pub(super) struct Prepared {
 /// The policy in force and what it was made of.
 pub(super) struct Journal {
     pub(super) store: Store,
-    sources: Sources,
+    sources: Arc<Sources>,
     publisher: Publisher,
     parts: Parts,
     /// The school's files as they were last read.
@@ -61,6 +63,8 @@ pub(super) struct Journal {
     stood_in: Vec<String>,
     /// When each other list was taken, or its file last changed.
     taken: BTreeMap<String, Timestamp>,
+    /// How many times lists have come in force.
+    taken_times: u64,
     pub(super) directory: Directory,
     metrics: Metrics,
 }
@@ -150,7 +154,7 @@ impl Journal {
         let (standing, stood_in, taken) = (Vec::new(), Vec::new(), BTreeMap::new());
         let journal = Journal {
             store,
-            sources,
+            sources: Arc::new(sources),
             publisher,
             parts,
             school,
@@ -158,6 +162,7 @@ impl Journal {
             standing,
             stood_in,
             taken,
+            taken_times: 0,
             directory,
             metrics,
         };
@@ -165,7 +170,12 @@ impl Journal {
     }
 
     /// What the journal keeps of a prepared policy, as version `generation`.
-    pub(super) fn entered(&self, prepared: &Prepared, generation: u64, said: Said<'_>) -> Mutation {
+    pub(super) fn entered(
+        &self,
+        prepared: &Prepared,
+        generation: u64,
+        said: Said<'_>,
+    ) -> Result<Mutation, StoreError> {
         let version = Version {
             generation,
             changes: &prepared.changes,
@@ -174,24 +184,15 @@ impl Journal {
             files: &prepared.proposal.files_in_force(),
             added: prepared.proposal.added(),
         };
-        let puts =
-            [version.put(said)].into_iter().chain(prepared.policy.puts()).chain(prepared.proposal.puts());
-        Mutation::new(said.0, puts.collect())
+        let version = version.put(&self.store, said)?;
+        let puts = [version].into_iter().chain(prepared.policy.puts()).chain(prepared.proposal.puts());
+        Ok(Mutation::new(said.0, puts.collect()))
     }
 
     /// Begins with the first policy, once it is kept.
     pub(super) fn begin(&mut self, prepared: &Prepared, now: Timestamp) -> Result<(), StartError> {
         self.school = School::of(&prepared.loaded);
         Ok(self.settle(&prepared.loaded, now)?)
-    }
-
-    /// Reads everything anew, in the name of `actor`; nothing is changed yet.
-    pub(super) fn prepare(
-        &self,
-        (actor, now, reason): (&Actor, Timestamp, Option<&str>),
-        progress: &Progress<'_>,
-    ) -> Result<Prepared, StartError> {
-        prepare(&self.store, &self.sources, &self.keys, (actor, now, reason), None, progress)
     }
 
     /// Puts a prepared policy in force, once it is kept.
@@ -240,6 +241,7 @@ impl Journal {
     /// Lets the rest of the gateway know what has come in force.
     fn settle(&mut self, loaded: &Loaded, now: Timestamp) -> Result<(), StoreError> {
         self.directory.publish(subnets(&self.parts.draft));
+        self.taken_times += 1;
         self.standing =
             lists::keep(&self.sources.places, &self.keys, (&loaded.standing, &loaded.retired), now);
         self.stood_in.clone_from(&loaded.stood_in);
@@ -250,45 +252,6 @@ impl Journal {
             self.metrics.list_entries(id, *entries);
         }
         self.store.keep_list_sizes(&sizes)
-    }
-}
-
-/// When, who and why.
-pub(super) type Said<'a> = (Timestamp, &'a Actor, &'a str);
-
-/// One version of the policy of record.
-struct Version<'a> {
-    generation: u64,
-    /// A sentence each.
-    changes: &'a [String],
-    /// The text in force.
-    policy: &'a str,
-    /// The policy file as it was last read.
-    file: &'a str,
-    /// What of the school's files is in force.
-    files: &'a School,
-    /// What staff put on the lists besides.
-    added: &'a School,
-}
-
-impl Version<'_> {
-    fn put(&self, (at, actor, reason): Said<'_>) -> Put {
-        Put::new(
-            Table::Policies,
-            [
-                ("version", json!(self.generation)),
-                ("at", json!(at)),
-                ("actor", json!(actor.name().unwrap_or(actor.as_str()))),
-                ("reason", json!(reason)),
-                ("changes", json!(Value::from(self.changes.to_vec()).to_string())),
-                ("policy", json!(self.policy)),
-                ("file", json!(self.file)),
-                ("allow_list", json!(self.files.allow)),
-                ("block_list", json!(self.files.block)),
-                ("allow_added", json!(self.added.allow)),
-                ("block_added", json!(self.added.block)),
-            ],
-        )
     }
 }
 

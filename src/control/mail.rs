@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::control::alerts::KeptAlert;
 use crate::control::journal::Put;
-use crate::model::{Severity, Timestamp, Url};
+use crate::model::{Severity, Timestamp, Url, counted};
 use crate::settings::{MailAddress, Webhook};
 
 mod deliver;
@@ -55,7 +55,8 @@ pub(super) struct Letter {
 struct Page<'a> {
     heading: &'a str,
     rows: &'a [(&'static str, String)],
-    link: Option<&'a str>,
+    sign_in: Option<&'a str>,
+    command: &'a str,
     advice: &'static str,
 }
 
@@ -103,7 +104,7 @@ impl Notice<'_> {
     fn letter(&self) -> Letter {
         let alert = self.alert;
         let heading = format!("{}: {}", self.what(), alert.theme.in_words());
-        let link = self.address();
+        let sign_in = self.link.map(|link| at(link, "/sign-in"));
         let mut rows = vec![
             ("Theme", alert.theme.in_words().to_owned()),
             ("Severity", alert.severity.as_str().to_owned()),
@@ -113,17 +114,23 @@ impl Notice<'_> {
             ("Alert", alert.id.to_string()),
         ];
         if alert.escalated > 0 {
-            rows.push(("Nobody has answered", format!("told {} times before", alert.escalated)));
+            let before = match alert.escalated {
+                1 => "once".to_owned(),
+                times => counted(times, "time"),
+            };
+            rows.push(("Nobody has answered", format!("told {before} before")));
         }
         let advice = advice(alert.severity);
         let mut text = format!("{heading}\n\n");
         rows.iter().for_each(|(name, value)| text.push_str(&format!("{name}: {value}\n")));
-        match &link {
-            Some(link) => text.push_str(&format!("\n{link}\n")),
-            None => text.push_str(&format!("\nschoolgate alerts show {} --reason \"…\"\n", alert.id)),
+        let command = format!("schoolgate alerts show {} --reason \"…\"", alert.id);
+        text.push_str(&format!("\nLook at it: {command}\n"));
+        if let Some(sign_in) = &sign_in {
+            text.push_str(&format!("Sign in: {sign_in}\n"));
         }
         text.push_str(&format!("\n{advice}\n"));
-        let page = Page { heading: &heading, rows: &rows, link: link.as_deref(), advice };
+        let page =
+            Page { heading: &heading, rows: &rows, sign_in: sign_in.as_deref(), command: &command, advice };
         let html = page.render().unwrap_or_default();
         let subject = format!("{heading} ({})", local(alert.last_at, self.zone));
         Letter { subject, text, html }
@@ -144,10 +151,15 @@ impl Notice<'_> {
         }
     }
 
+    /// Where a program with a token reads the alert: it says why in `?reason=`.
     fn address(&self) -> Option<String> {
-        let link = self.link?.to_string();
-        Some(format!("{}/alerts/{}", link.trim_end_matches('/'), self.alert.id))
+        Some(at(self.link?, &format!("/api/v1/alerts/{}", self.alert.id)))
     }
+}
+
+/// A path of the gateway's own, as staff reach it.
+fn at(link: &Url, path: &str) -> String {
+    format!("{}{path}", link.to_string().trim_end_matches('/'))
 }
 
 /// A letter to somebody that presses nobody.

@@ -4,17 +4,16 @@
 //! a digest names nobody either; days are those of the school's clock.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use jiff::civil::Date;
 
-use crate::audit::{QueryError, Recorder};
+use crate::audit::{Index, QueryError};
 use crate::control::alerts::{About, KeptAlert};
 use crate::control::reports::count::Counts;
 use crate::control::staff::Staff;
 use crate::control::store::StoreError;
 use crate::control::{Control, ControlError};
-use crate::model::{Role, Timestamp};
+use crate::model::{Role, Timestamp, counted};
 
 mod count;
 mod days;
@@ -66,12 +65,19 @@ impl Control {
         Ok(days)
     }
 
-    /// A report of such days as `staff` may read it.
+    /// A report of such days as `staff` may read it; the trail is read through `index`, which breaks it
+    /// off when whoever asked is gone.
     ///
     /// # Errors
     /// When the store or the trail can't be read.
-    pub async fn report_of(&self, kind: Kind, days: Days, staff: &Staff) -> Result<Report, ControlError> {
-        self.report_on(kind, days, |alert| match kind {
+    pub async fn report_of(
+        &self,
+        kind: Kind,
+        days: Days,
+        staff: &Staff,
+        index: &Index,
+    ) -> Result<Report, ControlError> {
+        self.report_on(kind, days, index, |alert| match kind {
             Kind::Daily | Kind::Weekly => self.sees(alert, staff),
             // The same for all who read it: of staff, somebody could be told.
             Kind::Termly => alert.about == About::Pupil,
@@ -83,10 +89,11 @@ impl Control {
         &self,
         kind: Kind,
         days: Days,
+        index: &Index,
         sees: impl Fn(&KeptAlert) -> bool,
     ) -> Result<Report, ControlError> {
         let now = self.clock.now();
-        let counts = self.counts(days, now).await?;
+        let counts = self.counts(days, now, index).await?;
         let (from, to) = days.span(self.zone());
         let (alerts, undelivered) = {
             let store = &self.journal.lock().await.store;
@@ -116,9 +123,9 @@ impl Control {
     }
 
     /// The numbers of these days; those of days that are over are counted once.
-    async fn counts(&self, days: Days, now: Timestamp) -> Result<Counts, ControlError> {
+    async fn counts(&self, days: Days, now: Timestamp, index: &Index) -> Result<Counts, ControlError> {
         let today = days::today(now, self.zone());
-        let began = began(&self.recorder).await?.map(|at| days::today(at, self.zone()));
+        let began = began(index).await?.map(|at| days::today(at, self.zone()));
         // A clock that was ahead when the trail began says nothing of the days since it was put right.
         let began = began.map(|began| if began <= today { began } else { days.from });
         let mut all = Counts::default();
@@ -132,7 +139,7 @@ impl Control {
                 None => {
                     let next = day.tomorrow().unwrap_or(day);
                     let span = Days { from: day, to: next }.span(self.zone());
-                    let counts = read(&self.recorder, span).await?;
+                    let counts = read(index, span).await?;
                     if is_over {
                         self.journal.lock().await.store.keep_day_counts(day, &counts)?;
                     }
@@ -146,7 +153,10 @@ impl Control {
 
     async fn list_rows(&self, now: Timestamp) -> Vec<[String; 2]> {
         let view = self.feeds().await;
-        let age = |looked: Timestamp| format!("looked at {} hours ago", now.since(looked).as_secs() / 3600);
+        let age = |looked: Timestamp| match now.since(looked).as_secs() / 3600 {
+            0 => "looked at within the last hour".to_owned(),
+            hours => format!("looked at {} ago", counted(hours, "hour")),
+        };
         let statutory = view.looked.iter().map(|(list, looked)| [list.clone(), age(*looked)]);
         let sources = view.sources.iter().filter(|source| !view.looked.contains_key(&source.source));
         let sources = sources.map(|source| {
@@ -161,23 +171,22 @@ impl Control {
     }
 }
 
-async fn read(recorder: &Recorder, span: (Timestamp, Timestamp)) -> Result<Counts, ControlError> {
-    of_trail(recorder, move |dir| Counts::read(dir, span)).await
+async fn read(index: &Index, span: (Timestamp, Timestamp)) -> Result<Counts, ControlError> {
+    of_trail(index, move |index| Counts::read(index, span)).await
 }
 
 /// When the trail begins; none while nothing is in it.
-async fn began(recorder: &Recorder) -> Result<Option<Timestamp>, ControlError> {
-    of_trail(recorder, count::began).await
+async fn began(index: &Index) -> Result<Option<Timestamp>, ControlError> {
+    of_trail(index, count::began).await
 }
 
 async fn of_trail<T: Send + 'static>(
-    recorder: &Recorder,
-    read: impl FnOnce(&Path) -> Result<T, QueryError> + Send + 'static,
+    index: &Index,
+    read: impl FnOnce(&Index) -> Result<T, QueryError> + Send + 'static,
 ) -> Result<T, ControlError> {
-    let dir = recorder.dir().to_owned();
-    let read = tokio::task::spawn_blocking(move || read(&dir)).await;
-    let system = |fault: &dyn std::error::Error| StoreError::System(fault.to_string());
-    Ok(read.map_err(|fault| system(&fault))?.map_err(|fault| system(&fault))?)
+    let index = index.clone();
+    let read = tokio::task::spawn_blocking(move || read(&index)).await;
+    Ok(read.map_err(|fault| StoreError::System(fault.to_string()))??)
 }
 
 fn check(kind: Kind, days: Days, today: Date) -> Result<(), ControlError> {

@@ -11,7 +11,7 @@ use crate::control::journal::{Put, Table};
 use crate::control::store::{Store, StoreError};
 use crate::model::{GroupName, Role, StaffName, Timestamp};
 
-const COLUMNS: &str = "name, roles, disabled, kind, starts_at, ends_at, teaches, access_until";
+const COLUMNS: &str = "name, roles, disabled, kind, starts_at, ends_at, teaches, access_until, counts_as";
 
 /// A member of staff.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -32,6 +32,8 @@ pub struct Staff {
     pub groups: Vec<GroupName>,
     /// Until when a supplier may sign in.
     pub access_until: Option<Timestamp>,
+    /// As whose it counts where a second person is asked for; its own, when absent.
+    pub counts_as: Option<StaffName>,
 }
 
 /// Whose account it is.
@@ -59,7 +61,14 @@ impl Staff {
             ends_at: None,
             groups: Vec::new(),
             access_until: None,
+            counts_as: None,
         }
+    }
+
+    /// Whose hands it is in: two with the same are one person where two are asked for.
+    #[must_use]
+    pub fn hands(&self) -> &StaffName {
+        self.counts_as.as_ref().unwrap_or(&self.name)
     }
 
     /// Whether any of `roles` is held.
@@ -113,6 +122,7 @@ impl Store {
                 ("ends_at", millis(staff.ends_at)),
                 ("teaches", json!(joined(&staff.groups))),
                 ("access_until", millis(staff.access_until)),
+                ("counts_as", json!(staff.counts_as)),
             ],
         ))
     }
@@ -174,6 +184,7 @@ fn read(row: &Row<'_>) -> Result<Staff, StoreError> {
         ends_at: moment(5)?,
         groups: words(&row.get::<_, String>(6)?, "group")?,
         access_until: moment(7)?,
+        counts_as: row.get::<_, Option<String>>(8)?.map(|name| word(&name, "name")).transpose()?,
     })
 }
 

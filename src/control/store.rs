@@ -11,7 +11,7 @@ use crate::control::lists::{LastGood, Sizes};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The newest form of the tables; a step is added for every change of form, none is edited.
-const STEPS: [&str; 14] = [
+const STEPS: [&str; 17] = [
     include_str!("store.sql"),
     include_str!("changes/changes.sql"),
     include_str!("journal/journal.sql"),
@@ -26,6 +26,9 @@ const STEPS: [&str; 14] = [
     include_str!("alerts/alerts.sql"),
     include_str!("reports/reports.sql"),
     include_str!("holds/holds.sql"),
+    include_str!("accounts/hands.sql"),
+    include_str!("unblocks/lapsed.sql"),
+    include_str!("journal/texts.sql"),
 ];
 
 /// The embedded store.
@@ -53,6 +56,14 @@ pub enum StoreError {
     System(String),
 }
 
+impl StoreError {
+    /// Whether the disk is full.
+    pub(super) fn is_for_want_of_room(&self) -> bool {
+        let StoreError::Sqlite(fault) = self else { return false };
+        fault.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+    }
+}
+
 impl Store {
     /// Opens, or makes, the store at `path`.
     pub(super) fn open(path: &Path) -> Result<Store, StoreError> {
@@ -72,6 +83,8 @@ impl Store {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        // What is let go of is overwritten.
+        connection.pragma_update(None, "secure_delete", true)?;
         let mut store = Store { connection };
         store.bring_up()?;
         Ok(store)
@@ -122,7 +135,7 @@ impl Store {
     /// The school's lists that were in force last; `None` before the first.
     pub(super) fn last_in_force(&self) -> Result<Option<LastGood>, StoreError> {
         let last = self.connection.query_row(
-            "SELECT allow_list, block_list FROM policies ORDER BY version DESC LIMIT 1",
+            "SELECT allow_list, block_list FROM versions ORDER BY version DESC LIMIT 1",
             [],
             |row| Ok(LastGood { allow: row.get(0)?, block: row.get(1)? }),
         );

@@ -13,7 +13,7 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::upgrade::OnUpgrade;
-use hyper::{Request, Response, StatusCode, Uri, Version};
+use hyper::{Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 
 use crate::audit::{ClosedBy, Seen as Sight};
@@ -144,13 +144,13 @@ impl Session {
         addresses: &[IpAddr],
     ) -> Result<Response<Incoming>, Failure> {
         let spoken = origin.version();
-        let mut sent = origin.send(addressed(request, spoken, url)).await;
+        let mut sent = origin.send(addressed(request, spoken, url)?).await;
         if let Err(fault) = &mut sent
             && let Some(request) = fault.take_message()
         {
             origin = Origin::dial(&self.gate, permit, addresses, self.security()).await?;
             let spoken = origin.version();
-            sent = origin.send(addressed(request, spoken, url)).await;
+            sent = origin.send(addressed(request, spoken, url)?).await;
         }
         let response = sent.map_err(|fault| origin.objection().unwrap_or_else(|| failure(fault.error())))?;
         self.origins.give_back(origin).await;
@@ -252,10 +252,12 @@ impl Switched {
 /// A request in the form of the protocol that the origin speaks, for the judged URL and no other.
 /// Over HTTP/1.1 the target is in origin form beside one `Host`; over HTTP/2 the URL in full makes
 /// the pseudo-fields, and there is no `Host` and no upgrade (RFC 9113 sections 8.2.2 and 8.3.1).
-fn addressed(mut request: Request<Uploaded>, spoken: Version, url: &Url) -> Request<Uploaded> {
+/// Nothing else is sent in the place of a URL that can't be written.
+fn addressed<B>(mut request: Request<B>, spoken: Version, url: &Url) -> Result<Request<B>, Failure> {
+    let unwritable = || Failure::BadRequest(400, "its address can't be written in a request");
     *request.version_mut() = spoken;
     let target = if spoken == Version::HTTP_2 { url.to_string() } else { url.target() };
-    *request.uri_mut() = target.parse().unwrap_or_else(|_| Uri::from_static("/"));
+    *request.uri_mut() = target.parse().map_err(|_| unwritable())?;
     let fields = request.headers_mut();
     if spoken == Version::HTTP_2 {
         for field in [header::HOST, header::CONNECTION, header::UPGRADE] {
@@ -263,11 +265,10 @@ fn addressed(mut request: Request<Uploaded>, spoken: Version, url: &Url) -> Requ
         }
     } else {
         fields.remove(header::TE);
-        if let Ok(host) = HeaderValue::from_str(&url.authority()) {
-            fields.insert(header::HOST, host);
-        }
+        let host = HeaderValue::from_str(&url.authority()).map_err(|_| unwritable())?;
+        fields.insert(header::HOST, host);
     }
-    request
+    Ok(request)
 }
 
 /// The protocol that a request asks to switch to; the guard lets no other than one through.
@@ -332,6 +333,23 @@ fn failure(fault: &hyper::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// A bug: what could not be written was asked for as `/`, on the site's own account.
+        #[test]
+        fn what_was_judged_is_what_is_asked_for(text in "https?://[a-z.\\[\\]:0-9%äß-]{1,30}(/\\PC{0,40})?") {
+            let Ok(url) = Url::parse(&text) else { return Ok(()) };
+            for (spoken, target) in [(Version::HTTP_11, url.target()), (Version::HTTP_2, url.to_string())] {
+                let request = addressed(Request::new(()), spoken, &url);
+                let Ok(request) = request else { return Err(TestCaseError::fail(format!("{url} is refused"))) };
+                prop_assert_eq!(request.uri().to_string(), target);
+                let host = request.headers().get(header::HOST).map(HeaderValue::as_bytes);
+                let named = (spoken == Version::HTTP_11).then(|| url.authority().to_string());
+                prop_assert_eq!(host, named.as_ref().map(|named| named.as_bytes()));
+            }
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn an_upload_that_moves_is_not_overdue() {

@@ -12,6 +12,9 @@ use crate::model::Host;
 const DATASETS: [&str; 9] =
     ["access", "close", "change", "unblock", "read", "auth", "alert", "selftest", "system"];
 
+/// The events that tell of safeguarding alerts.
+const ALERTS: &str = "schoolgate.alert";
+
 /// A collector of the school's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Syslog {
@@ -23,6 +26,8 @@ pub struct Syslog {
     pub transport: Transport,
     /// The authority of its certificate (PEM); the system's when absent.
     pub ca: Option<PathBuf>,
+    /// Whether it gets people's names.
+    pub names: SyslogNames,
     /// Which events it gets, `schoolgate.access`, …; empty for all.
     pub datasets: BTreeSet<String>,
 }
@@ -43,6 +48,16 @@ pub enum Transport {
     Tls,
     /// RFC 6587 with octet counts: in clear.
     Tcp,
+}
+
+/// Which names a collector gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SyslogNames {
+    /// `full`: people's own, and the lines as they stand in the trail.
+    #[default]
+    Full,
+    /// `pseudonyms`: what technicians see, and no alerts.
+    Pseudonyms,
 }
 
 impl Syslog {
@@ -79,9 +94,16 @@ fn read(table: &mut Table<'_>, base: &Path, faults: &mut Faults) -> Option<Syslo
     if let (Some(Transport::Tcp), Some(at)) = (transport, ca_at) {
         faults.push(at.fault("there are no certificates without TLS").help("write transport = \"tls\""));
     }
+    let names: SyslogNames = table.take_parsed("names", faults).unwrap_or_default();
     let datasets: Option<Vec<Spanned<Dataset>>> = table.take_parsed_list("datasets", faults);
-    let datasets = datasets.unwrap_or_default().into_iter().map(|dataset| dataset.value.0).collect();
-    Some(Syslog { name: name?, address: address?, transport: transport?, ca, datasets })
+    let datasets = datasets.unwrap_or_default();
+    let is_alerts = |dataset: &&Spanned<Dataset>| dataset.value.0 == ALERTS;
+    if let (SyslogNames::Pseudonyms, Some(alerts)) = (names, datasets.iter().find(is_alerts)) {
+        let fault = alerts.at.fault("whoever gets pseudonyms is told of no alerts");
+        faults.push(fault.help("write names = \"full\", or leave out \"alert\""));
+    }
+    let datasets = datasets.into_iter().map(|dataset| dataset.value.0).collect();
+    Some(Syslog { name: name?, address: address?, transport: transport?, ca, names, datasets })
 }
 
 /// `schoolgate.access`
@@ -108,6 +130,18 @@ impl FromStr for Collector {
         let host = Host::parse(host.trim_start_matches('[').trim_end_matches(']')).map_err(|_| problem)?;
         let port = port.parse().ok().filter(|port| *port != 0).ok_or(problem)?;
         Ok(Collector { host, port })
+    }
+}
+
+impl FromStr for SyslogNames {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<SyslogNames, Self::Err> {
+        match text {
+            "full" => Ok(SyslogNames::Full),
+            "pseudonyms" => Ok(SyslogNames::Pseudonyms),
+            _ => Err("write \"full\", or \"pseudonyms\" for a collector that technicians run"),
+        }
     }
 }
 

@@ -5,6 +5,8 @@
 
 use serde::Deserialize;
 
+use crate::audit::Pseudonyms;
+
 /// `local0`: what loghosts keep free for programs such as this.
 const FACILITY: u8 = 16;
 /// The number that RFC 5424 keeps for examples and documentation: this product has none of its own.
@@ -42,16 +44,23 @@ struct Own<'a> {
     hash: &'a str,
 }
 
-/// Which datasets are sent, from which box.
+/// Which datasets are sent, from which box, with whose names.
 pub(super) struct Framer {
     gateway: String,
+    /// What stands for people's names; none where they are sent.
+    pseudonyms: Option<Pseudonyms>,
     datasets: std::collections::BTreeSet<String>,
 }
 
 impl Framer {
     /// For a box of that name; no datasets are all.
     pub(super) fn new(gateway: &str, datasets: std::collections::BTreeSet<String>) -> Framer {
-        Framer { gateway: word(gateway, 255), datasets }
+        Framer { gateway: word(gateway, 255), pseudonyms: None, datasets }
+    }
+
+    /// The same with these in the place of names.
+    pub(super) fn under(self, pseudonyms: Pseudonyms) -> Framer {
+        Framer { pseudonyms: Some(pseudonyms), ..self }
     }
 
     /// Puts the message of a line on the end of `out`, if it is to be sent. A line that is no event
@@ -61,12 +70,23 @@ impl Framer {
         if !self.datasets.is_empty() && !self.datasets.contains(read.event.dataset) {
             return;
         }
+        match &self.pseudonyms {
+            None => self.message(&read, line, &format!(" hash=\"{}\"", word(read.schoolgate.hash, 64)), out),
+            // With the hash of the line a guess at a name could be checked.
+            Some(pseudonyms) => {
+                if let Some(masked) = pseudonyms.line(line) {
+                    self.message(&read, &masked, "", out);
+                }
+            }
+        }
+    }
+
+    fn message(&self, read: &Line<'_>, line: &str, hash: &str, out: &mut Vec<u8>) {
         let priority = FACILITY * 8 + severity(&read.event);
-        let (time, hash) = (word(read.time, 32), word(read.schoolgate.hash, 64));
-        let (host, dataset) = (&self.gateway, word(read.event.dataset, 32));
+        let (time, host, dataset) = (word(read.time, 32), &self.gateway, word(read.event.dataset, 32));
         let sequence = read.event.sequence;
         let head = format!(
-            "<{priority}>1 {time} {host} schoolgate - {dataset} [{ID} sequence=\"{sequence}\" hash=\"{hash}\"] "
+            "<{priority}>1 {time} {host} schoolgate - {dataset} [{ID} sequence=\"{sequence}\"{hash}] "
         );
         let bom = if line.is_ascii() { &b""[..] } else { BOM };
         let length = head.len() + bom.len() + line.len();

@@ -9,8 +9,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, WriteHalf};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::{Act, Actor, Entry, Follower, Recorder};
-use crate::settings::Syslog;
+use crate::audit::{Act, Actor, Entry, Follower, Pseudonyms, Recorder};
+use crate::settings::{Syslog, SyslogNames};
 use crate::shipping::cursor::Cursor;
 use crate::shipping::frame::Framer;
 use crate::shipping::link::{Dialler, Link};
@@ -62,9 +62,13 @@ impl Sink {
         collector: Syslog,
         recorder: Recorder,
         metrics: Metrics,
-        gateway: &str,
+        (gateway, pseudonyms): (&str, &Pseudonyms),
     ) -> Sink {
         let framer = Framer::new(gateway, collector.datasets);
+        let framer = match collector.names {
+            SyslogNames::Full => framer,
+            SyslogNames::Pseudonyms => framer.under(pseudonyms.clone()),
+        };
         Sink { dialler, cursor, name: collector.name, framer, recorder, metrics, away: false }
     }
 

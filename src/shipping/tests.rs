@@ -11,7 +11,7 @@ use super::frame::Framer;
 use super::*;
 use crate::audit::{Act, Actor, Entry, Observer, Writer};
 use crate::model::Timestamp;
-use crate::settings::{Collector, Transport};
+use crate::settings::{Collector, SyslogNames, Transport};
 
 fn trail(dir: &Path) -> (Recorder, Writer) {
     let now: Timestamp = "2026-11-24T09:14:03.123Z".parse().unwrap();
@@ -26,6 +26,7 @@ fn shipping(dir: &Path, recorder: &Recorder, port: u16) -> Shipping {
         address,
         transport: Transport::Tcp,
         ca: None,
+        names: SyslogNames::Full,
         datasets: BTreeSet::new(),
     };
     Shipping::start(Parts {
@@ -34,6 +35,7 @@ fn shipping(dir: &Path, recorder: &Recorder, port: u16) -> Shipping {
         metrics: Metrics::new().unwrap(),
         state_dir: dir.to_owned(),
         gateway: "st-example".into(),
+        pseudonyms: Pseudonyms::of_key([7; 32]),
         began: 0,
     })
     .unwrap()
@@ -99,6 +101,29 @@ async fn a_line_is_one_message_whatever_stands_in_it() {
     let mut out = Vec::new();
     framer.put("no event", &mut out);
     assert!(out.is_empty());
+}
+
+/// Everything of a line but the name is known: its hash, or that of the next, would say whether a guess
+/// is right.
+#[tokio::test]
+async fn under_pseudonyms_a_message_holds_neither_names_nor_hashes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (recorder, _writer) = trail(dir.path());
+    let act = || Act::new(Actor::Staff("a.teacher".parse().unwrap()), "suspension.imposed");
+    recorder.record(Entry::Change(act().with("users", vec!["y5.042".to_owned()]))).await.unwrap();
+    recorder.record(Entry::Alert(act())).await.unwrap();
+    recorder.record(Entry::Change(act())).await.unwrap();
+    let lines = recorder.follow(0).read(10).unwrap();
+    let pseudonyms = Pseudonyms::of_key([7; 32]);
+    let (framer, mut out) = (Framer::new("x", BTreeSet::new()).under(pseudonyms.clone()), Vec::new());
+    lines.iter().for_each(|line| framer.put(&line.line, &mut out));
+    assert_eq!(whole(&out), [1, 3], "and nothing of alerts");
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.contains(&pseudonyms.of("user", "y5.042")) && text.contains("a.teacher"), "{text}");
+    let hashes = lines.iter().map(|line| &line.line[line.line.len() - 67..line.line.len() - 3]);
+    for name in hashes.chain(["y5.042", "prev", "hash"]) {
+        assert!(!text.contains(name), "{name}: {text}");
+    }
 }
 
 #[test]

@@ -17,9 +17,10 @@ use utoipa_axum::routes;
 
 use crate::audit::{Act, Entry};
 use crate::web::Shared;
+use crate::web::asker::{Waiting, heeding};
 use crate::web::auth::{Caller, require_token};
 use crate::web::body::{Answer, Sent};
-use crate::web::explain::{self, Explanation, Question};
+use crate::web::explain::{self, Explanation, Question, Suspensions};
 use crate::web::idempotency::once;
 use crate::web::openapi::{as_described, completed, repeatable};
 use crate::web::problem::{self, Problem};
@@ -56,14 +57,21 @@ pub(super) fn router(shared: &Shared) -> Router {
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(from_fn_with_state(shared.clone(), require_token))
-        .layer(from_fn(to_the_end))
+        .layer(from_fn_with_state(shared.clone(), to_the_end))
         .with_state(shared.clone())
 }
 
 /// Sees to it that what was begun is done, or refused, whether or not anybody waits for the answer:
-/// a client that goes away must not cut an act in half.
-pub(super) async fn to_the_end(request: Request, next: Next) -> Result<Response, Problem> {
-    let answer = tokio::spawn(next.run(request)).await;
+/// a client that goes away must not cut an act in half. What is read for it from the trail is broken
+/// off.
+pub(super) async fn to_the_end(
+    State(shared): State<Shared>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let halt = shared.index.halt().beneath();
+    let _waiting = Waiting(halt.clone());
+    let answer = tokio::spawn(heeding(halt, next.run(request))).await;
     answer.map_err(|fault| Problem::internal("answer", &fault))
 }
 
@@ -147,7 +155,8 @@ async fn description(_: Caller) -> Response {
 /// What would happen to an address
 ///
 /// The verdict of the policy in force and what every rung has to say. A question about an address
-/// that a statutory list holds is recorded, and answered without the address.
+/// that a statutory list holds is recorded, and answered without the address. Who is suspended is for
+/// those alone who may suspend: others are answered as if nobody were, and `suspensions_left_out` says so.
 #[utoipa::path(post, path = "/explain", operation_id = "explain", tag = "decisions", request_body = Question,
     responses((status = 200, description = "The verdict and every rung", body = Explanation)))]
 async fn answer(
@@ -155,7 +164,8 @@ async fn answer(
     caller: Caller,
     Sent(question): Sent<Question>,
 ) -> Result<Answer<Explanation>, Problem> {
-    let answer = explain::answer(&shared, question).await?;
+    let suspensions = Suspensions::of(&caller.staff.roles);
+    let answer = explain::answer(&shared, question, suspensions).await?;
     Ok(Answer::ok(traced(&shared, &caller, answer).await?))
 }
 

@@ -3,7 +3,6 @@
 //! **Invariant:** a read is recorded before it is answered; who sees pseudonyms can neither
 //! search by a real name nor check a guess against a line's hash.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use axum::http::Uri;
@@ -16,6 +15,7 @@ use crate::control::alerts::About;
 use crate::control::{Pseudonyms, Staff};
 use crate::model::{DeviceName, GroupName, Host, Role, UserName};
 use crate::web::Shared;
+use crate::web::asker;
 use crate::web::body::Answer;
 use crate::web::openapi::words::{Event, Moment, ViewWord};
 use crate::web::page::Page;
@@ -225,7 +225,6 @@ pub(super) async fn find(
     let (act, _) = reader.search("events.read", &query, shared).await?;
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
     filter.before = Some(filter.before.map_or(audit_seq, |cursor| cursor.min(audit_seq)));
-    filter.halt = shared.halt.clone();
     let found = shared.look_up(move |index| {
         mask.narrow(index, &mut filter);
         match (page, form) {
@@ -241,27 +240,27 @@ pub(super) async fn find(
 }
 
 impl Shared {
+    /// The index of the trail, for as long as whoever asked waits and the gateway does not stop.
+    pub(super) fn reading(&self) -> Index {
+        match asker::halt() {
+            Some(halt) => self.index.heeding(halt),
+            None => self.index.clone(),
+        }
+    }
+
     /// Runs a search of the trail through its index where it holds up nothing else, a few at a time.
+    /// It is broken off once whoever asked is gone.
     pub(super) async fn look_up<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Index) -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let index = self.index.clone();
-        self.search(move |_| look(&index)).await
-    }
-
-    /// Runs a search of the trail where it holds up nothing else, a few at a time.
-    pub(super) async fn search<T: Send + 'static>(
-        &self,
-        search: impl FnOnce(&Path) -> T + Send + 'static,
-    ) -> Result<T, Problem> {
+        let index = self.reading();
         let turn = Arc::clone(&self.searches).acquire_owned().await;
         let turn = turn.map_err(|fault| Problem::internal("audit", &fault))?;
-        let dir = self.audit_dir.clone();
         let found = tokio::task::spawn_blocking(move || {
-            // A client that leaves does not end the search: its turn lasts as long.
+            // Whoever leaves breaks off the search; its turn lasts until then.
             let _turn = turn;
-            search(&dir)
+            look(&index)
         });
         let found = found.await;
         found.map_err(|fault| Problem::internal("audit", &fault))

@@ -4,13 +4,17 @@
 //! the gateway has; of a statutory answer it says the list and the entry's id, and nothing else.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::model::{Attribution, GroupName, Host, Scheme, Subject, Timestamp, Url, UserName};
-use crate::policy::{Asked, Content, Destination, Evidence, OnConnect, Policy, Rung, Seal, Shown, Step};
+use crate::control::SUSPENDERS;
+use crate::model::{Attribution, GroupName, Host, Role, Scheme, Subject, Timestamp, Url, UserName};
+use crate::policy::{
+    Asked, Content, Destination, Evidence, OnConnect, Parts, Policy, Rung, Seal, Shown, Step,
+};
 use crate::web::Shared;
 use crate::web::openapi::words::{ActionWord, Moment, RungWord, SaidWord, VisibilityWord};
 use crate::web::problem::Problem;
@@ -75,6 +79,8 @@ pub struct Explanation {
     /// The next moment at which time alone may change the answer.
     #[schema(value_type = Option<Moment>)]
     pub until: Option<Timestamp>,
+    /// Whether it is judged as if nobody were suspended: whoever asks may not know who is.
+    pub suspensions_left_out: bool,
     /// The record of a question about what a statutory list holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit_seq: Option<u64>,
@@ -143,6 +149,7 @@ pub fn explain(policy: &Policy, subject: &Subject, url: &Url, now: Timestamp) ->
         group: verdict.group,
         generation: verdict.generation,
         until: verdict.until,
+        suspensions_left_out: false,
         audit_seq: None,
     }
 }
@@ -178,11 +185,45 @@ impl RungAnswer {
     }
 }
 
+/// What whoever asks may know of suspensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Suspensions {
+    /// Who is suspended.
+    Told,
+    /// Nothing: the answer is the one of a pupil who is not.
+    LeftOut,
+}
+
+impl Suspensions {
+    /// What these roles may know.
+    pub(super) fn of(roles: &[Role]) -> Suspensions {
+        match roles.iter().any(|role| SUSPENDERS.contains(role)) {
+            true => Suspensions::Told,
+            false => Suspensions::LeftOut,
+        }
+    }
+
+    fn seen(self, policy: Arc<Policy>) -> Result<Arc<Policy>, Problem> {
+        match self {
+            Suspensions::Told => Ok(policy),
+            Suspensions::LeftOut => {
+                let parts = Parts { suspensions: Arc::default(), ..policy.parts() };
+                let without = Policy::compile(parts, policy.generation());
+                Ok(Arc::new(without.map_err(|fault| Problem::internal("policy", &fault))?))
+            }
+        }
+    }
+}
+
 /// Answers a question about the policy in force.
-pub(super) async fn answer(shared: &Shared, question: Question) -> Result<Explanation, Problem> {
+pub(super) async fn answer(
+    shared: &Shared,
+    question: Question,
+    suspensions: Suspensions,
+) -> Result<Explanation, Problem> {
     let url = Url::parse_typed(&question.url)
         .map_err(|fault| Problem::invalid("url", format!("the URL can't be judged: {fault}")))?;
-    let policy = shared.control.live().snapshot();
+    let policy = suspensions.seen(shared.control.live().snapshot())?;
     let mut subject = match question.client {
         Some(client) => shared.control.attribute(client).await,
         None => Subject::unknown(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
@@ -195,7 +236,8 @@ pub(super) async fn answer(shared: &Shared, question: Question) -> Result<Explan
     }
     subject.user = question.user.or(subject.user);
     let at = question.at.unwrap_or_else(|| shared.control.now());
-    Ok(explain(&policy, &subject, &url, at))
+    let suspensions_left_out = suspensions == Suspensions::LeftOut;
+    Ok(Explanation { suspensions_left_out, ..explain(&policy, &subject, &url, at) })
 }
 
 /// What the gateway sees of a request for `url`: all of it in plain HTTP and where it decrypts for

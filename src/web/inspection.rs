@@ -4,7 +4,6 @@
 //! being counted.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::time::Duration;
 
 use axum::http::Uri;
@@ -12,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::audit::{Act, Actor, Entry, Filter, Order, QueryError, scan};
+use crate::audit::{Act, Actor, Entry, Filter, Index, Order, QueryError};
 use crate::policy::REJECTED_BY_CLIENT;
 use crate::web::Shared;
 use crate::web::openapi::words::Moment;
@@ -95,16 +94,16 @@ pub(super) async fn candidates(
         order: Order::OldestFirst,
         ..Filter::default()
     };
-    let counted = shared.search(move |dir| count(dir, &filter)).await??;
+    let counted = shared.look_up(move |index| count(index, &filter)).await??;
     let mut hosts: Vec<(String, Rejections)> = counted.into_iter().collect();
     hosts.sort_by_key(|(_, seen)| std::cmp::Reverse((seen.devices.len(), seen.connections)));
     let items = hosts.into_iter().map(|(host, seen)| Candidate::new(host, seen)).collect();
     Ok(Candidates { items, next: None, days, audit_seq })
 }
 
-fn count(dir: &Path, filter: &Filter) -> Result<BTreeMap<String, Rejections>, QueryError> {
+fn count(index: &Index, filter: &Filter) -> Result<BTreeMap<String, Rejections>, QueryError> {
     let mut hosts: BTreeMap<String, Rejections> = BTreeMap::new();
-    scan(dir, filter, |record| {
+    index.scan(filter, |record| {
         let text = |path: &str| record.event.pointer(path).and_then(Value::as_str).map(ToOwned::to_owned);
         if text("/rule/id").as_deref() == Some(REJECTED_BY_CLIENT)
             && let Some(host) = text("/url/domain")

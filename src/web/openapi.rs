@@ -25,7 +25,7 @@ mod answers;
 pub(super) mod words;
 
 use answers::{
-    CHANGED, CONFLICT, FAILED, FORBIDDEN, HEAD_TOO_LONG, INVALID, MALFORMED, NOT_FOUND, NOT_JSON,
+    CHANGED, CONFLICT, FAILED, FORBIDDEN, HEAD_TOO_LONG, INVALID, MALFORMED, NO_ROOM, NOT_FOUND, NOT_JSON,
     NOT_RECORDED, Shared, TOO_LARGE, TOO_SLOW, UNAUTHENTICATED,
 };
 
@@ -126,7 +126,7 @@ pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &
 
 /// Adds what follows from what an operation takes; what it says itself stays.
 fn complete(path: &str, method: &Method, operation: &mut Operation, components: &Components) {
-    let mut may = vec![INVALID, HEAD_TOO_LONG, FAILED, NOT_RECORDED];
+    let mut may = vec![INVALID, HEAD_TOO_LONG, FAILED, NOT_RECORDED, NO_ROOM];
     if operation.security.is_none() {
         may.extend([UNAUTHENTICATED, FORBIDDEN]);
         operation.security = Some(keys(method));

@@ -7,12 +7,13 @@ use askama::Template;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::Value;
 
 use crate::control::accounts::SignedIn;
+use crate::model::counted;
 use crate::web::api::to_the_end;
 use crate::web::auth::{self, Held};
 use crate::web::problem::Problem;
@@ -58,7 +59,7 @@ pub(super) fn router(shared: &Shared) -> Router {
         .route("/setup/{token}", get(setup::page).post(setup::sent))
         .route("/second-factor", get(factor::page).post(factor::begin))
         .route("/second-factor/confirm", post(factor::confirm))
-        .layer(from_fn(to_the_end))
+        .layer(from_fn_with_state(shared.clone(), to_the_end))
         .with_state(shared.clone())
 }
 
@@ -134,7 +135,7 @@ fn told(problem: Problem) -> Result<(StatusCode, String), Problem> {
     if status.is_server_error() {
         return Err(problem);
     }
-    let wait = wait.and_then(Value::as_u64).map(|seconds| format!(" Wait {seconds} seconds."));
+    let wait = wait.and_then(Value::as_u64).map(|seconds| format!(" Wait {}.", counted(seconds, "second")));
     let mut sentence = detail.to_owned();
     if let Some(first) = detail.chars().next() {
         sentence.replace_range(..first.len_utf8(), &first.to_uppercase().to_string());

@@ -59,6 +59,12 @@ impl Problem {
         (self.status, &self.detail, self.more.get("retry_after"))
     }
 
+    /// A reading of the trail was broken off.
+    fn broken_off() -> Problem {
+        let detail = "the gateway stops: ask again when it is back";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", detail)
+    }
+
     /// The same problem with one more member.
     pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Problem {
         self.more.insert(name.to_owned(), value.into());
@@ -106,6 +112,11 @@ impl IntoResponse for Problem {
 impl From<ControlError> for Problem {
     fn from(fault: ControlError) -> Problem {
         let code = fault.code();
+        if fault.is_for_want_of_room() {
+            tracing::error!(%fault, "an act of staff was refused: the disk is full");
+            let detail = "the gateway's disk is full, so it is not done: make room";
+            return Problem::new(StatusCode::INSUFFICIENT_STORAGE, "no_room", detail);
+        }
         let status = match &fault {
             ControlError::Invalid(field, text) => {
                 let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, text.as_str());
@@ -139,7 +150,11 @@ impl From<ControlError> for Problem {
                 tracing::error!(fault = %cause, "an act of staff was refused: it can't be recorded");
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            ControlError::Store(_) | ControlError::NotFetched(..) | ControlError::Policy => {
+            ControlError::Trail(QueryError::Halted) => return Problem::broken_off(),
+            ControlError::Trail(_)
+            | ControlError::Store(_)
+            | ControlError::NotFetched(..)
+            | ControlError::Policy => {
                 return Problem::internal(code, &fault);
             }
         };
@@ -163,10 +178,7 @@ impl From<StartError> for Problem {
 impl From<QueryError> for Problem {
     fn from(fault: QueryError) -> Problem {
         match fault {
-            QueryError::Halted => {
-                let detail = "the gateway stops: ask again when it is back";
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", detail)
-            }
+            QueryError::Halted => Problem::broken_off(),
             QueryError::Unreadable(_) | QueryError::Filter(_) => Problem::internal("audit", &fault),
         }
     }

@@ -1,15 +1,19 @@
 //! The real routers over a real gateway in a temporary folder.
 
 mod alerts;
+mod asker;
 mod asks;
 mod break_glass;
 mod ca;
 mod changes;
 mod conform;
+mod cut_off;
 mod dependencies;
 mod events;
 mod exports;
 mod fixture;
+mod guessing;
+mod hands;
 mod holds;
 mod inquiries;
 mod limits;
@@ -21,6 +25,7 @@ mod pages;
 mod people;
 mod policy;
 mod reads;
+mod reloads;
 mod reports;
 mod restrictions;
 mod reviews;

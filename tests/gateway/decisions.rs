@@ -120,7 +120,7 @@ async fn a_download_that_outlasts_the_drain_is_cut_and_closed_in_the_record() {
     let browser = gateway.browser("ks2");
     let download = tokio::spawn(async move { browser.get("http://maths.example/stream").await });
     while gateway.origin.heads().is_empty() {
-        tokio::task::yield_now().await;
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
     let trail = schoolgate::app::audit_dir(&gateway.settings);
     let _folder = gateway.stop_within(std::time::Duration::from_millis(200)).await;

@@ -1,7 +1,5 @@
 //! Ways round a filter: names that disagree, protocols in disguise, odd pieces, forged headers.
 
-use std::time::Duration;
-
 use crate::harness::{Dripped, Gateway, POLICY, Talk, hello, in_records, within};
 
 /// The alert that says `access_denied`, as it stands on the wire.
@@ -49,7 +47,6 @@ async fn what_is_not_tls_with_a_name_inside_connect_443_is_refused() {
         ("half a record", vec![22, 3, 1]),
         ("silence", Vec::new()),
     ];
-    let started = std::time::Instant::now();
     for (at, (what, bytes)) in cases.iter().enumerate() {
         let mut talk = Talk::new(gateway.browser("ks2").connect("maths.example:443").await.unwrap());
         talk.say(bytes).await;
@@ -60,7 +57,6 @@ async fn what_is_not_tls_with_a_name_inside_connect_443_is_refused() {
         assert_eq!(event["event"]["action"], "block", "{what} {event:#}");
         assert_eq!(event["schoolgate"]["rung"], "protocol", "{what} {event:#}");
     }
-    assert!(started.elapsed() < Duration::from_secs(9), "three deadlines of a second each");
     assert_eq!(gateway.origin.heads(), Vec::<String>::new());
     gateway.stop().await;
 }

@@ -30,7 +30,7 @@ use schoolgate::proxy::Door;
 use schoolgate::settings::Settings;
 use tempfile::TempDir;
 
-pub(crate) use browser::{Answer, Browser, within};
+pub(crate) use browser::{AT_ONCE, Answer, Browser, PATIENCE, within};
 pub(crate) use certificates::AUTHORITY;
 pub(crate) use frames::{
     CONTINUATION, DATA, END_HEADERS, END_STREAM, Frames, HEADERS, Outcome, PING, Poured, RST_STREAM,
@@ -38,7 +38,7 @@ pub(crate) use frames::{
 };
 pub(crate) use hello::{Dripped, hello, in_records};
 pub(crate) use origin::{Origin, never_reached};
-pub(crate) use postbox::{Hook, Mood, Postbox};
+pub(crate) use postbox::{Hook, Login, Mood, Postbox, Shown, Tls};
 pub(crate) use program::{Program, Site, follow};
 pub(crate) use publisher::{Publisher, Reply, fetch};
 pub(crate) use talk::Talk;
@@ -180,7 +180,7 @@ impl Gateway {
 
     /// Waits until an access of the record is closed; its close is written behind it.
     pub(crate) async fn closed(&self, at: usize) -> serde_json::Value {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
+        let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             let accesses = self.accesses();
             let closed_by = |event: &serde_json::Value| event.pointer("/schoolgate/closed_by").cloned();
@@ -217,7 +217,7 @@ impl Gateway {
 
     /// Waits until `seen` says so.
     pub(crate) async fn eventually(&self, what: &str, seen: impl Fn(&Gateway) -> bool) {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
+        let deadline = tokio::time::Instant::now() + PATIENCE;
         while !seen(self) {
             assert!(tokio::time::Instant::now() < deadline, "never came: {what}");
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -382,8 +382,8 @@ extra_roots = ["origin.pem"]
 ports = {{ 80 = {http}, {besides}443 = {tls} }}
 connect_timeout = "2s"
 [limits]
-head_seconds = 2
-hello_seconds = 2
+head_seconds = 10
+hello_seconds = 10
 "#,
         http = origin.http.port(),
         tls = origin.tls.port()

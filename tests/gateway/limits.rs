@@ -41,7 +41,7 @@ async fn heads_and_hellos_have_a_deadline_in_all() {
         let _ = within(tokio::io::AsyncReadExt::read_to_end(&mut from, &mut text)).await;
         let waited = started.elapsed();
         dripping.abort();
-        assert!(waited > Duration::from_millis(700) && waited < Duration::from_secs(4), "{waited:?}");
+        assert!(waited > Duration::from_millis(700) && waited < Duration::from_secs(9), "{waited:?}");
         let text = String::from_utf8_lossy(&text).into_owned();
         let answered = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
         assert_eq!(answered, status, "{text}");
@@ -71,7 +71,7 @@ async fn what_carries_nothing_ends() {
     let answer = stops.answer().await;
     assert!(answer.is_none_or(|answer| [400, 408].contains(&answer.status)));
     gateway.eventually("no open connection", |gateway| gateway.metric("connections_open") == 0).await;
-    assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     drop((tunnel, stalled));
     let by: Vec<_> =
         gateway.accesses().iter().map(|access| access.event["schoolgate"]["closed_by"].clone()).collect();

@@ -10,6 +10,7 @@ mod asks;
 mod changes;
 mod content;
 mod decisions;
+mod delivery;
 mod embedded;
 mod evasion;
 mod feeds;

@@ -123,7 +123,7 @@ async fn a_dead_name_server_costs_those_names_only_and_is_forgotten_once_it_is_b
     for _ in 0..3 {
         let asked = Instant::now();
         unreachable(&browser.get("http://plain.names.test/").await);
-        assert!(asked.elapsed() < Duration::from_secs(9), "took {:?}", asked.elapsed());
+        assert!(asked.elapsed() < GIVEN_UP, "took {:?}", asked.elapsed());
     }
     assert_eq!(browser.get("http://maths.example/").await.status, 200, "other names go on");
     assert_eq!(browser.get("http://games.example/").await.status, 403);
@@ -145,11 +145,14 @@ async fn a_name_server_that_says_nothing_is_given_up_in_time() {
     });
     silence.was_asked().await;
     assert_eq!(browser.get("http://maths.example/").await.status, 200, "nobody else waits");
-    assert!(asked.elapsed() < Duration::from_secs(2));
+    assert!(!slow.is_finished(), "and it was still waiting");
     unreachable(&slow.await.unwrap());
-    assert!(asked.elapsed() < Duration::from_secs(9), "took {:?}", asked.elapsed());
+    assert!(asked.elapsed() < GIVEN_UP, "took {:?}", asked.elapsed());
     gateway.stop().await;
 }
+
+/// How long a name may take to be found nowhere: what a browser waits for.
+const GIVEN_UP: Duration = Duration::from_secs(20);
 
 fn unreachable(answer: &Answer) {
     assert_eq!(answer.status, 502, "{answer:?}");

@@ -8,10 +8,8 @@ use schoolgate::model::Role;
 use schoolgate::policy::Reduced;
 use tokio::io::AsyncReadExt;
 
-use crate::harness::{Gateway, Program, Site, within};
+use crate::harness::{AT_ONCE, Gateway, Program, Site, within};
 
-/// An emergency block ends what is open within a second; this allows another for a busy machine.
-const AT_ONCE: Duration = Duration::from_secs(2);
 const WHY: &str = "a stranger writes to pupils there";
 
 async fn headteacher(gateway: &Gateway) -> Staff {
@@ -108,7 +106,7 @@ async fn a_suspension_ends_by_itself_and_that_is_told_once() {
         to: Reduced::Nothing,
         exceptions: Vec::new(),
         starts_at: None,
-        ends_at: Some(control.now().plus(Duration::from_secs(1))),
+        ends_at: Some(control.now().plus(Duration::from_secs(3))),
         minutes: None,
         reason: WHY.to_owned(),
     };

@@ -7,8 +7,9 @@ use std::process::{Child, Command, Stdio};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use schoolgate::audit::{self, Act, Actor, Closes, Entry, Filter, Order};
 use tempfile::TempDir;
+use tokio::io::AsyncReadExt;
 
-use crate::harness::Gateway;
+use crate::harness::{Gateway, address_of, within};
 
 /// What keeps the collector's own words out of the way, and long lines whole.
 const USUAL: &str = r#"
@@ -269,4 +270,33 @@ async fn a_collector_that_nobody_vouches_for_is_sent_nothing() {
     assert!(gateway.metric("syslog_lag_events") > 0);
     gateway.stop().await;
     assert!(collector.got().is_empty());
+}
+
+/// A collector that technicians run is told what technicians are: by pseudonym, and nothing of alerts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_of_technicians_is_told_nobody_s_name() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let table = format!(
+        r#"[{{ name = "technicians", address = "{address}", transport = "tcp", names = "pseudonyms" }}]"#
+    );
+    let gateway = Gateway::new().setting("AUDIT__SYSLOG", &table).start().await;
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let browser = gateway.browser("ks2");
+    assert_eq!(browser.get("http://statutory.example/").await.status, 403);
+    gateway.eventually("there is an alert", |gateway| !gateway.events("schoolgate.alert").is_empty()).await;
+    assert_eq!(browser.get("http://maths.example/last").await.status, 200);
+    let mut bytes = Vec::new();
+    while !String::from_utf8_lossy(&bytes).contains("/last") {
+        assert!(within(stream.read_buf(&mut bytes)).await.unwrap() > 0);
+    }
+    let text = String::from_utf8(bytes).unwrap();
+    let client = address_of("ks2").to_string();
+    let pseudonym = gateway.running.control.pseudonyms().await.unwrap().of("client", &client);
+    assert!(text.contains(&pseudonym), "{text}");
+    for unsaid in [client.as_str(), "schoolgate.alert", "statutory.example", "\"hash\"", "hash=", "\"prev\""]
+    {
+        assert!(!text.contains(unsaid), "{unsaid}: {text}");
+    }
+    gateway.stop().await;
 }

@@ -74,6 +74,7 @@ pub(super) fn pack(wanted: Exporting<'_>, written: Written, keys: &str) -> Resul
     ] {
         manifest.insert(name.to_owned(), value);
     }
+    manifest.extend(written.pages.map(|pages| ("pages".to_owned(), json!(pages))));
     let mut text = serde_json::to_string_pretty(&manifest).map_err(io::Error::from)?;
     text.push('\n');
     let digest = archive.put(MANIFEST, "", &mut text.as_bytes())?;

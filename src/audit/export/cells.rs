@@ -7,6 +7,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde_json::Value;
 
+use crate::audit::export::Rows;
+
 /// The longest text of a cell, in UTF-16 units as shown: a little less than what a spreadsheet takes.
 pub(super) const MOST: usize = 32_000;
 
@@ -55,7 +57,7 @@ enum Source {
     Json(&'static str),
 }
 
-/// Every column, what matters first.
+/// Every column of an event, what matters first.
 pub(super) const COLUMNS: [Column; 27] = [
     column("Record", 10.0, Source::Sequence),
     column("When", 20.0, Source::Local),
@@ -86,13 +88,34 @@ pub(super) const COLUMNS: [Column; 27] = [
     column("Details", 60.0, Source::Json("/schoolgate/details")),
 ];
 
+/// What page views have besides.
+const OF_PAGES: [Column; 8] = [
+    column("Events of it", 10.0, Source::Count("/page/events")),
+    column("Records of it", 40.0, Source::First(&["/page/records"])),
+    column("Until (UTC)", 25.0, Source::First(&["/page/until"])),
+    column("Sites of it", 40.0, Source::All("/page/hosts")),
+    column("Further sites", 10.0, Source::Count("/page/further_hosts")),
+    column("Refused of it", 10.0, Source::Count("/page/blocked")),
+    column("Received in all (bytes)", 14.0, Source::Count("/page/bytes_down")),
+    column("By itself", 10.0, Source::Json("/page/background")),
+];
+
 const fn column(title: &'static str, width: f64, from: Source) -> Column {
     Column { title, width, from }
 }
 
+/// Every column of such rows.
+pub(super) fn columns(rows: Rows) -> impl Iterator<Item = &'static Column> {
+    let more: &[Column] = match rows {
+        Rows::Events => &[],
+        Rows::Pages => &OF_PAGES,
+    };
+    COLUMNS.iter().chain(more)
+}
+
 /// The cells of an event, one for each column.
-pub(super) fn cells(event: &Value, zone: &TimeZone) -> Vec<Cell> {
-    COLUMNS.iter().map(|column| column.from.cell(event, zone)).collect()
+pub(super) fn cells(event: &Value, zone: &TimeZone, rows: Rows) -> Vec<Cell> {
+    columns(rows).map(|column| column.from.cell(event, zone)).collect()
 }
 
 impl Source {

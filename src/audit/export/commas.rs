@@ -6,7 +6,8 @@ use std::io::{self, Write};
 
 use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 
-use crate::audit::export::cells::{COLUMNS, Cell};
+use crate::audit::export::Rows;
+use crate::audit::export::cells::{Cell, columns};
 
 /// By this a spreadsheet knows the text to be UTF-8.
 const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -18,13 +19,13 @@ pub(super) struct Commas<W: Write>(Writer<W>);
 
 impl<W: Write> Commas<W> {
     /// Begins with the titles.
-    pub(super) fn begin(mut to: W) -> io::Result<Commas<W>> {
+    pub(super) fn begin(mut to: W, rows: Rows) -> io::Result<Commas<W>> {
         to.write_all(BOM)?;
         let mut writer = WriterBuilder::new()
             .terminator(Terminator::CRLF)
             .quote_style(QuoteStyle::NonNumeric)
             .from_writer(to);
-        writer.write_record(COLUMNS.iter().map(|column| column.title))?;
+        writer.write_record(columns(rows).map(|column| column.title))?;
         Ok(Commas(writer))
     }
 

@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -14,13 +13,12 @@ use crate::audit::export::cells::{Cell, cells};
 use crate::audit::export::commas::Commas;
 use crate::audit::export::matter::Matter;
 use crate::audit::export::sheet::{LAST_ROW, Sheet};
-use crate::audit::export::{ExportError, Exporting, Format, Names};
+use crate::audit::export::views::Visits;
+use crate::audit::export::{ExportError, Exporting, Format, Names, Rows};
 use crate::audit::proof::{ProveError, Prover};
-use crate::audit::{ClosedBy, Closes, Filter, Order, Record, scan};
-use crate::model::Timestamp;
+use crate::audit::query::Ends as Open;
+use crate::audit::{ClosedBy, Closes, Filter, Order, Record};
 
-/// How long after the last access its end is looked for.
-const HORIZON: Duration = Duration::from_secs(24 * 60 * 60);
 /// After how many events it is looked whether there is room for more.
 const LOOK: u64 = 1024;
 
@@ -30,6 +28,8 @@ pub(super) struct Written {
     pub(super) events: u64,
     /// How many lines of the trail stand among them.
     pub(super) lines: u64,
+    /// How many page views the events make, where they are rows.
+    pub(super) pages: Option<u64>,
     /// And among their ends.
     pub(super) closes: u64,
     pub(super) first: Option<u64>,
@@ -72,20 +72,28 @@ struct End {
     by: ClosedBy,
 }
 
-/// How accesses ended, by `event.id`: none yet for those that match.
-type Ends = HashMap<Uuid, Option<End>>;
+/// What matches.
+struct Matching {
+    /// The accesses that do not say how they ended.
+    open: Open,
+    /// What page views are made of, where those are rows.
+    visits: Option<Visits>,
+    /// How many events.
+    count: u64,
+}
 
-/// The first and the last moment of what matches.
-type Times = Option<(Timestamp, Timestamp)>;
+/// How accesses ended, by `event.id`.
+type Ended = HashMap<Uuid, End>;
 
 /// Writes every event that matches, the oldest first.
 pub(super) fn write(wanted: &Exporting<'_>) -> Result<Written, ExportError> {
-    let (mut ends, times, count) = matching(wanted)?;
+    let Matching { open, visits, count } = matching(wanted)?;
     if count > wanted.most || (wanted.formats.contains(&Format::Xlsx) && count > u64::from(LAST_ROW)) {
         return Err(ExportError::TooMany { most: wanted.most.min(u64::from(LAST_ROW)) });
     }
     let mut outs = Outs::open(wanted)?;
-    let closes = outs.ends(wanted, &mut ends, times)?;
+    let (ended, closes) = outs.ends(wanted, open)?;
+    let views = visits.map(|visits| visits.collapse(|id| ended.get(&id).map(|end| end.down)));
     let (mut events, mut first, mut last) = (0, None, None);
     each(wanted, |record, shown| {
         first.get_or_insert(record.sequence);
@@ -95,7 +103,12 @@ pub(super) fn write(wanted: &Exporting<'_>) -> Result<Written, ExportError> {
         }
         events += 1;
         outs.line(&record, &shown)?;
-        outs.event(wanted, record.sequence, &joined(shown, &ends))
+        let event = joined(shown, &ended);
+        let row = match &views {
+            Some(views) => views.row(record.sequence, event),
+            None => Some(event),
+        };
+        row.map_or(Ok(()), |row| outs.event(wanted, record.sequence, &row))
     })?;
     let (lines, unproven) = (outs.whole, outs.unproven);
     let checkpoints = outs.checkpoints.len() as u64;
@@ -103,6 +116,7 @@ pub(super) fn write(wanted: &Exporting<'_>) -> Result<Written, ExportError> {
         files: outs.close(wanted.scratch)?,
         events,
         lines,
+        pages: views.map(|views| views.count()),
         closes,
         first,
         last,
@@ -111,25 +125,23 @@ pub(super) fn write(wanted: &Exporting<'_>) -> Result<Written, ExportError> {
     })
 }
 
-/// Which accesses match, from when until when, and how many events do.
-fn matching(wanted: &Exporting<'_>) -> Result<(Ends, Times, u64), ExportError> {
-    let (mut ends, mut times, mut count) = (Ends::new(), None, 0_u64);
-    each(wanted, |record, _| {
-        count += 1;
-        if count > wanted.most {
+/// Reads through what matches for the first time.
+fn matching(wanted: &Exporting<'_>) -> Result<Matching, ExportError> {
+    let visits = match wanted.rows {
+        Rows::Events => None,
+        Rows::Pages => Some(Visits::default()),
+    };
+    let mut found = Matching { open: Open::before(wanted.filter.before), visits, count: 0 };
+    each(wanted, |record, shown| {
+        found.count += 1;
+        if found.count > wanted.most {
             return Err(ExportError::TooMany { most: wanted.most });
         }
-        let event = &record.event;
-        if let Some(time) = event["@timestamp"].as_str().and_then(|time| time.parse::<Timestamp>().ok()) {
-            times = Some((times.map_or(time, |(from, _)| from), time));
-        }
-        let ended = !event["schoolgate"]["closed_by"].is_null();
-        if event["event"]["dataset"] == "schoolgate.access" && !ended {
-            ends.extend(id(event).map(|id| (id, None)));
-        }
+        let id = found.open.add(record.sequence, &record.event);
+        found.visits.iter_mut().for_each(|visits| visits.add(&shown, id));
         Ok(())
     })?;
-    Ok((ends, times, count))
+    Ok(found)
 }
 
 /// Hands over every event that matches, with what of it may be shown.
@@ -139,7 +151,7 @@ fn each(
 ) -> Result<(), ExportError> {
     let filter = Filter { order: Order::OldestFirst, closes: Closes::Joined, ..wanted.filter.clone() };
     let mut failed = None;
-    scan(wanted.dir, &filter, |record| {
+    wanted.index.scan(&filter, |record| {
         let Some(shown) = (wanted.show)(record.event.clone()) else { return true };
         match found(record, shown) {
             Ok(()) => true,
@@ -152,8 +164,8 @@ fn each(
     failed.map_or(Ok(()), Err)
 }
 
-fn joined(mut event: Value, ends: &Ends) -> Value {
-    if let Some(end) = id(&event).and_then(|id| *ends.get(&id)?) {
+fn joined(mut event: Value, ended: &Ended) -> Value {
+    if let Some(end) = id(&event).and_then(|id| ended.get(&id)) {
         event["schoolgate"]["bytes_up"] = end.up.into();
         event["schoolgate"]["bytes_down"] = end.down.into();
         event["schoolgate"]["closed_by"] = end.by.as_str().into();
@@ -186,14 +198,14 @@ impl Outs {
         let lines = has(Format::Jsonl) && wanted.names == Names::Own;
         let when = |yes: bool| yes.then(out).transpose();
         let proofs = when(lines)?;
-        let prover = proofs.map(|out| Prover::new(wanted.dir).map(|prover| (out, prover)));
+        let prover = proofs.map(|out| Prover::new(wanted.index.dir()).map(|prover| (out, prover)));
         Ok(Outs {
             lines: when(lines)?,
             closes: when(lines)?,
             proofs: prover.transpose()?,
             explanations: when(wanted.explain.is_some())?,
-            commas: when(has(Format::Csv))?.map(Commas::begin).transpose()?,
-            sheet: has(Format::Xlsx).then(|| Sheet::begin(wanted.scratch)).transpose()?,
+            commas: when(has(Format::Csv))?.map(|out| Commas::begin(out, wanted.rows)).transpose()?,
+            sheet: has(Format::Xlsx).then(|| Sheet::begin(wanted.scratch, wanted.rows)).transpose()?,
             matter: when(wanted.explain.is_some())?
                 .map(|out| Matter::begin(out, &wanted.about))
                 .transpose()?,
@@ -204,34 +216,24 @@ impl Outs {
     }
 
     /// Reads how the accesses that match ended.
-    fn ends(&mut self, wanted: &Exporting<'_>, ends: &mut Ends, times: Times) -> Result<u64, ExportError> {
-        let Some((from, to)) = times.filter(|_| !ends.is_empty()) else { return Ok(0) };
-        let filter = Filter {
-            from: Some(from),
-            to: Some(to.plus(HORIZON)),
-            before: wanted.filter.before,
-            halt: wanted.filter.halt.clone(),
-            dataset: Some("schoolgate.close".to_owned()),
-            order: Order::OldestFirst,
-            closes: Closes::Apart,
-            ..Filter::default()
-        };
-        let (mut found, mut failed) = (0, None);
-        scan(wanted.dir, &filter, |record| {
-            let Some(end) = id(&record.event).and_then(|id| ends.get_mut(&id)) else { return true };
-            *end = End::of(&record.event);
+    fn ends(&mut self, wanted: &Exporting<'_>, open: Open) -> Result<(Ended, u64), ExportError> {
+        let (mut ended, mut found, mut failed) = (Ended::new(), 0, None);
+        open.find(wanted.index.dir(), Some(wanted.index), &mut |id, sequence, line| {
+            let close = serde_json::from_slice(line).unwrap_or_default();
+            ended.extend(End::of(&close).map(|end| (id, end)));
             let room = if found % LOOK == 0 { wanted.room_for(0) } else { Ok(()) };
             found += 1;
-            failed = room.and_then(|()| self.close_line(&record)).err();
+            failed = room.and_then(|()| self.close_line(sequence, line)).err();
             failed.is_none()
         })?;
-        failed.map_or(Ok(found), Err)
+        failed.map_or(Ok((ended, found)), Err)
     }
 
-    fn close_line(&mut self, record: &Record) -> Result<(), ExportError> {
+    fn close_line(&mut self, sequence: u64, line: &[u8]) -> Result<(), ExportError> {
         let Some(out) = &mut self.closes else { return Ok(()) };
-        writeln!(out, "{}", record.line)?;
-        self.proven(record.sequence)
+        out.write_all(line)?;
+        out.write_all(b"\n")?;
+        self.proven(sequence)
     }
 
     /// The line itself, where nothing of it is kept back.
@@ -248,7 +250,7 @@ impl Outs {
         {
             writeln!(out, "{}", json!({ "sequence": sequence, "decision": decision }))?;
         }
-        let cells: Vec<Cell> = cells(shown, &wanted.zone);
+        let cells: Vec<Cell> = cells(shown, &wanted.zone, wanted.rows);
         self.commas.as_mut().map(|commas| commas.row(&cells)).transpose()?;
         self.sheet.as_mut().map(|sheet| sheet.row(&cells)).transpose()?;
         self.matter.as_mut().map(|matter| matter.row(&cells)).transpose()?;

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, XlsxError};
 
-use crate::audit::export::cells::{COLUMNS, Cell};
+use crate::audit::export::Rows;
+use crate::audit::export::cells::{Cell, columns};
 
 /// The last row that a sheet has.
 pub(super) const LAST_ROW: u32 = 1_048_575;
@@ -15,16 +16,17 @@ pub(super) const LAST_ROW: u32 = 1_048_575;
 /// Writes rows, with none of them kept in memory.
 pub(super) struct Sheet {
     book: Workbook,
+    rows: Rows,
     time: Format,
     row: u32,
 }
 
 impl Sheet {
     /// Begins with the titles; `scratch` is a folder for what does not fit into memory.
-    pub(super) fn begin(scratch: &Path) -> io::Result<Sheet> {
+    pub(super) fn begin(scratch: &Path, rows: Rows) -> io::Result<Sheet> {
         let mut book = Workbook::new();
-        begin(&mut book, scratch).map_err(failed)?;
-        Ok(Sheet { book, time: Format::new().set_num_format("yyyy-mm-dd hh:mm:ss"), row: 0 })
+        begin(&mut book, scratch, rows).map_err(failed)?;
+        Ok(Sheet { book, rows, time: Format::new().set_num_format("yyyy-mm-dd hh:mm:ss"), row: 0 })
     }
 
     /// Puts one row on the end.
@@ -61,7 +63,7 @@ impl Sheet {
 
     /// Writes all of it.
     pub(super) fn end(mut self, to: impl io::Write + Send) -> io::Result<()> {
-        let last = u16::try_from(COLUMNS.len() - 1).unwrap_or(u16::MAX);
+        let last = u16::try_from(columns(self.rows).count() - 1).unwrap_or(u16::MAX);
         let rows = self.row;
         let end = || {
             self.book.worksheet_from_index(0)?.autofilter(0, 0, rows, last)?;
@@ -71,13 +73,16 @@ impl Sheet {
     }
 }
 
-fn begin(book: &mut Workbook, scratch: &Path) -> Result<(), XlsxError> {
+fn begin(book: &mut Workbook, scratch: &Path, rows: Rows) -> Result<(), XlsxError> {
     book.set_tempdir(scratch)?;
     let sheet = book.add_worksheet_with_constant_memory()?;
-    sheet.set_name("Events")?;
+    sheet.set_name(match rows {
+        Rows::Events => "Events",
+        Rows::Pages => "Pages",
+    })?;
     sheet.set_freeze_panes(1, 0)?;
     let bold = Format::new().set_bold();
-    for (at, column) in (0_u16..).zip(&COLUMNS) {
+    for (at, column) in (0_u16..).zip(columns(rows)) {
         sheet.set_column_width(at, column.width)?;
         sheet.write_string_with_format(0, at, column.title, &bold)?;
     }

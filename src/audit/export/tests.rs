@@ -108,13 +108,13 @@ fn one_record_stays_one_record_in_every_sheet() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| File::create(dir.path().join(name)).unwrap();
     let about = Map::from_iter([("reason".to_owned(), Value::from("<b>why</b>"))]);
-    let mut commas = Commas::begin(at("events.csv")).unwrap();
-    let mut sheet = Sheet::begin(dir.path()).unwrap();
+    let mut commas = Commas::begin(at("events.csv"), Rows::Events).unwrap();
+    let mut sheet = Sheet::begin(dir.path(), Rows::Events).unwrap();
     let mut matter = Matter::begin(at("matter.html"), &about).unwrap();
     let zone = TimeZone::get("Europe/London").unwrap();
     let all = nasty();
     for (at, text) in all.iter().enumerate() {
-        let cells = cells(&event(at as u64 + 1, text), &zone);
+        let cells = cells(&event(at as u64 + 1, text), &zone, Rows::Events);
         commas.row(&cells).unwrap();
         sheet.row(&cells).unwrap();
         matter.row(&cells).unwrap();
@@ -139,6 +139,7 @@ fn python(script: &str, arguments: &[&str]) {
 struct Trail {
     dir: tempfile::TempDir,
     recorder: Recorder,
+    index: Index,
     _writer: Writer,
 }
 
@@ -156,15 +157,17 @@ async fn trail() -> Trail {
         recorder.record(Entry::Change(act)).await.unwrap();
     }
     recorder.seal().await.unwrap();
-    Trail { dir, recorder, _writer: writer }
+    let index = Index::of(recorder.dir());
+    Trail { dir, recorder, index, _writer: writer }
 }
 
 impl Trail {
     fn exporting<'a>(&'a self, names: Names, show: &'a dyn Fn(Value) -> Option<Value>) -> Exporting<'a> {
         Exporting {
-            dir: self.recorder.dir(),
+            index: &self.index,
             filter: Filter { dataset: Some("schoolgate.change".to_owned()), ..Filter::default() },
             formats: Format::ALL.into(),
+            rows: Rows::Events,
             names,
             show,
             explain: None,

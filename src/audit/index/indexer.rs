@@ -41,7 +41,7 @@ struct Work {
     reached: watch::Sender<u64>,
     follower: Follower,
     today: Option<Today>,
-    /// Days that nobody looked at yet, the newest last.
+    /// Days that may be without an index, the newest last.
     older: Vec<String>,
     rebuild: Option<Rebuild>,
     /// Days whose index could not be made, which is not tried again before the next start.
@@ -142,6 +142,7 @@ impl Work {
                     tokio::select! {
                         () = stop.cancelled() => true,
                         goes_on = self.follower.more() => goes_on,
+                        () = self.index.found.notified() => true,
                         () = tokio::time::sleep(PAUSE) => true,
                     }
                 });
@@ -271,7 +272,7 @@ impl Work {
 
     fn next_older(&mut self) -> bool {
         let Some(day) = self.older.pop() else { return false };
-        if !self.is_live(&day) && self.index.standing(&day) != Standing::Sound {
+        if !self.is_live(&day) && self.index.is_wanting(&day) {
             match Rebuild::start(self.index.dir(), &day, &self.follower) {
                 Ok(rebuild) => self.rebuild = Some(rebuild),
                 Err(fault) => self.give_up(day, &fault),

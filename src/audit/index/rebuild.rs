@@ -6,7 +6,7 @@ use std::path::Path;
 use tokio::sync::watch;
 
 use crate::audit::chain::Head;
-use crate::audit::follow::{Follower, Written};
+use crate::audit::follow::{Follower, Reach, Written};
 use crate::audit::index::day::{DayWriter, IndexError};
 use crate::audit::index::days;
 use crate::audit::recorder::{self, OpenError};
@@ -81,8 +81,9 @@ fn one(dir: &Path, day: &str, progress: &mut dyn FnMut(Rebuilding<'_>)) -> Resul
     let next = segments.iter().find(|segment| segment.day.as_str() > day);
     let of = next.map(|next| next.first.saturating_sub(first));
     // Nobody writes: every whole line counts.
-    let (_end, head) = watch::channel(Head { sequence: u64::MAX, ..Head::NONE });
-    let mut rebuild = Rebuild::start(dir, day, &Follower::new(dir, 0, head))?;
+    let head = Head { sequence: u64::MAX, ..Head::NONE };
+    let (_end, reach) = watch::channel(Reach { head, open: None });
+    let mut rebuild = Rebuild::start(dir, day, &Follower::new(dir, 0, reach))?;
     let mut done = 0;
     progress(Rebuilding { day, done, of });
     while let Some(lines) = rebuild.step()? {

@@ -49,6 +49,11 @@ pub(super) fn look(folder: &Path) -> io::Result<Seal> {
     }
 }
 
+/// Whether there is an index with a digest, right or wrong.
+pub(super) fn is_finished(folder: &Path) -> bool {
+    file(folder).exists() && folder.join(SUM).exists()
+}
+
 /// Whether something stands beside the index that SQLite would read into it: never so of a
 /// finished one.
 pub(super) fn has_log(folder: &Path) -> bool {

@@ -29,7 +29,8 @@ pub fn holding(events: Vec<Value>, sequence: u64) -> Vec<Value> {
     found.into_iter().flat_map(|view| view.events).map(|at| events[at].take()).collect()
 }
 
-fn lead(view: &View, visits: &[Visit], mut lead: Value) -> Value {
+/// The event that leads a view, with the view told in its member `page`.
+pub(in crate::audit) fn lead(view: &View, visits: &[Visit], mut lead: Value) -> Value {
     let all = || view.events.iter().map(|at| &visits[*at]);
     let hosts: BTreeSet<&str> = all().filter_map(|visit| visit.host.as_deref()).collect();
     lead["page"] = json!({

@@ -72,13 +72,12 @@ pub struct Filter {
     pub closes: Closes,
     /// Most events of a page; at least one.
     pub limit: usize,
-    /// Breaks off the reading when it is called.
-    pub halt: Halt,
 }
 
 /// A filter made ready.
 pub(super) struct Matcher<'a> {
     filter: &'a Filter,
+    halt: &'a Halt,
     from: Option<String>,
     to: Option<String>,
     /// Every line that matches holds each of these.
@@ -120,7 +119,6 @@ impl Default for Filter {
             order: Order::default(),
             closes: Closes::default(),
             limit: 100,
-            halt: Halt::default(),
         }
     }
 }
@@ -146,7 +144,8 @@ impl Filter {
             && self.search_words().is_empty()
     }
 
-    pub(super) fn matcher(&self) -> Result<Matcher<'_>, serde_json::Error> {
+    /// Made ready, to be broken off by `halt`.
+    pub(super) fn matcher<'a>(&'a self, halt: &'a Halt) -> Result<Matcher<'a>, serde_json::Error> {
         let mut needles = Vec::new();
         for (name, value) in [
             ("name", &self.user),
@@ -179,7 +178,7 @@ impl Filter {
         }
         let from = self.from.map(|from| from.to_string());
         let to = self.to.map(|to| to.to_string());
-        Ok(Matcher { filter: self, from, to, needles, host, client, words: self.search_words() })
+        Ok(Matcher { filter: self, halt, from, to, needles, host, client, words: self.search_words() })
     }
 }
 
@@ -204,7 +203,7 @@ impl Matcher<'_> {
     }
 
     pub(super) fn judge(&self, piece: Piece<'_>) -> Judged {
-        if self.filter.halt.is_called() {
+        if self.halt.is_called() {
             return Judged::Beyond;
         }
         let Some(place) = Place::read(piece.bytes).filter(|_| piece.complete) else { return Judged::Pass };

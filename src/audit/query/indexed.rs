@@ -100,8 +100,9 @@ pub(super) fn walk(
     match filter.order {
         Order::NewestFirst => {
             if has_tail
-                && part(&tail, each, |matcher, each| scan::walk(matcher, day.asked, filter.order, each))?
-                    == Flow::Stop
+                && part(index, &tail, each, |matcher, each| {
+                    scan::walk(matcher, day.asked, filter.order, each)
+                })? == Flow::Stop
             {
                 return Ok(Flow::Stop);
             }
@@ -112,7 +113,7 @@ pub(super) fn walk(
                 return Ok(Flow::Stop);
             }
             match has_tail {
-                true => part(&tail, each, |matcher, each| onward(day, reader, matcher, each)),
+                true => part(index, &tail, each, |matcher, each| onward(day, reader, matcher, each)),
                 false => Ok(Flow::On),
             }
         }
@@ -121,12 +122,13 @@ pub(super) fn walk(
 
 /// Scans a part of the day; stops only when `each` says so.
 fn part(
+    index: &Index,
     filter: &Filter,
     each: &mut dyn FnMut(Record) -> Flow,
     scan: impl FnOnce(&Matcher<'_>, &mut dyn FnMut(Record) -> Flow) -> io::Result<Flow>,
 ) -> Result<Flow, QueryError> {
     let mut flow = Flow::On;
-    scan(&filter.matcher()?, &mut |record| {
+    scan(&filter.matcher(index.halt())?, &mut |record| {
         flow = each(record);
         flow
     })?;
@@ -163,7 +165,7 @@ fn through(
     each: &mut dyn FnMut(Record) -> Flow,
 ) -> Result<Flow, QueryError> {
     let mut last = None;
-    if let Some(flow) = led(day, reader, filter, &mut last, each)? {
+    if let Some(flow) = led(day, index, reader, filter, &mut last, each)? {
         return Ok(flow);
     }
     index.distrust(day.name);
@@ -172,18 +174,19 @@ fn through(
         Order::NewestFirst => Filter { before: last.or(beyond), ..filter.clone() },
         Order::OldestFirst => Filter { after: last.or(filter.after), before: beyond, ..filter.clone() },
     };
-    part(&rest, each, |matcher, each| scan::walk(matcher, day.asked, filter.order, each))
+    part(index, &rest, each, |matcher, each| scan::walk(matcher, day.asked, filter.order, each))
 }
 
 /// Goes where the index leads, and notes in `last` how far it came; `None` where that is astray.
 fn led(
     day: &Day<'_>,
+    index: &Index,
     reader: &DayReader,
     filter: &Filter,
     last: &mut Option<u64>,
     each: &mut dyn FnMut(Record) -> Flow,
 ) -> Result<Option<Flow>, QueryError> {
-    let matcher = filter.matcher()?;
+    let matcher = filter.matcher(index.halt())?;
     let mut search = match reader.search(filter) {
         Ok(Some(search)) => search,
         Ok(None) => return Ok(Some(Flow::On)),

@@ -1,4 +1,4 @@
-//! Finds how the accesses of a page ended, and says so in them.
+//! Finds the lines that end accesses.
 
 use std::collections::HashMap;
 use std::io;
@@ -6,122 +6,170 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::audit::index::{DayReader, Index};
 use crate::audit::line::Place;
-use crate::audit::query::Record;
 use crate::audit::query::indexed::Day;
+use crate::audit::query::scan::Flow;
+use crate::audit::query::{Halt, QueryError, Record};
 use crate::audit::segment::{Forward, Segment};
 use crate::model::Timestamp;
 
 /// How long after the page's last access its end is looked for.
 const HORIZON: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The accesses whose end is looked for.
-pub(super) struct Ends {
-    /// `event.id` → place in the page.
-    open: HashMap<String, usize>,
+/// Accesses whose ends are looked for.
+pub(in crate::audit) struct Ends {
+    /// `event.id` → `event.sequence`
+    open: HashMap<Uuid, u64>,
     first: u64,
+    latest: Timestamp,
+    /// Below this sequence.
+    before: u64,
+}
+
+/// Takes an end: of which access, its own sequence, and its line; false once enough is known.
+type Each<'a> = &'a mut dyn FnMut(Uuid, u64, &[u8]) -> bool;
+
+/// A trail to look in, and what takes each end.
+struct Way<'a> {
+    index: Option<&'a Index>,
+    halt: Halt,
     until: String,
+    each: Each<'a>,
 }
 
 impl Ends {
-    pub(super) fn of(records: &[Record]) -> Ends {
-        let mut ends = Ends { open: HashMap::new(), first: u64::MAX, until: String::new() };
-        let mut latest = Timestamp::from_millis(0);
-        for (at, record) in records.iter().enumerate() {
-            let access = record.event["event"]["dataset"] == "schoolgate.access";
-            let unended = record.event["schoolgate"]["closed_by"].is_null();
-            let (Some(id), true) = (record.event["event"]["id"].as_str(), access && unended) else {
-                continue;
-            };
-            ends.open.insert(id.to_owned(), at);
-            ends.first = ends.first.min(record.sequence);
-            let time = record.event["@timestamp"].as_str().and_then(|time| time.parse().ok());
-            latest = latest.max(time.unwrap_or(latest));
-        }
-        ends.until = latest.plus(HORIZON).to_string();
-        ends
+    /// None yet; ends are looked for below this sequence.
+    pub(in crate::audit) fn before(before: Option<u64>) -> Ends {
+        let (first, before) = (u64::MAX, before.unwrap_or(u64::MAX));
+        Ends { open: HashMap::new(), first, latest: Timestamp::from_millis(0), before }
     }
 
-    /// Reads on from the page's first access until every end is found, through the index where
-    /// there is one.
-    pub(super) fn join(
+    /// Takes in an event; its id, where it is an access that does not say how it ended.
+    pub(in crate::audit) fn add(&mut self, sequence: u64, event: &Value) -> Option<Uuid> {
+        let access = event["event"]["dataset"] == "schoolgate.access";
+        if !access || !event["schoolgate"]["closed_by"].is_null() {
+            return None;
+        }
+        let id = event["event"]["id"].as_str()?.parse().ok()?;
+        self.open.insert(id, sequence);
+        self.first = self.first.min(sequence);
+        let time = event["@timestamp"].as_str().and_then(|time| time.parse().ok());
+        self.latest = self.latest.max(time.unwrap_or(self.latest));
+        Some(id)
+    }
+
+    /// Reads on from the first access until every end is found, through the index where there is
+    /// one, and hands each to `each`, in order, until that answers false.
+    ///
+    /// # Errors
+    /// As [`super::query`].
+    pub(in crate::audit) fn find(
         mut self,
         dir: &Path,
         index: Option<&Index>,
-        records: &mut [Record],
-    ) -> io::Result<()> {
+        each: Each<'_>,
+    ) -> Result<(), QueryError> {
         if self.open.is_empty() {
             return Ok(());
         }
+        let halt = index.map(|index| index.halt().clone()).unwrap_or_default();
+        let until = self.latest.plus(HORIZON).to_string();
+        let mut way = Way { index, halt: halt.clone(), until, each };
         let segments = Segment::list(dir)?;
         let from = segments.partition_point(|segment| segment.first <= self.first).saturating_sub(1);
         for day in segments[from..].chunk_by(|a, b| a.day == b.day) {
-            let name = day[0].day.as_str();
-            if self.open.is_empty() || name > &self.until[..name.len()] {
-                return Ok(());
+            let is_past = day[0].day.as_str() > &way.until[..day[0].day.len()];
+            if is_past || self.in_day(&segments, day, &mut way)? == Flow::Stop {
+                break;
             }
-            let reader = index.and_then(|index| index.day(name));
-            let mut from = 0;
-            if let Some(reader) = reader {
-                let whole = Day::new(name, &segments, day);
-                from = self.look_up(&whole, &reader, records);
-                if from > 0 && !whole.has_more(&reader) {
-                    continue;
-                }
-            }
-            self.read_on(day, from, records)?;
         }
-        Ok(())
+        if halt.is_called() { Err(QueryError::Halted) } else { Ok(()) }
     }
 
-    /// Looks the ends up in a day's index; answers up to which line that says all, 0 where index
-    /// and trail do not fit together.
-    fn look_up(&mut self, day: &Day<'_>, reader: &DayReader, records: &mut [Record]) -> u64 {
-        let mut spots = Vec::new();
-        for at in self.open.values() {
-            match reader.close(records[*at].sequence) {
-                Ok(spot) => spots.extend(spot.filter(|spot| spot.sequence <= reader.reached())),
-                Err(_) => return 0,
+    fn in_day(&mut self, all: &[Segment], day: &[Segment], way: &mut Way<'_>) -> io::Result<Flow> {
+        let name = day[0].day.as_str();
+        let reader = way.index.and_then(|index| Some((index, index.day(name)?)));
+        let mut reached = 0;
+        if let Some((index, reader)) = reader {
+            let whole = Day::new(name, all, day);
+            match self.look_up(&whole, &reader, way) {
+                Some(Flow::Stop) => return Ok(Flow::Stop),
+                Some(Flow::On) if !whole.has_more(&reader) => return Ok(Flow::On),
+                Some(Flow::On) => reached = reader.reached(),
+                None => index.distrust(name),
             }
+        }
+        self.read_on(day, reached, way)
+    }
+
+    /// Looks the ends up in a day's index; `None` where index and trail do not fit together.
+    fn look_up(&mut self, day: &Day<'_>, reader: &DayReader, way: &mut Way<'_>) -> Option<Flow> {
+        let mut spots = Vec::new();
+        for access in self.open.values() {
+            if way.halt.is_called() {
+                return Some(Flow::Stop);
+            }
+            spots.extend(reader.close(*access).ok()?.filter(|spot| spot.sequence <= reader.reached()));
         }
         spots.sort_unstable_by_key(|spot| spot.sequence);
         let mut lines = day.lines();
         for spot in spots {
-            let Ok(Some(line)) = lines.read(spot) else { return 0 };
-            self.take(&line, records);
+            let line = lines.read(spot).ok()??;
+            if self.take(&line, way)? == Flow::Stop {
+                return Some(Flow::Stop);
+            }
         }
-        reader.reached()
+        Some(Flow::On)
     }
 
     /// Reads on in a day, from the line after `reached`.
-    fn read_on(&mut self, day: &[Segment], reached: u64, records: &mut [Record]) -> io::Result<()> {
+    fn read_on(&mut self, day: &[Segment], reached: u64, way: &mut Way<'_>) -> io::Result<Flow> {
         let from = day.partition_point(|segment| segment.first <= reached + 1).saturating_sub(1);
         for segment in &day[from..] {
             let mut lines = Forward::open(&segment.path)?;
             while let Some(piece) = lines.next()? {
                 let Some(place) = Place::read(piece.bytes).filter(|_| piece.complete) else { continue };
-                if self.open.is_empty() || place.time > self.until.as_str() {
-                    return Ok(());
+                if self.open.is_empty() || way.halt.is_called() || place.time > way.until.as_str() {
+                    return Ok(Flow::Stop);
                 }
-                if place.sequence > reached && place.dataset == "schoolgate.close" {
-                    self.take(piece.bytes, records);
+                let is_end = place.sequence > reached && place.dataset == "schoolgate.close";
+                if is_end && self.take(piece.bytes, way) == Some(Flow::Stop) {
+                    return Ok(Flow::Stop);
                 }
             }
         }
-        Ok(())
+        Ok(Flow::On)
     }
 
-    /// Takes a line that ends an access into its access, if that is looked for.
-    fn take(&mut self, line: &[u8], records: &mut [Record]) {
-        let place = Place::read(line).filter(|place| place.time <= self.until.as_str());
-        if let Some(at) = place.and_then(|place| self.open.remove(place.id))
-            && let Ok(close) = serde_json::from_slice(line)
-        {
-            end(&mut records[at].event, &close);
+    /// Takes a line that ends an access, if that is looked for; `None` where it is another's end.
+    fn take(&mut self, line: &[u8], way: &mut Way<'_>) -> Option<Flow> {
+        let place = Place::read(line)?;
+        let past = place.time > way.until.as_str() || place.sequence >= self.before;
+        if way.halt.is_called() || past {
+            return Some(Flow::Stop);
         }
+        let id = place.id.parse().ok()?;
+        self.open.remove(&id)?;
+        let more = (way.each)(id, place.sequence, line) && !self.open.is_empty();
+        Some(if more { Flow::On } else { Flow::Stop })
     }
+}
+
+/// Finds how the accesses of a page ended, and says so in them.
+pub(super) fn join(dir: &Path, index: Option<&Index>, records: &mut [Record]) -> Result<(), QueryError> {
+    let mut ends = Ends::before(None);
+    let open = records.iter().enumerate();
+    let places: HashMap<Uuid, usize> =
+        open.filter_map(|(at, record)| Some((ends.add(record.sequence, &record.event)?, at))).collect();
+    ends.find(dir, index, &mut |id, _, line| {
+        if let (Some(at), Ok(close)) = (places.get(&id), serde_json::from_slice(line)) {
+            end(&mut records[*at].event, &close);
+        }
+        true
+    })
 }
 
 fn end(access: &mut Value, close: &Value) {

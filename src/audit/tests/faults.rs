@@ -31,7 +31,7 @@ fn resumed(trail: &Trail) -> Vec<serde_json::Value> {
     trail.events().into_iter().filter(resumed).map(|event| event["schoolgate"]["details"].clone()).collect()
 }
 
-fn until(what: impl Fn() -> bool) {
+pub(super) fn until(what: impl Fn() -> bool) {
     let start = Instant::now();
     while !what() {
         assert!(start.elapsed() < Duration::from_secs(5), "it does not come");
@@ -59,19 +59,25 @@ fn a_file_where_the_folder_should_be_refuses_until_it_is_gone() {
     assert_eq!(resumed(&trail)[0]["refused"], 3);
 }
 
-/// A trail whose first segment is a device: one that takes nothing, or can't be forced.
-fn on_device(device: &str) -> Trail {
+/// A trail whose first segment is a device that can't be forced.
+fn on_device() -> Trail {
     let trail = Trail::new();
     let day = trail.dir().join("2026-11-24");
     fs::create_dir_all(&day).unwrap();
-    std::os::unix::fs::symlink(device, day.join("000000000001.jsonl")).unwrap();
+    std::os::unix::fs::symlink("/dev/null", day.join("000000000001.jsonl")).unwrap();
     trail
 }
 
 #[test]
 fn a_write_that_fails_is_refused_and_counted() {
-    let trail = on_device("/dev/full");
-    let running = trail.start();
+    let trail = Trail::new();
+    let first = std::sync::atomic::AtomicBool::new(true);
+    let write = move |mut file: &fs::File, lines: &[u8]| match first.swap(false, Ordering::Relaxed) {
+        true => Err(std::io::Error::other("not written")),
+        false => std::io::Write::write_all(&mut file, lines),
+    };
+    let pen = disk::Pen { write: Box::new(write), ..disk::Pen::default() };
+    let running = trail.start_with(disk::Disk { pen, ..trail.disk() });
     assert!(matches!(trail.record(&running, access("a.example")), Err(RecordError::Unwritten(_))));
     until(|| !running.recorder.is_stuck());
     assert_eq!(trail.record(&running, access("a.example")).unwrap().sequence, 2);
@@ -82,10 +88,10 @@ fn a_write_that_fails_is_refused_and_counted() {
 
 #[test]
 fn a_disk_that_does_not_confirm_is_refused_for_the_durable_grade_alone() {
-    let trail = on_device("/dev/null");
+    let trail = on_device();
     let running = trail.start();
     assert_eq!(trail.record(&running, access("a.example")).unwrap().sequence, 1);
-    let trail = on_device("/dev/null");
+    let trail = on_device();
     let running = trail.start();
     assert!(matches!(trail.record(&running, block("a.example")), Err(RecordError::Unwritten(_))));
     assert!(running.recorder.is_stuck());

@@ -60,3 +60,38 @@ fn what_the_writer_does_not_stand_by_is_not_shown() {
     assert_eq!(sequences(&mut follower), [2]);
     running.writer.finish();
 }
+
+/// From any sequence on, in a segment that is read in parts, plain or compressed, with lines of very
+/// different lengths and some that are no events.
+#[test]
+fn a_follower_finds_its_place_in_a_long_segment() {
+    let trail = Trail::of_segments(8 << 20);
+    let running = trail.start();
+    for number in 0..400_usize {
+        let reason = "x".repeat(number * 7919 % 20_000);
+        let act = Act::new(Actor::System, "policy.changed").with("reason", reason);
+        trail.record(&running, Entry::System(act)).unwrap();
+    }
+    trail.tick(86_400_000);
+    trail.record(&running, access("a.example")).unwrap();
+    running.writer.finish();
+    let running = trail.start();
+    for packed in [false, true] {
+        if packed {
+            trail.pack();
+        }
+        for after in (0..402).step_by(7).chain([1, 399, 400, 401]) {
+            let mut follower = running.recorder.follow(after);
+            let head = running.recorder.head().sequence;
+            assert!(sequences(&mut follower).into_iter().eq(after + 1..=head), "after {after}, {packed}");
+        }
+    }
+    let path = trail.segments().remove(0);
+    assert!(path.to_string_lossy().ends_with(".zst"));
+    let mut reader = Forward::open(&path).unwrap();
+    let found = crate::audit::follow::near(&mut reader, 300).unwrap();
+    reader.seek(found).unwrap();
+    let first = crate::audit::line::Place::read(reader.next().unwrap().unwrap().bytes).unwrap().sequence;
+    assert!((200..=300).contains(&first), "{first} is near to 300");
+    running.writer.finish();
+}

@@ -54,7 +54,7 @@ fn something(dice: &mut Dice, unblock: uuid::Uuid) -> Entry {
 }
 
 /// `days` days, each with `events` accesses and as many ends, written many at a time.
-fn write(trail: &Trail, days: u64, events: u64) {
+pub(super) fn write(trail: &Trail, days: u64, events: u64) {
     let running = trail.start();
     let (mut dice, unblock) = (Dice(7), uuid::Uuid::from_u128(9));
     for day in 0..days {
@@ -168,5 +168,50 @@ fn measure() {
         let took = started.elapsed();
         eprintln!("{took:>12.1?}  {:>4} events  {name}", page.records.len());
         std::io::stderr().flush().unwrap();
+    }
+}
+
+/// How long it takes a follower to find its place in a full segment, beside reading up to there; and
+/// the first pages of questions over compressed segments, beside plain ones.
+#[test]
+#[ignore = "a measurement, by hand"]
+fn measure_places_and_pages() {
+    let trail = Trail::of_segments(64 << 20);
+    write(&trail, number("SCHOOLGATE_DAYS", 2), number("SCHOOLGATE_EVENTS", 30_000));
+    let dir = trail.dir();
+    reindex(&dir, None, &mut |_| ()).unwrap();
+    let running = trail.start();
+    let last = running.recorder.head().sequence - 1;
+    for after in [last, last * 3 / 4] {
+        let started = Instant::now();
+        assert_eq!(running.recorder.follow(after).read(1).unwrap()[0].sequence, after + 1);
+        let sought = started.elapsed();
+        let segments = Segment::list(&dir).unwrap();
+        let segment = segments.iter().rev().find(|segment| segment.first <= after).unwrap();
+        let (started, mut reader) = (Instant::now(), Forward::open(&segment.path).unwrap());
+        while let Some(piece) = reader.next().unwrap() {
+            if crate::audit::line::Place::read(piece.bytes).is_some_and(|place| place.sequence > after) {
+                break;
+            }
+        }
+        eprintln!("a place in a segment: {sought:?} sought, {:?} read up to there", started.elapsed());
+    }
+    running.writer.finish();
+    for form in ["plain", "compressed"] {
+        if form == "compressed" {
+            trail.pack();
+        }
+        let index = Index::of(&dir);
+        index.query(&Filter { host: Host::parse("nobody.example").ok(), ..Filter::default() }).unwrap();
+        for (name, filter) in questions() {
+            let times = (0..9).map(|_| {
+                let started = Instant::now();
+                index.query(&filter).unwrap();
+                started.elapsed()
+            });
+            let mut times: Vec<Duration> = times.collect();
+            times.sort_unstable();
+            eprintln!("{form:<10}  {:>12.1?}  {name}", times[4]);
+        }
     }
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::audit::{ClosedBy, Closes, Closing, Filter, Order, QueryError, Record, query, scan};
+use crate::audit::{
+    ClosedBy, Closes, Closing, Filter, Index, Options, Order, QueryError, Record, query, scan,
+};
 
 fn closing(bytes_down: u64) -> Closing {
     Closing { bytes_up: 1, bytes_down, duration: Duration::from_secs(3), closed_by: ClosedBy::Origin }
@@ -174,18 +176,35 @@ fn what_is_no_line_is_passed_over() {
 fn what_is_broken_off_says_so_and_passes_for_no_answer() {
     let trail = sample();
     for order in [Order::OldestFirst, Order::NewestFirst] {
-        let filter = Filter { order, ..Filter::default() };
+        let (index, filter) = (Index::of(&trail.dir()), Filter { order, ..Filter::default() });
         let mut seen = 0;
-        let broken = scan(&trail.dir(), &filter, |_| {
+        let broken = index.scan(&filter, |_| {
             seen += 1;
             if seen == 5 {
-                filter.halt.call();
+                index.halt().call();
             }
             true
         });
         assert!(matches!(broken, Err(QueryError::Halted)), "{broken:?}");
         assert_eq!(seen, 5, "at the next line");
         let nothing = Filter { text: Some("that stands nowhere".to_owned()), ..filter };
-        assert!(matches!(query(&trail.dir(), &nothing), Err(QueryError::Halted)));
+        assert!(matches!(index.query(&nothing), Err(QueryError::Halted)));
     }
+}
+
+#[test]
+fn whoever_left_is_read_nothing_more_and_others_go_on() {
+    let trail = sample();
+    let index = Index::of(&trail.dir());
+    let gone = index.heeding(index.halt().beneath());
+    gone.halt().call();
+    let span = Duration::from_secs(60);
+    assert!(matches!(gone.around(5, span), Err(QueryError::Halted)));
+    assert!(matches!(gone.view(5), Err(QueryError::Halted)));
+    assert!(matches!(gone.views(&Filter::default()), Err(QueryError::Halted)));
+    let options = Options { halt: gone.halt().clone(), ..Options::default() };
+    assert!(matches!(crate::audit::verify(&trail.dir(), &options), Err(QueryError::Halted)));
+    assert!(index.around(5, span).unwrap().is_some(), "nobody else is ended");
+    index.halt().call();
+    assert!(matches!(index.heeding(index.halt().beneath()).one(5), Err(QueryError::Halted)));
 }

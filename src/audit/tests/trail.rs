@@ -180,7 +180,7 @@ fn a_start_is_fast_on_a_long_segment() {
     fs::write(&path, long).unwrap();
     let start = Instant::now();
     let running = trail.start();
-    assert!(start.elapsed() < Duration::from_secs(1));
+    assert!(start.elapsed() < Duration::from_secs(5));
     assert_eq!(running.recorder.head().sequence, 2);
     running.writer.finish();
 }

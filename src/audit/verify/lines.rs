@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::audit::chain::LineHash;
 use crate::audit::line::{Link, MAX_LINE, Place};
 use crate::audit::packed;
+use crate::audit::query::Halt;
 use crate::audit::removed::Removed;
 use crate::audit::segment::{Forward, Piece, Segment};
 
@@ -62,11 +63,15 @@ pub(super) enum Tells {
 }
 
 impl Lines {
-    pub(super) fn read(segment: &Segment) -> io::Result<Lines> {
+    /// `None` when it was broken off.
+    pub(super) fn read(segment: &Segment, halt: &Halt) -> io::Result<Option<Lines>> {
         let mut reader = Forward::open(&segment.path)?;
         let mut seen = Vec::new();
         let mut damaged = false;
         while let Some(piece) = reader.next()? {
+            if halt.is_called() {
+                return Ok(None);
+            }
             seen.push(Seen::read(&piece));
         }
         if segment.is_packed() {
@@ -74,7 +79,7 @@ impl Lines {
         }
         let holed = seen.iter().any(|line| matches!(line, Seen::Removed(_)));
         let digest = if holed { Some(digest(segment)?) } else { None };
-        Ok(Lines { seen, damaged, digest })
+        Ok(Some(Lines { seen, damaged, digest }))
     }
 }
 

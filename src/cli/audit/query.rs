@@ -23,12 +23,6 @@ const MOST: u64 = 1000;
 pub(in crate::cli) struct Query {
     #[command(flatten)]
     which: Which,
-    /// Words that all stand in what was searched for, in either case.
-    #[arg(long)]
-    search: Option<String>,
-    /// A temporary unblock.
-    #[arg(long)]
-    unblock: Option<uuid::Uuid>,
     /// Collapsed to what people did, instead of every event.
     #[arg(long)]
     pages: bool,
@@ -51,8 +45,6 @@ pub(in crate::cli) struct Query {
 impl Query {
     fn filter(&self) -> anyhow::Result<Filter> {
         Ok(Filter {
-            search: self.search.clone(),
-            unblock: self.unblock,
             before: self.before,
             limit: usize::try_from(self.limit).unwrap_or(usize::MAX),
             ..self.which.filter()?
@@ -73,8 +65,6 @@ impl Query {
     /// What is asked for, by its names in the API.
     fn asked(&self) -> impl Iterator<Item = (&'static str, Option<String>)> {
         let further = [
-            ("search", self.search.clone()),
-            ("unblock", self.unblock.map(|unblock| unblock.to_string())),
             ("view", self.pages.then(|| "pages".to_owned())),
             ("page", self.page.map(|page| page.to_string())),
         ];
@@ -130,8 +120,12 @@ mod tests {
     #[test]
     fn options_are_written_as_the_api_reads_them() {
         let query = Query {
-            which: Which { user: Some("y5.042".into()), client: "10.1.2.3".parse().ok(), ..Which::default() },
-            search: Some("how to & where".into()),
+            which: Which {
+                user: Some("y5.042".into()),
+                client: "10.1.2.3".parse().ok(),
+                search: Some("how to & where".into()),
+                ..Which::default()
+            },
             pages: true,
             limit: 50,
             before: Some(9),

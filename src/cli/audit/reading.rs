@@ -85,6 +85,11 @@ impl Reading {
         self.reason.as_deref().map(|reason| format!("&reason={}", escaped(reason))).unwrap_or_default()
     }
 
+    /// Whether a copy is read, for which nothing is recorded.
+    pub(super) fn is_of_a_copy(&self) -> bool {
+        self.dir.is_some()
+    }
+
     /// What it is for.
     pub(super) fn reason(&self) -> Option<&str> {
         self.reason.as_deref()

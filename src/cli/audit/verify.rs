@@ -8,7 +8,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 
 use crate::audit::{Anchor, Key, Options, Report, index, verify};
-use crate::model::Timestamp;
+use crate::model::{Timestamp, counted};
 
 /// Options of `verify`.
 #[derive(Args)]
@@ -42,7 +42,13 @@ impl Verify {
             bar.set_length(all as u64);
             bar.set_position(read as u64);
         };
-        let options = Options { known, since: self.since, keys: keys.clone(), progress: Some(&progress) };
+        let options = Options {
+            known,
+            since: self.since,
+            keys: keys.clone(),
+            progress: Some(&progress),
+            ..Options::default()
+        };
         let report = verify(dir, &options)?;
         bar.finish_and_clear();
         if self.json {
@@ -102,8 +108,11 @@ fn tell(report: &Report, keys: &[Key]) {
     let Report { events, days, removed, checkpoints, .. } = report;
     match (report.is_sound(), head(report)) {
         (true, Some(head)) => out!(
-            "The chain holds: {events} events over {days} days, {checkpoints} checkpoints, {removed} events \
-             removed in their time.\nNote this down elsewhere: {head}"
+            "The chain holds: {} over {}, {}, {} removed in their time.\nNote this down elsewhere: {head}",
+            counted(events, "event"),
+            counted(days, "day"),
+            counted(checkpoints, "checkpoint"),
+            counted(removed, "event"),
         ),
         (true, None) => out!("The trail is empty."),
         (false, _) => out!("THE CHAIN DOES NOT HOLD: see above."),

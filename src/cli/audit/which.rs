@@ -43,6 +43,12 @@ pub(in crate::cli) struct Which {
     /// schoolgate.access, schoolgate.change, …
     #[arg(long)]
     pub(super) dataset: Option<String>,
+    /// Words that all stand in what was searched for, in either case.
+    #[arg(long)]
+    pub(super) search: Option<String>,
+    /// A temporary unblock.
+    #[arg(long)]
+    pub(super) unblock: Option<uuid::Uuid>,
 }
 
 impl Which {
@@ -60,12 +66,14 @@ impl Which {
             action: self.action.clone(),
             rung: self.rung.clone(),
             dataset: self.dataset.clone(),
+            search: self.search.clone(),
+            unblock: self.unblock,
             ..Filter::default()
         })
     }
 
     /// The same by its names in the API.
-    pub(super) fn asked(&self) -> [(&'static str, Option<String>); 11] {
+    pub(super) fn asked(&self) -> [(&'static str, Option<String>); 13] {
         [
             ("from", self.from.map(|from| from.to_string())),
             ("to", self.to.map(|to| to.to_string())),
@@ -78,6 +86,8 @@ impl Which {
             ("action", self.action.clone()),
             ("rung", self.rung.clone()),
             ("dataset", self.dataset.clone()),
+            ("search", self.search.clone()),
+            ("unblock", self.unblock.map(|unblock| unblock.to_string())),
         ]
     }
 }

@@ -17,7 +17,7 @@ const OPTIONS: [(&str, &str); 12] = [
 ];
 
 /// What stands at a path, by the folder that it is in.
-const THINGS: [(&str, &str); 10] = [
+const THINGS: [(&str, &str); 11] = [
     ("unblocks", "unblock"),
     ("blocks", "emergency block"),
     ("suspensions", "suspension"),
@@ -28,6 +28,7 @@ const THINGS: [(&str, &str); 10] = [
     ("policy", "version"),
     ("events", "event"),
     ("asks", "ask"),
+    ("suggestions", "suggestion"),
 ];
 
 /// What the gateway says, with the option for each field that it names.

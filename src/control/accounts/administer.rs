@@ -5,9 +5,9 @@
 
 use serde_json::{Value, json};
 
-use crate::audit::{Act, Entry};
+use crate::audit::Act;
 use crate::control::accounts::invitations::{Invitation, Whose};
-use crate::control::accounts::{AccountError, By, reason, rules};
+use crate::control::accounts::{AccountError, By, hands, reason, rules};
 use crate::control::staff::{Kind, Staff, joined};
 use crate::control::{Control, ControlError, Recorded};
 use crate::model::{GroupName, Role, StaffName, Timestamp};
@@ -116,10 +116,11 @@ impl Control {
         if journal.store.anybody_named(&staff.name)?.is_some() {
             return Err(ControlError::Taken.into());
         }
-        let act = Act { reason: why, ..added(by, staff) };
         let now = self.clock.now();
-        let audit_seq = self.keep_staff(&mut journal, act, staff, now).await?;
-        let invitation = journal.store.invite(Whose::Member(staff), now)?;
+        let staff = Staff { counts_as: hands::in_hands_of(by.staff.as_ref()), ..staff.clone() };
+        let act = Act { reason: why, ..added(by, &staff) };
+        let audit_seq = self.keep_staff(&mut journal, act, &staff, now).await?;
+        let invitation = journal.store.invite(Whose::Member(&staff), now)?;
         Ok(Recorded { value: invitation, audit_seq })
     }
 
@@ -168,7 +169,8 @@ impl Control {
         name: &StaffName,
         why: Option<&str>,
     ) -> Result<Recorded<Invitation>, AccountError> {
-        let journal = self.journal.lock().await;
+        let mut journal = self.journal.lock().await;
+        let now = self.clock.now();
         let staff = journal.store.staff_named(name)?;
         let roles = staff.as_ref().map_or(&[][..], |staff| &staff.roles);
         if let Err(fault) = rules::may_touch(by.staff.as_ref(), name, roles) {
@@ -179,13 +181,16 @@ impl Control {
             return Err(ControlError::Forbidden("the account is disabled").into());
         }
         let why = why.map(reason).transpose()?;
+        let staff = Staff { counts_as: hands::in_hands_of(by.staff.as_ref()), ..staff };
         let act = by.act("staff.reset").with("staff", name.as_str());
-        let audit_seq = self.record(Entry::Change(Act { reason: why, ..act })).await?;
+        let act = act.with("counts_as", staff.counts_as.as_ref().map(StaffName::to_string));
+        let act = Act { reason: why, ..act };
+        let audit_seq = self.keep_staff(&mut journal, act, &staff, now).await?;
         let transaction = journal.store.connection.unchecked_transaction()?;
         for table in ["passwords", "factors", "recovery_codes", "sessions", "tokens", "invitations"] {
             transaction.execute(&format!("DELETE FROM {table} WHERE staff = ?1"), [name.as_str()])?;
         }
-        let invitation = journal.store.invite(Whose::Member(&staff), self.clock.now())?;
+        let invitation = journal.store.invite(Whose::Member(&staff), now)?;
         transaction.commit()?;
         Ok(Recorded { value: invitation, audit_seq })
     }
@@ -221,5 +226,6 @@ fn shown(staff: &Staff) -> Value {
         "starts_at": staff.starts_at,
         "ends_at": staff.ends_at,
         "groups": joined(&staff.groups),
+        "counts_as": staff.counts_as,
     })
 }

@@ -6,11 +6,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::control::accounts::secret;
 use crate::control::store::{Store, StoreError};
-use crate::model::Timestamp;
+use crate::model::{StaffName, Timestamp};
 
 /// Of one account from one address: who mistypes has five tries.
 const PAIR: Pace = Pace { free: 5, longest: Duration::from_secs(15 * 60) };
@@ -18,6 +18,8 @@ const PAIR: Pace = Pace { free: 5, longest: Duration::from_secs(15 * 60) };
 const ACCOUNT: Pace = Pace { free: 20, longest: Duration::from_secs(60) };
 /// From one address on any account: a school may stand behind one.
 const ADDRESS: Pace = Pace { free: 30, longest: Duration::from_secs(15 * 60) };
+/// Of the codes of one account's second factor, by whoever has its password: six digits fall to patience.
+const CODES: Pace = Pace { free: 5, longest: Duration::from_secs(15 * 60) };
 /// How long after the last one guesses are forgotten.
 const MEMORY: Duration = Duration::from_secs(24 * 3600);
 /// How long an address is known for a good sign-in.
@@ -38,6 +40,15 @@ pub(super) struct Watched {
     /// would only keep out whoever has the right one.
     account: Option<[u8; 32]>,
     address: [u8; 32],
+}
+
+/// Which codes are guessed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Codes {
+    /// Of the factor that counts, at a sign-in from there.
+    Counting(Option<IpAddr>),
+    /// Of a factor that is begun, in an open session.
+    Begun,
 }
 
 /// Whether a guess may be made now.
@@ -93,34 +104,36 @@ impl Store {
         let (old, stale) = (now.minus(MEMORY).as_millis(), now.minus(KNOWN).as_millis());
         transaction.execute("DELETE FROM guesses WHERE last_at < ?1", [old])?;
         transaction.execute("DELETE FROM known_addresses WHERE seen_at < ?1", [stale])?;
-        let known = "SELECT EXISTS (SELECT 1 FROM known_addresses WHERE key = ?1)";
-        let known: bool = transaction.query_row(known, [watched.pair.as_slice()], |row| row.get(0))?;
+        let known = is_known(&transaction, &watched.pair)?;
         let counters = watched.counters();
         let counters = if known { &counters[..1] } else { &counters[..] };
-        let mut longest = Duration::ZERO;
-        for (key, pace) in counters {
-            let kept: Option<(u32, i64)> = transaction
-                .query_row("SELECT failures, last_at FROM guesses WHERE key = ?1", [key.as_slice()], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })
-                .optional()?;
-            let wait =
-                kept.map(|(failures, last)| pace.wait(failures, now.since(Timestamp::from_millis(last))));
-            longest = longest.max(wait.unwrap_or_default());
-        }
-        if longest > Duration::ZERO {
-            return Ok(Turn::Wait(longest));
-        }
-        for (key, _) in counters {
-            transaction.execute(
-                "INSERT INTO guesses (key, failures, last_at) VALUES (?1, 1, ?2)
-                 ON CONFLICT (key) DO UPDATE SET failures = failures + 1, last_at = excluded.last_at",
-                params![key.as_slice(), now.as_millis()],
-            )?;
-        }
+        let turn = counted(&transaction, counters, watched.pair, now)?;
         transaction.commit()?;
-        let keys = counters.iter().map(|(key, _)| *key).collect();
-        Ok(Turn::Go(Counted { keys, pair: watched.pair }))
+        Ok(turn)
+    }
+
+    /// Counts the guess of a code of `name`'s second factor, or says how long it must wait: from
+    /// anywhere together, but for an address with a good sign-in to that account, which has waited
+    /// for the password as it is.
+    pub(super) fn begin_code(
+        &mut self,
+        name: &StaffName,
+        codes: Codes,
+        now: Timestamp,
+    ) -> Result<Turn, StoreError> {
+        let pair = match codes {
+            Codes::Counting(client) => Watched::new(name.as_str(), client).pair,
+            Codes::Begun => secret::hash_for("guess begun", name.as_str()),
+        };
+        let transaction = self.connection.transaction()?;
+        let counters = match codes {
+            Codes::Counting(_) if is_known(&transaction, &pair)? => Vec::new(),
+            Codes::Counting(_) => vec![(secret::hash_for("guess code", name.as_str()), CODES)],
+            Codes::Begun => vec![(pair, CODES)],
+        };
+        let turn = counted(&transaction, &counters, pair, now)?;
+        transaction.commit()?;
+        Ok(turn)
     }
 
     /// It was no guess after all: what was given was right.
@@ -137,13 +150,63 @@ impl Store {
     /// All of it was right: this account is known at this address, and has no guesses there.
     pub(super) fn was_no_guess(&self, counted: &Counted, now: Timestamp) -> Result<(), StoreError> {
         self.take_guess_back(counted)?;
-        self.connection.execute("DELETE FROM guesses WHERE key = ?1", [counted.pair.as_slice()])?;
+        self.keep_known(&counted.pair, now)
+    }
+
+    /// Whoever has a link to an account is let in at once, and is known there: a way in that no
+    /// stranger's guesses can hold up.
+    pub(super) fn was_let_in(
+        &self,
+        name: &StaffName,
+        client: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.keep_known(&Watched::new(name.as_str(), client).pair, now)
+    }
+
+    fn keep_known(&self, pair: &[u8; 32], now: Timestamp) -> Result<(), StoreError> {
+        self.connection.execute("DELETE FROM guesses WHERE key = ?1", [pair.as_slice()])?;
         self.connection.execute(
             "INSERT OR REPLACE INTO known_addresses (key, seen_at) VALUES (?1, ?2)",
-            params![counted.pair.as_slice(), now.as_millis()],
+            params![pair.as_slice(), now.as_millis()],
         )?;
         Ok(())
     }
+}
+
+fn is_known(connection: &Connection, pair: &[u8; 32]) -> Result<bool, StoreError> {
+    let known = "SELECT EXISTS (SELECT 1 FROM known_addresses WHERE key = ?1)";
+    Ok(connection.query_row(known, [pair.as_slice()], |row| row.get(0))?)
+}
+
+/// Counts a guess everywhere, unless it must wait anywhere.
+fn counted(
+    connection: &Connection,
+    counters: &[([u8; 32], Pace)],
+    pair: [u8; 32],
+    now: Timestamp,
+) -> Result<Turn, StoreError> {
+    let mut longest = Duration::ZERO;
+    for (key, pace) in counters {
+        let kept: Option<(u32, i64)> = connection
+            .query_row("SELECT failures, last_at FROM guesses WHERE key = ?1", [key.as_slice()], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        let wait = kept.map(|(failures, last)| pace.wait(failures, now.since(Timestamp::from_millis(last))));
+        longest = longest.max(wait.unwrap_or_default());
+    }
+    if longest > Duration::ZERO {
+        return Ok(Turn::Wait(longest));
+    }
+    for (key, _) in counters {
+        connection.execute(
+            "INSERT INTO guesses (key, failures, last_at) VALUES (?1, 1, ?2)
+             ON CONFLICT (key) DO UPDATE SET failures = failures + 1, last_at = excluded.last_at",
+            params![key.as_slice(), now.as_millis()],
+        )?;
+    }
+    Ok(Turn::Go(Counted { keys: counters.iter().map(|(key, _)| *key).collect(), pair }))
 }
 
 /// One address, or the network that one household of IPv6 has.

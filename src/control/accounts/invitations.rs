@@ -129,6 +129,7 @@ impl Control {
             }
         }
         journal.store.keep_password(&staff.name, &hash, now)?;
+        journal.store.was_let_in(&staff.name, client, now)?;
         let begun = journal.store.begin_session(&staff, LONGEST, client, now)?;
         let must_enrol = must_enrol(&staff) && !journal.store.has_factor(&staff.name)?;
         transaction.commit()?;

@@ -5,6 +5,7 @@
 //! is there the session can do nothing else.
 
 use crate::audit::Entry;
+use crate::control::accounts::guessing::{Codes, Turn};
 use crate::control::accounts::sessions::must_enrol;
 use crate::control::accounts::sign_in::{Attempt, Proved};
 use crate::control::accounts::{AccountError, By, Enrolment, password, totp};
@@ -77,14 +78,21 @@ impl Control {
     /// What was begun counts, if the phone shows its code. Recovery codes are new.
     ///
     /// # Errors
-    /// [`AccountError::Unconfirmed`].
+    /// [`AccountError::Unconfirmed`]; [`AccountError::Slow`] after too many of them.
     pub async fn confirm_factor(&self, by: &By, code: &str) -> Result<Recorded<Confirmed>, AccountError> {
         let staff = own(by)?;
         let mut journal = self.journal.lock().await;
         let begun = journal.store.begun_factor(&staff.name)?.ok_or(AccountError::Unconfirmed)?;
-        let step = totp::step(&begun, code, 0, self.clock.now()).ok_or(AccountError::Unconfirmed)?;
+        let now = self.clock.now();
+        // Whoever sits down at somebody's open session was not shown the secret.
+        let counted = match journal.store.begin_code(&staff.name, Codes::Begun, now)? {
+            Turn::Go(counted) => counted,
+            Turn::Wait(wait) => return Err(AccountError::Slow(wait)),
+        };
+        let step = totp::step(&begun, code, 0, now).ok_or(AccountError::Unconfirmed)?;
         let recovery_codes = totp::recovery_codes()?;
         let audit_seq = self.record(Entry::Auth(by.act("factor.enrolled"))).await?;
+        journal.store.take_guess_back(&counted)?;
         journal.store.confirm_factor(&staff.name, step, &recovery_codes)?;
         Ok(Recorded { value: Confirmed { recovery_codes }, audit_seq })
     }

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use rusqlite::OptionalExtension;
 
 use crate::audit::{Act, Actor, Entry, Outcome};
-use crate::control::accounts::guessing::{Counted, Turn, Watched};
+use crate::control::accounts::guessing::{Codes, Counted, Turn, Watched};
 use crate::control::accounts::sessions::{Begun, LONGEST, must_enrol};
 use crate::control::accounts::totp::Code;
 use crate::control::accounts::{AccountError, By, Session, csrf};
@@ -55,23 +55,20 @@ impl Control {
     pub async fn sign_in(&self, attempt: &Attempt<'_>) -> Result<Recorded<SignedIn>, AccountError> {
         let proved = self.proved(attempt).await?;
         let by = By { staff: Some(proved.staff.clone()), client: attempt.client };
-        let journal = self.journal.lock().await;
+        let mut journal = self.journal.lock().await;
         let now = self.clock.now();
         proved.still_holds(&journal.store, now)?;
         let Proved { counted, staff, .. } = proved;
-        let code = match (journal.store.has_factor(&staff.name)?, attempt.code) {
-            (false, _) => None,
-            (true, None) => {
-                journal.store.take_guess_back(&counted)?;
-                return Err(AccountError::CodeNeeded);
+        let (code, of_code) = match journal.store.code_of(&staff.name, attempt, now) {
+            Ok(code) => code.unzip(),
+            Err(AccountError::WrongCredentials) => {
+                drop(journal);
+                return Err(self.guessed(Some(&staff), attempt.client, "code").await);
             }
-            (true, Some(typed)) => match journal.store.code(&staff.name, typed, now)? {
-                Some(code) => Some(code),
-                None => {
-                    drop(journal);
-                    return Err(self.guessed(Some(&staff), attempt.client, "code").await);
-                }
-            },
+            Err(not_looked_at) => {
+                journal.store.take_guess_back(&counted)?;
+                return Err(not_looked_at);
+            }
         };
         let act = by.act("session.begun").with("factor", code.as_ref().map(Code::kind));
         let audit_seq = self.record(Entry::Auth(act)).await?;
@@ -81,6 +78,7 @@ impl Control {
         {
             return Err(AccountError::WrongCredentials);
         }
+        of_code.iter().try_for_each(|counted| journal.store.take_guess_back(counted))?;
         journal.store.was_no_guess(&counted, now)?;
         let begun = journal.store.begin_session(&staff, LONGEST, attempt.client, now)?;
         let must_enrol = must_enrol(&staff) && code.is_none();
@@ -171,6 +169,26 @@ pub(super) fn signed_in(staff: Staff, begun: Begun) -> SignedIn {
 }
 
 impl Store {
+    /// The code that a sign-in comes with, and where it was counted; none where the account has no
+    /// second factor.
+    fn code_of(
+        &mut self,
+        name: &StaffName,
+        attempt: &Attempt<'_>,
+        now: Timestamp,
+    ) -> Result<Option<(Code, Counted)>, AccountError> {
+        if !self.has_factor(name)? {
+            return Ok(None);
+        }
+        let typed = attempt.code.ok_or(AccountError::CodeNeeded)?;
+        let counted = match self.begin_code(name, Codes::Counting(attempt.client), now)? {
+            Turn::Go(counted) => counted,
+            Turn::Wait(wait) => return Err(AccountError::Slow(wait)),
+        };
+        let code = self.code(name, typed, now)?.ok_or(AccountError::WrongCredentials)?;
+        Ok(Some((code, counted)))
+    }
+
     /// What is kept of somebody's password.
     pub(super) fn password(&self, name: &StaffName) -> Result<Option<String>, StoreError> {
         let text = "SELECT hash FROM passwords WHERE staff = ?1";

@@ -55,6 +55,8 @@ pub enum AskDecided {
     Taken,
     /// They said no.
     Refused,
+    /// Nothing in time.
+    Lapsed,
 }
 
 /// Where an ask stands.
@@ -71,13 +73,15 @@ pub enum AskState {
 }
 
 impl AskDecided {
-    const ALL: [AskDecided; 3] = [AskDecided::Awaited, AskDecided::Taken, AskDecided::Refused];
+    const ALL: [AskDecided; 4] =
+        [AskDecided::Awaited, AskDecided::Taken, AskDecided::Refused, AskDecided::Lapsed];
 
     fn as_str(self) -> &'static str {
         match self {
             AskDecided::Awaited => "awaited",
             AskDecided::Taken => "taken",
             AskDecided::Refused => "refused",
+            AskDecided::Lapsed => "lapsed",
         }
     }
 }
@@ -122,6 +126,7 @@ impl PupilAsk {
         match self.decided {
             AskDecided::Taken => AskState::Taken,
             AskDecided::Refused => AskState::Refused,
+            AskDecided::Lapsed => AskState::Lapsed,
             AskDecided::Awaited if now >= self.lapses_at => AskState::Lapsed,
             AskDecided::Awaited => AskState::Waiting,
         }
@@ -174,6 +179,17 @@ impl Store {
     pub(super) fn ask(&self, id: Uuid) -> Result<Option<PupilAsk>, StoreError> {
         let query = format!("SELECT {COLUMNS} FROM asks WHERE id = ?1");
         self.connection.query_row(&query, [id.to_string()], |row| Ok(read(row))).optional()?.transpose()
+    }
+
+    /// The oldest asks that nobody has answered, and whose time is over.
+    pub(super) fn asks_past(&self, now: Timestamp, most: usize) -> Result<Vec<PupilAsk>, StoreError> {
+        let query = format!(
+            "SELECT {COLUMNS} FROM asks WHERE decided = 'awaited' AND lapses_at <= ?1
+             ORDER BY lapses_at LIMIT {most}"
+        );
+        let mut query = self.connection.prepare_cached(&query)?;
+        let rows = query.query_map([now.to_string()], |row| Ok(read(row)))?;
+        rows.map(|row| row?).collect()
     }
 
     /// The newest asks, back to `since`.

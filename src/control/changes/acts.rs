@@ -15,7 +15,7 @@ use crate::control::requests::DECIDERS;
 use crate::control::restrictions::KeptBlock;
 use crate::control::staff::Staff;
 use crate::control::{Control, ControlError, Recorded};
-use crate::model::{Role, Timestamp};
+use crate::model::{Role, StaffName, Timestamp};
 
 /// The longest comment, in characters.
 const MAX_COMMENT: usize = 1000;
@@ -99,7 +99,9 @@ impl Control {
         let actor = Actor::Staff(staff.name.clone());
         let act = Act::new(actor.clone(), verdict.decision.action());
         let act = Act { client, ..act };
-        if let Err(fault) = may_decide(staff, &change) {
+        let hands = change.proposer.name().and_then(|name| name.parse().ok());
+        let hands = hands.map(|name| journal.store.hands(&name)).transpose()?;
+        if let Err(fault) = may_decide(staff, &change, hands.as_ref()) {
             let act = act.with("changes", vec![details(&change)]).with("refused", fault.code());
             self.record(Entry::Change(Act { outcome: Outcome::Failure, ..act })).await?;
             return Err(fault);
@@ -230,18 +232,21 @@ impl Verdict {
     }
 }
 
-fn may_decide(staff: &Staff, change: &Change) -> Result<(), ControlError> {
+/// `hands` are those that the proposer's account is in.
+fn may_decide(staff: &Staff, change: &Change, hands: Option<&StaffName>) -> Result<(), ControlError> {
     if !staff.is_any(&DECIDERS) {
         return Err(ControlError::Forbidden(
             "deciding on a change takes a filtering manager, DSL or headteacher",
         ));
     }
+    // An edit of a file has no name to it, and technicians are who can make one; an account that counts
+    // as somebody else's is in the hands of one who may.
+    let edits_files = staff.is_any(&[Role::Technician]) || staff.counts_as.is_some();
     match &change.proposer {
-        Actor::Staff(name) if *name == staff.name => Err(ControlError::FourEyes),
-        // An edit of a file has no name to it, and technicians are who can make one.
-        Actor::Local | Actor::System if staff.is_any(&[Role::Technician]) => Err(ControlError::FourEyes),
+        Actor::Staff(_) if hands == Some(staff.hands()) => Err(ControlError::FourEyes),
+        Actor::Local | Actor::System if edits_files => Err(ControlError::FourEyes),
         // It came from a file, whoever had it read.
-        Actor::Staff(_) if change.stands && staff.is_any(&[Role::Technician]) => Err(ControlError::FourEyes),
+        Actor::Staff(_) if change.stands && edits_files => Err(ControlError::FourEyes),
         Actor::Staff(_) | Actor::Local | Actor::System => Ok(()),
     }
 }

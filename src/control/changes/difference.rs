@@ -4,6 +4,7 @@ use crate::control::changes::proposal::Proposal;
 use crate::control::changes::{PolicyProposal, SchoolList, weigh};
 use crate::control::lists::{Loaded, Sizes};
 use crate::control::store::{Store, StoreError};
+use crate::model::counted;
 
 /// The most entries of a list that are named one by one.
 const NAMED: usize = 200;
@@ -42,8 +43,10 @@ pub(super) fn entries_changed(list: SchoolList, before: &str, after: &str) -> Ve
 /// Which lists came, went or are of another size.
 pub(in crate::control) fn sizes_changed(before: &Sizes, after: &Sizes) -> Vec<String> {
     let came = after.iter().filter_map(|(list, entries)| match before.get(list) {
-        None => Some(format!("list {list}: added, {entries} entries")),
-        Some(old) if old != entries => Some(format!("list {list}: had {old} entries, has {entries}")),
+        None => Some(format!("list {list}: added, {}", counted(entries, "entry"))),
+        Some(old) if old != entries => {
+            Some(format!("list {list}: had {}, has {entries}", counted(old, "entry")))
+        }
         Some(_) => None,
     });
     let went = before.keys().filter(|list| !after.contains_key(*list));

@@ -17,19 +17,19 @@ const COLUMNS: &str = "id, what, effect, reason, risk, owner, review_on, propose
 impl Store {
     /// The school's files as they were last in force; none before the first start.
     pub(in crate::control) fn school_in_force(&self) -> Result<Option<School>, StoreError> {
-        let query = "SELECT allow_list, block_list FROM policies ORDER BY version DESC LIMIT 1";
+        let query = "SELECT allow_list, block_list FROM versions ORDER BY version DESC LIMIT 1";
         Ok(self.connection.query_row(query, [], school).optional()?)
     }
 
     /// What staff have put on the school's lists besides the files.
     pub(in crate::control) fn school_added(&self) -> Result<School, StoreError> {
-        let query = "SELECT allow_added, block_added FROM policies ORDER BY version DESC LIMIT 1";
+        let query = "SELECT allow_added, block_added FROM versions ORDER BY version DESC LIMIT 1";
         Ok(self.connection.query_row(query, [], school).optional()?.unwrap_or_default())
     }
 
     /// The policy of record: the text in force, and the file as it was last read.
     pub(in crate::control) fn record(&self) -> Result<Option<Record>, StoreError> {
-        let query = "SELECT version, policy, file FROM policies ORDER BY version DESC LIMIT 1";
+        let query = "SELECT version, policy, file FROM versions ORDER BY version DESC LIMIT 1";
         let columns = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?));
         let Some((version, policy, file)) = self.connection.query_row(query, [], columns).optional()? else {
             return Ok(None);

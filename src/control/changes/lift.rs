@@ -43,20 +43,21 @@ impl Control {
         let how = Lifted { by: staff.name.clone(), at: now, reason: why };
         let lifted = kept.lifted(how)?;
         let waits = journal.store.pending_changes()?.into_iter().find(|change| change.block() == Some(id));
-        let (change, puts) = match (journal.rules().1, waits) {
+        let (change, withdrawn, puts) = match (journal.rules().1, waits) {
             (Loosening::Held, Some(waits)) => {
                 let text = format!("a second person is asked already: change {}", waits.id);
                 return Err(ControlError::Conflict("wrong_state", text));
             }
-            (Loosening::Held, None) => (change, Vec::new()),
+            (Loosening::Held, None) => (change, None, Vec::new()),
             (Loosening::AtOnce, waits) => {
                 let withdrawn = waits.map(|waits| waits.decided(ChangeState::Withdrawn, now));
                 let change = change.decided(ChangeState::Approved, now);
                 let change = Change { comment: Some(LET_THROUGH.to_owned()), ..change };
-                (change, withdrawn.iter().map(Change::put).chain([lifted.put()]).collect())
+                let puts = withdrawn.iter().map(Change::put).chain([lifted.put()]).collect();
+                (change, withdrawn, puts)
             }
         };
-        let act = Act { client, ..proposed(&actor, std::slice::from_ref(&change), &[]) };
+        let act = Act { client, ..proposed(&actor, std::slice::from_ref(&change), withdrawn.as_slice()) };
         let in_force = !puts.is_empty();
         let mutation = Mutation::new(now, [change.put()].into_iter().chain(puts).collect());
         let audit_seq = self.keep(&mut journal, Entry::Change, act, mutation).await?;

@@ -136,7 +136,7 @@ impl Store {
     fn school_of(&self, version: u64) -> Result<Option<[School; 2]>, StoreError> {
         let Ok(version) = i64::try_from(version) else { return Ok(None) };
         let query =
-            "SELECT allow_list, block_list, allow_added, block_added FROM policies WHERE version = ?1";
+            "SELECT allow_list, block_list, allow_added, block_added FROM versions WHERE version = ?1";
         let both = |row: &Row<'_>| Ok([school(row, 0)?, school(row, 2)?]);
         Ok(self.connection.query_row(query, [version], both).optional()?)
     }

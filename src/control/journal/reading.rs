@@ -10,15 +10,63 @@ use crate::clock::Clock;
 use crate::control::changes::{self, Change, ChangeState, PolicyProposal, Proposal, Scales};
 use crate::control::journal::laid::Laid;
 use crate::control::journal::statutory::no_statutory_list;
-use crate::control::journal::{Prepared, Sources, StartError};
-use crate::control::lists::{self, Held, Keys, LastGood, Loaded, Progress};
-use crate::control::store::Store;
+use crate::control::journal::{Journal, Prepared, Sources, StartError};
+use crate::control::lists::{self, Held, Keys, LastGood, Loaded, Progress, Sizes};
+use crate::control::store::{Store, StoreError};
 use crate::document::{Document, Fault, Faults};
 use crate::model::Timestamp;
 use crate::policy::{self, Draft};
 
 /// Whoever has everything read, when, and why if they said so.
 pub(super) type Reader<'a> = (&'a Actor, Timestamp, Option<&'a str>);
+
+/// What lists are read with: nothing of it is the journal's own.
+pub(in crate::control) struct ToRead {
+    sources: Arc<Sources>,
+    keys: Keys,
+    sizes: Sizes,
+    taken: u64,
+}
+
+/// Lists as they were read, sound or not.
+pub(in crate::control) struct ReadLists {
+    loaded: Result<Loaded, Faults>,
+    /// What they were held against.
+    sizes: Sizes,
+    /// How many times lists had come in force.
+    taken: u64,
+}
+
+impl ToRead {
+    /// Reads every list, which takes a while.
+    pub(in crate::control) fn read(self, progress: &Progress<'_>) -> ReadLists {
+        let ToRead { sources, keys, sizes, taken } = self;
+        ReadLists { loaded: lists::load_or(&sources.places, &keys, &sizes, None, progress), sizes, taken }
+    }
+}
+
+impl Journal {
+    /// What lists are read with now.
+    pub(in crate::control) fn to_read(&self) -> Result<ToRead, StoreError> {
+        let (sources, keys) = (Arc::clone(&self.sources), self.keys.clone());
+        Ok(ToRead { sources, keys, sizes: self.store.list_sizes()?, taken: self.taken_times })
+    }
+
+    /// Whether no lists have come in force since these were read, and no sizes were accepted.
+    pub(in crate::control) fn is_as_it_was(&self, read: &ReadLists) -> Result<bool, StoreError> {
+        Ok(self.taken_times == read.taken && self.store.list_sizes()? == read.sizes)
+    }
+
+    /// Reads the policy anew and weighs it and lists against what is in force, in the name of `by`;
+    /// nothing is changed yet.
+    pub(in crate::control) fn prepare(
+        &self,
+        read: ReadLists,
+        by: Reader<'_>,
+    ) -> Result<Prepared, StartError> {
+        weighed_with(&self.store, &self.sources, &self.keys, (by, None), read.loaded)
+    }
+}
 
 /// What is read at a start. Where something is faulty, what was in force last stands in for it,
 /// and is told; where nothing was ever in force, nothing is served.
@@ -50,6 +98,17 @@ pub(super) fn prepare(
 ) -> Result<Prepared, StartError> {
     let sizes = store.list_sizes()?;
     let loaded = lists::load_or(&sources.places, keys, &sizes, last, progress);
+    weighed_with(store, sources, keys, (by, last), loaded)
+}
+
+/// What was read of the lists, with the policy text, weighed against what is in force.
+fn weighed_with(
+    store: &Store,
+    sources: &Sources,
+    keys: &Keys,
+    (by, last): (Reader<'_>, Option<&LastGood>),
+    loaded: Result<Loaded, Faults>,
+) -> Result<Prepared, StartError> {
     let policy = weighed(store, sources, (&loaded, last), by)?;
     let ((policy, told), mut loaded) = sound(sources, policy, loaded).map_err(StartError::Faults)?;
     loaded.stood_in.extend(told);

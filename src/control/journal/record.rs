@@ -56,7 +56,7 @@ impl Journal {
             files: &proposal.files_in_force(),
             added: proposal.added(),
         };
-        let puts = [version.put(said)].into_iter().chain(proposal.puts());
+        let puts = [version.put(&self.store, said)?].into_iter().chain(proposal.puts());
         Ok(Mutation::new(said.0, puts.collect()))
     }
 
@@ -89,7 +89,7 @@ impl Journal {
             files: &files,
             added: added.unwrap_or(&was),
         };
-        Ok(version.put(said))
+        version.put(&self.store, said)
     }
 
     /// Puts another policy text, or other entries of staff, in force, once they are kept.
@@ -189,7 +189,7 @@ impl Store {
     /// The policy text that was in force as version `version`.
     pub(in crate::control) fn policy_text(&self, version: u64) -> Result<Option<String>, StoreError> {
         let Ok(version) = i64::try_from(version) else { return Ok(None) };
-        let query = "SELECT policy FROM policies WHERE version = ?1";
+        let query = "SELECT policy FROM versions WHERE version = ?1";
         Ok(self.connection.query_row(query, [version], |row| row.get(0)).optional()?)
     }
 

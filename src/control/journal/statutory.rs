@@ -83,6 +83,7 @@ impl Journal {
         now: Timestamp,
     ) -> Result<(), ControlError> {
         let PreparedStatutory { read, sizes, .. } = prepared;
+        self.taken_times += 1;
         self.standing = lists::keep(&self.sources.places, &self.keys, (&read.standing, &read.retired), now);
         for (id, entries) in sizes.iter().filter(|(id, _)| id.starts_with("statutory/")) {
             self.metrics.list_entries(id, *entries);

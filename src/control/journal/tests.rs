@@ -6,8 +6,9 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::keep::close;
-use super::{Mutation, Put, Table};
+use super::{Mutation, Put, Table, Version};
 use crate::audit::{Act, Actor, Entry, Observer, Recorder};
+use crate::control::changes::School;
 use crate::control::staff::{Kind, Staff};
 use crate::control::store::Store;
 use crate::model::{Role, Timestamp};
@@ -109,6 +110,38 @@ fn whoever_replays_a_journal_comes_to_the_same_tables() {
     assert_eq!(states(&to), ["pending", "refused", "approved"], "newest first");
 }
 
+/// A gateway that reads its lists anew every hour for years has its texts once.
+#[test]
+fn versions_with_the_same_texts_keep_them_once() {
+    let folder = TempDir::new().unwrap();
+    let store = store(&folder);
+    let text = |length: usize| "x".repeat(length);
+    let put = |generation: u64, policy: &str, added: &str| {
+        let files = School { allow: text(1000), block: text(1000) };
+        let added = School { allow: added.to_owned(), block: String::new() };
+        let changes = [format!("seed/games: {generation} entries")];
+        let version =
+            Version { generation, changes: &changes, policy, file: policy, files: &files, added: &added };
+        store.put(&version.put(&store, (at(), &Actor::System, "")).unwrap()).unwrap();
+    };
+    let (first, second) = (text(1001), text(1002));
+    (1..100).for_each(|number| put(number, &first, ""));
+    (100..200).for_each(|number| put(number, &second, ""));
+    put(200, &second, "quiz.example\n");
+    put(201, &second, "");
+    put(202, &first, "");
+    for (version, expected) in [(1, &first), (99, &first), (100, &second), (199, &second), (202, &first)] {
+        assert_eq!(store.policy_text(version).unwrap().as_ref(), Some(expected), "{version}");
+    }
+    assert_eq!(store.record().unwrap().unwrap().policy, first);
+    assert_eq!(store.last_in_force().unwrap().unwrap().allow, text(1000));
+    assert_eq!(store.policy_versions(None, 1000).unwrap().len(), 202, "every version is listed");
+    let kept = "SELECT sum(length(policy) + length(file) + length(allow_list) + length(block_list))
+                FROM policies";
+    let kept: usize = store.connection.query_row(kept, [], |row| row.get(0)).unwrap();
+    assert!(kept < 6 * 4100, "{kept} characters");
+}
+
 /// Whatever was done to accounts, whoever replays the journal has the same people.
 #[test]
 fn whoever_replays_a_journal_comes_to_the_same_staff() {
@@ -127,7 +160,7 @@ fn whoever_replays_a_journal_comes_to_the_same_staff() {
         },
         Staff { access_until: Some(at()), ..supplier.clone() },
         Staff { starts_at: Some(at()), ends_at: Some(at().plus(Duration::from_secs(9))), ..supplier },
-        Staff { disabled: true, ..evans },
+        Staff { disabled: true, counts_as: "it.help".parse().ok(), ..evans },
     ];
     for (number, staff) in (1..).zip(&acts) {
         let mutation = Mutation::new(at(), vec![from.staff_put(staff, at()).unwrap()]);

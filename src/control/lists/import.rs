@@ -12,7 +12,7 @@ use crate::document::Faults;
 use crate::lists::archive::ArchiveFault;
 use crate::lists::e2guardian::IncludeFault;
 use crate::lists::{Format, ListFormat, NotAList, Reading, Rejected, Scoping, Suffixes};
-use crate::model::Timestamp;
+use crate::model::{Timestamp, counted};
 
 mod material;
 mod place;
@@ -350,7 +350,8 @@ fn newly_blocked(hits: &[ProtectedHit]) -> String {
 }
 
 fn shrunk(lists: &[Shrunk]) -> String {
-    let each = |list: &Shrunk| format!("{} from {} to {} entries", list.list, list.before, list.now);
+    let each =
+        |list: &Shrunk| format!("{} from {} to {}", list.list, list.before, counted(list.now, "entry"));
     let accept = |list: &Shrunk| format!(" --accept-shrink {}", list.list);
     format!(
         "lists would shrink more than they may: {}; if that is meant, add{}",

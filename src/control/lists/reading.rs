@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::document::{Fault, Faults};
 use crate::lists::{NotAList, Parsed, RejectReason, Rejected};
+use crate::model::counted;
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 1 << 30;
@@ -111,7 +112,7 @@ pub(super) fn line_faults(path: &Path, bytes: &[u8], parsed: &Parsed) -> Faults 
     }
     let unsaid = parsed.rejected_total - parsed.rejected.len();
     if unsaid > 0 {
-        faults.push(file_fault(path, format!("{unsaid} more lines can't be used")));
+        faults.push(file_fault(path, format!("{} can't be used", counted(unsaid, "more line"))));
     }
     faults
 }

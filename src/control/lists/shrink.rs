@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use crate::control::lists::reading::file_fault;
 use crate::control::lists::{Places, Sizes};
 use crate::document::{Fault, Faults};
+use crate::model::counted;
 
 /// Lists below this many entries may shrink as they like: one line is a large part of them.
 pub(super) const GUARDED_FROM: usize = 50;
@@ -39,12 +40,13 @@ pub(super) fn faults(places: &Places, before: &Sizes, now: &Sizes) -> Faults {
 }
 
 fn gone(places: &Places, id: &str, held: usize) -> Fault {
-    file_fault(&place(places, id), format!("the list {id} is gone; it held {held} entries")).help(accept(id))
+    file_fault(&place(places, id), format!("the list {id} is gone; it held {}", counted(held, "entry")))
+        .help(accept(id))
 }
 
 /// The fault of a list that has shrunk too far.
 pub(super) fn shrunk(places: &Places, id: &str, held: usize, left: usize) -> Fault {
-    file_fault(&place(places, id), format!("the list {id} shrank from {held} to {left} entries"))
+    file_fault(&place(places, id), format!("the list {id} shrank from {held} to {}", counted(left, "entry")))
         .help(accept(id))
 }
 

@@ -4,8 +4,11 @@
 //! message keeps its id, so that one that is sent twice can be told. Nothing is sent of which the store
 //! can't keep that it was tried: what can't be marked would be sent again and again.
 
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
+use rustls::CertificateError;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -26,6 +29,31 @@ type Taken = Vec<(Uuid, Timestamp)>;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Undelivered(pub(super) String);
+
+/// Why TLS did not come about, where that is what a connection failed of: libraries hand it on inside of
+/// other faults.
+pub(super) fn of_tls(fault: &(dyn Error + 'static)) -> Option<&'static str> {
+    let inside = fault.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let inside = inside.and_then(|inside| inside.downcast_ref::<rustls::Error>());
+    match inside.or_else(|| fault.downcast_ref()) {
+        Some(fault) => Some(in_words(fault)),
+        None => fault.source().and_then(of_tls),
+    }
+}
+
+fn in_words(fault: &rustls::Error) -> &'static str {
+    use CertificateError::{Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer};
+    let rustls::Error::InvalidCertificate(fault) = fault else { return "TLS with it can't be set up" };
+    if matches!(fault, Expired | ExpiredContext { .. }) {
+        "its certificate has lapsed"
+    } else if matches!(fault, NotValidForName | NotValidForNameContext { .. }) {
+        "its certificate is for another name"
+    } else if matches!(fault, UnknownIssuer) {
+        "nobody who is trusted signed its certificate"
+    } else {
+        "its certificate does not hold"
+    }
+}
 
 impl Control {
     /// Delivers what waits, until `stop`. To be awaited on a thread of its own: it waits for servers.

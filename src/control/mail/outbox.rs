@@ -29,6 +29,8 @@ pub(in crate::control) struct Waiting {
     count: usize,
     /// Since when the first does.
     since: Timestamp,
+    /// What became of the last attempt at one of them.
+    fault: Option<String>,
 }
 
 /// Something that goes out.
@@ -143,17 +145,11 @@ impl Store {
     /// What has waited since before `at`.
     fn waiting_since(&self, at: Timestamp) -> Result<Vec<Waiting>, StoreError> {
         let mut query = self.connection.prepare_cached(
-            "SELECT recipient, pressing, count(*), min(made_at) FROM outbox
+            "SELECT recipient, pressing, count(*), min(made_at), max(fault) FROM outbox
              WHERE sent_at IS NULL AND made_at < ?1 GROUP BY recipient, pressing",
         )?;
-        let rows = query
-            .query_map([at.as_millis()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
-        rows.map(|row| {
-            let (recipient, is_pressing, count, since) = row?;
-            let since = Timestamp::from_millis(since);
-            Ok(Waiting { recipient, is_pressing, count: counted(count)?, since })
-        })
-        .collect()
+        let rows = query.query_map([at.as_millis()], |row| Ok(waiting(row)))?;
+        rows.map(|row| row?).collect()
     }
 }
 
@@ -179,11 +175,15 @@ impl Control {
         let (count, since) = waiting.iter().filter(is_on_pupils).fold((0, None), |(count, since), one| {
             (count + one.count, Some(since.map_or(one.since, |since: Timestamp| since.min(one.since))))
         });
-        let problem = match (count, waiting.is_empty()) {
+        let waited = match (count, waiting.is_empty()) {
             (0, true) => return Ok(None),
-            (0, false) => "delivery is stuck: messages have waited for more than a minute".to_owned(),
-            (count, _) => format!("{count} messages of danger alerts have waited for more than a minute"),
+            (0, false) => "delivery is stuck: messages have".to_owned(),
+            (1, _) => "1 message of a danger alert has".to_owned(),
+            (count, _) => format!("{count} messages of danger alerts have"),
         };
+        let fault = waiting.iter().find_map(|one| one.fault.as_deref());
+        let fault = fault.map(|fault| format!(": {fault}")).unwrap_or_default();
+        let problem = format!("{waited} waited for more than a minute{fault}");
         // When a message on staff was made is nobody's business either.
         Ok(Some(Alarm { list: "alerts".to_owned(), problem, since: since.unwrap_or(late) }))
     }
@@ -191,6 +191,16 @@ impl Control {
 
 fn counted(count: i64) -> Result<usize, StoreError> {
     usize::try_from(count).map_err(|_| StoreError::Unreadable("counter"))
+}
+
+fn waiting(row: &Row<'_>) -> Result<Waiting, StoreError> {
+    Ok(Waiting {
+        recipient: row.get(0)?,
+        is_pressing: row.get(1)?,
+        count: counted(row.get(2)?)?,
+        since: Timestamp::from_millis(row.get(3)?),
+        fault: row.get(4)?,
+    })
 }
 
 fn read(row: &Row<'_>, channel: Channel) -> Result<Outgoing, StoreError> {

@@ -11,12 +11,14 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, Message, SmtpTransport, Transport};
 
 use crate::control::mail::Letter;
-use crate::control::mail::deliver::Undelivered;
+use crate::control::mail::deliver::{Undelivered, of_tls};
 use crate::control::mail::outbox::Outgoing;
 use crate::settings::{MailAddress, Smtp, SmtpTls};
 
 /// How long the server may take over each of its answers.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// By which servers say that they don't know who signs in, or want somebody to (RFC 4954 section 6).
+const SIGN_IN: [u16; 4] = [454, 530, 534, 535];
 
 /// Hands a message to the server.
 pub(super) fn send(smtp: &Smtp, outgoing: &Outgoing) -> Result<(), Undelivered> {
@@ -102,11 +104,19 @@ fn one_line(text: &str) -> String {
 
 /// In the gateway's own words: a server's may repeat addresses.
 fn told(fault: &lettre::transport::smtp::Error) -> Undelivered {
+    if let Some(why) = of_tls(fault) {
+        return Undelivered(format!("the mail server can't be trusted: {why}"));
+    }
     let text = match fault.status() {
+        Some(code) if SIGN_IN.contains(&u16::from(code)) => {
+            format!(
+                "the mail server does not let the gateway sign in ({code}): look at [smtp] user and password_file"
+            )
+        }
         Some(code) if fault.is_permanent() => format!("the mail server refuses it for good ({code})"),
         Some(code) => format!("the mail server refuses it for now ({code})"),
         None if fault.is_timeout() => "the mail server takes too long".to_owned(),
-        None if fault.is_tls() => "the mail server's TLS can't be trusted".to_owned(),
+        None if fault.is_tls() => "TLS with the mail server can't be set up".to_owned(),
         None if fault.is_client() => "the mail server can't do what is asked of it".to_owned(),
         None => "the mail server can't be reached".to_owned(),
     };

@@ -61,14 +61,24 @@ fn a_letter_says_what_when_and_where_to_look_and_names_nobody() {
     let (alert, link) = (alert(), Url::parse("https://filter.school.county.sch.uk:8443").unwrap());
     let letter = letter_of(&alert, Some(&link));
     assert_eq!(letter.subject, "DANGER: Self-harm (Wed 1 Jul 2026, 09:15)", "by the school's clock");
-    let address = format!("https://filter.school.county.sch.uk:8443/alerts/{}", alert.id);
+    let sign_in = "https://filter.school.county.sch.uk:8443/sign-in";
+    let look = format!("schoolgate alerts show {}", alert.id);
     for text in [&letter.text, &letter.html] {
-        for word in ["Self-harm", "danger", "ks2", "Wed 1 Jul 2026, 09:15", address.as_str()] {
+        for word in ["Self-harm", "danger", "ks2", "Wed 1 Jul 2026, 09:15", sign_in, look.as_str()] {
             assert!(text.contains(word), "{word}: {text}");
         }
         assert!(!text.contains("y5") && !text.contains("042") && !text.contains("suicide"), "{text}");
     }
-    assert!(letter_of(&alert, None).text.contains(&format!("schoolgate alerts show {}", alert.id)));
+    let without = letter_of(&alert, None);
+    assert!(without.text.contains(&look) && !without.text.contains("Sign in"), "{}", without.text);
+}
+
+#[test]
+fn numbers_are_said_as_people_say_them() {
+    for (escalated, said) in [(1, "told once before"), (2, "told 2 times before")] {
+        let letter = letter_of(&KeptAlert { escalated, ..alert() }, None);
+        assert!(letter.text.contains(said) && letter.html.contains(said), "{}", letter.text);
+    }
 }
 
 #[test]
@@ -137,8 +147,9 @@ fn a_webhook_is_signed_as_the_specification_says() {
 #[test]
 fn a_webhook_names_nobody() {
     let (alert, zone) = (alert(), TimeZone::UTC);
-    let notice =
-        Notice { alert: &alert, action: "alert.raised", now: alert.last_at, link: None, zone: &zone };
+    let link = Url::parse("https://filter.school.county.sch.uk:8443/").unwrap();
+    let link = Some(&link);
+    let notice = Notice { alert: &alert, action: "alert.raised", now: alert.last_at, link, zone: &zone };
     let hook = crate::settings::Webhook {
         url: Url::parse("https://hooks.example/in").unwrap(),
         secret_file: "secret".into(),
@@ -146,6 +157,8 @@ fn a_webhook_names_nobody() {
     let put = serde_json::to_value(notice.webhook(&hook)).unwrap();
     let payload: Value = serde_json::from_str(put["row"]["payload"].as_str().unwrap()).unwrap();
     assert_eq!((&payload["type"], &payload["data"]["theme"]), (&json!("alert.raised"), &json!("self_harm")));
+    let address = format!("https://filter.school.county.sch.uk:8443/api/v1/alerts/{}", alert.id);
+    assert_eq!(payload["data"]["link"], json!(address));
     assert!(!put.to_string().contains("y5") && !put.to_string().contains("suicide"), "{put}");
 }
 

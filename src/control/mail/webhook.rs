@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::control::feeds;
-use crate::control::mail::deliver::Undelivered;
+use crate::control::mail::deliver::{Undelivered, of_tls};
 use crate::control::mail::outbox::Outgoing;
 use crate::model::Scheme;
 use crate::settings::Webhook;
@@ -44,9 +44,25 @@ pub(super) fn send(hook: &Webhook, extra_roots: &[PathBuf], outgoing: &Outgoing)
     match request.send(body) {
         Ok(answer) if answer.status().is_success() => Ok(()),
         Ok(answer) => Err(Undelivered(format!("the webhook answered {}", answer.status().as_u16()))),
-        Err(ureq::Error::Timeout(_)) => Err(Undelivered("the webhook takes too long".to_owned())),
-        Err(_) => Err(Undelivered("the webhook can't be reached".to_owned())),
+        Err(fault) => Err(unsent(&fault)),
     }
+}
+
+fn unsent(fault: &ureq::Error) -> Undelivered {
+    if matches!(fault, ureq::Error::Timeout(_)) {
+        return Undelivered("the webhook takes too long".to_owned());
+    }
+    let why = if let ureq::Error::Io(inside) = fault {
+        of_tls(inside)
+    } else if let ureq::Error::Rustls(inside) = fault {
+        of_tls(inside)
+    } else {
+        None
+    };
+    Undelivered(match why {
+        Some(why) => format!("the webhook can't be trusted: {why}"),
+        None => "the webhook can't be reached".to_owned(),
+    })
 }
 
 /// `v1,` and the keyed hash of id, moment and body.

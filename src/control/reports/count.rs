@@ -1,11 +1,10 @@
 //! Numbers of a span of the trail, without a name: what was blocked, opened, changed, asked.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde_json::Value;
 
-use crate::audit::{Closes, Filter, Order, QueryError, scan};
+use crate::audit::{Closes, Filter, Index, Order, QueryError};
 use crate::model::Timestamp;
 
 /// Counts by what is counted: `blocked/games`, `act/unblock.approved`.
@@ -16,10 +15,10 @@ pub(super) struct Counts(BTreeMap<String, u64>);
 const ACTS: [&str; 4] = ["change", "unblock", "selftest", "system"];
 
 /// When the first line of a trail was written; none where there is none.
-pub(super) fn began(dir: &Path) -> Result<Option<Timestamp>, QueryError> {
+pub(super) fn began(index: &Index) -> Result<Option<Timestamp>, QueryError> {
     let filter = Filter { order: Order::OldestFirst, closes: Closes::Apart, ..Filter::default() };
     let mut began = None;
-    scan(dir, &filter, |record| {
+    index.scan(&filter, |record| {
         began = record.event["@timestamp"].as_str().and_then(|time| time.parse().ok());
         began.is_none()
     })?;
@@ -28,7 +27,7 @@ pub(super) fn began(dir: &Path) -> Result<Option<Timestamp>, QueryError> {
 
 impl Counts {
     /// Counts a span of the trail.
-    pub(super) fn read(dir: &Path, (from, to): (Timestamp, Timestamp)) -> Result<Counts, QueryError> {
+    pub(super) fn read(index: &Index, (from, to): (Timestamp, Timestamp)) -> Result<Counts, QueryError> {
         let mut counts = Counts::default();
         let filter = |dataset: &str, action: Option<&str>| Filter {
             from: Some(from),
@@ -39,12 +38,12 @@ impl Counts {
             closes: Closes::Apart,
             ..Filter::default()
         };
-        scan(dir, &filter("access", Some("block")), |record| {
+        index.scan(&filter("access", Some("block")), |record| {
             counts.blocked(&record.event);
             true
         })?;
         for dataset in ACTS {
-            scan(dir, &filter(dataset, None), |record| {
+            index.scan(&filter(dataset, None), |record| {
                 counts.act(&record.event);
                 true
             })?;

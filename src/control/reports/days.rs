@@ -1,6 +1,6 @@
 //! The days of the school's clock that a report is about.
 
-use jiff::civil::{Date, Weekday};
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{ToSpan, Zoned};
 
@@ -51,8 +51,7 @@ impl Kind {
         match self {
             Kind::Daily => Days { from: today.saturating_sub(1.day()), to: today },
             Kind::Weekly => {
-                let since_monday = i64::from(today.weekday().to_monday_zero_offset());
-                let monday = today.saturating_sub(since_monday.days());
+                let monday = monday(today);
                 Days { from: monday.saturating_sub(7.days()), to: monday }
             }
             Kind::Termly => {
@@ -64,6 +63,11 @@ impl Kind {
 }
 
 impl Days {
+    /// One day alone.
+    pub(super) fn of(day: Date) -> Days {
+        Days { from: day, to: day.saturating_add(1.day()) }
+    }
+
     /// One after the other.
     pub(super) fn each(self) -> impl Iterator<Item = Date> {
         self.from.series(1.day()).take_while(move |day| *day < self.to)
@@ -106,10 +110,33 @@ pub(super) fn today(now: Timestamp, zone: &TimeZone) -> Date {
     local(now, zone).date()
 }
 
-/// Whether the digests of today are due, by the clock on the wall; and whether it is Monday.
-pub(super) fn is_due(now: Timestamp, zone: &TimeZone, at: jiff::civil::Time) -> (bool, bool) {
+/// The day on which such a digest was due last, by the clock on the wall: today, once it is time. None of
+/// a kind that goes out to nobody by itself.
+pub(super) fn due(kind: Kind, now: Timestamp, zone: &TimeZone, at: Time) -> Option<Date> {
     let now = local(now, zone);
-    (now.time() >= at, now.date().weekday() == Weekday::Monday)
+    let today = now.date();
+    let day = if now.time() >= at { today } else { today.saturating_sub(1.day()) };
+    match kind {
+        Kind::Daily => Some(day),
+        Kind::Weekly => Some(monday(day)),
+        Kind::Termly => None,
+    }
+}
+
+/// The days that the digest due on `due` is of, where the one before was due on `last`: all that it did
+/// not take in, as far back as is still of use. None where there is nothing to send.
+pub(super) fn owed(kind: Kind, due: Date, last: Date) -> Option<Days> {
+    let furthest = match kind {
+        Kind::Daily => 7,
+        Kind::Weekly => 56,
+        Kind::Termly => return None,
+    };
+    (last < due).then(|| Days { from: last.max(due.saturating_sub(furthest.days())), to: due })
+}
+
+/// The last Monday up to a day.
+fn monday(day: Date) -> Date {
+    day.saturating_sub(i64::from(day.weekday().to_monday_zero_offset()).days())
 }
 
 fn local(now: Timestamp, zone: &TimeZone) -> Zoned {
@@ -119,6 +146,8 @@ fn local(now: Timestamp, zone: &TimeZone) -> Zoned {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn at(text: &str) -> Timestamp {
@@ -146,9 +175,70 @@ mod tests {
         assert_eq!(shown(Kind::Daily), "Sun 5 Jul 2026");
         assert_eq!(shown(Kind::Weekly), "Mon 29 Jun 2026 to Sun 5 Jul 2026");
         assert_eq!(shown(Kind::Termly), "Wed 1 Apr 2026 to Tue 30 Jun 2026");
-        let seven = jiff::civil::time(7, 30, 0, 0);
-        assert_eq!(is_due(at("2026-07-06T06:29:00Z"), &zone, seven), (false, true));
-        assert_eq!(is_due(at("2026-07-06T06:30:00Z"), &zone, seven), (true, true));
-        assert_eq!(is_due(at("2026-12-01T07:29:00Z"), &zone, seven), (false, false));
+    }
+
+    fn day(text: &str) -> Date {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_digest_is_due_by_the_clock_on_the_wall() {
+        let zone = TimeZone::get("Europe/London").unwrap();
+        for (now, time, daily, weekly) in [
+            // Monday, in summer.
+            ("2026-07-06T06:29:59Z", "07:30", "2026-07-05", "2026-06-29"),
+            ("2026-07-06T06:30:00Z", "07:30", "2026-07-06", "2026-07-06"),
+            ("2026-07-11T22:59:00Z", "07:30", "2026-07-11", "2026-07-06"),
+            ("2026-12-01T07:29:00Z", "07:30", "2026-11-30", "2026-11-30"),
+            // 01:30 is no time of this day: it comes with 02:00.
+            ("2026-03-29T00:59:59Z", "01:30", "2026-03-28", "2026-03-23"),
+            ("2026-03-29T01:00:00Z", "01:30", "2026-03-29", "2026-03-23"),
+        ] {
+            let time = time.parse().unwrap();
+            let due = |kind| due(kind, at(now), &zone, time).unwrap();
+            assert_eq!((due(Kind::Daily), due(Kind::Weekly)), (day(daily), day(weekly)), "{now}");
+        }
+        assert_eq!(due(Kind::Termly, at("2026-07-06T06:30:00Z"), &zone, Time::midnight()), None);
+    }
+
+    #[test]
+    fn what_was_missed_is_owed_once() {
+        for (kind, last, due, owed) in [
+            (Kind::Daily, "2026-07-05", "2026-07-06", "Sun 5 Jul 2026"),
+            (Kind::Daily, "2026-07-03", "2026-07-07", "Fri 3 Jul 2026 to Mon 6 Jul 2026"),
+            (Kind::Daily, "2026-01-01", "2026-07-07", "Tue 30 Jun 2026 to Mon 6 Jul 2026"),
+            (Kind::Weekly, "2026-06-29", "2026-07-06", "Mon 29 Jun 2026 to Sun 5 Jul 2026"),
+            (Kind::Weekly, "2026-06-22", "2026-07-06", "Mon 22 Jun 2026 to Sun 5 Jul 2026"),
+            (Kind::Weekly, "2020-01-06", "2026-07-06", "Mon 11 May 2026 to Sun 5 Jul 2026"),
+        ] {
+            let found = super::owed(kind, day(due), day(last)).unwrap();
+            assert_eq!(found.in_words(), owed);
+            assert_eq!(super::owed(kind, day(due), day(due)), None, "nothing twice");
+        }
+    }
+
+    /// Every day is in exactly one digest, whenever the gateway runs; also where clocks change, or a clock
+    /// steps back for a while.
+    #[test]
+    fn no_day_is_left_out_and_none_told_twice() {
+        let (zone, half_past_one) = (TimeZone::get("Europe/London").unwrap(), jiff::civil::time(1, 30, 0, 0));
+        for kind in [Kind::Daily, Kind::Weekly] {
+            let begun = at("2026-03-20T12:00:00Z");
+            let (mut last, mut told) = (due(kind, begun, &zone, half_past_one).unwrap(), Vec::new());
+            let first = last;
+            for hours in 0..24 * 60 {
+                let stepped = if (500..510).contains(&hours) { 30 } else { 0 };
+                let is_down = (100..200).contains(&hours) || hours % 50 > 30;
+                let now = begun.plus(Duration::from_secs(3600 * (hours - stepped)));
+                let due = due(kind, now, &zone, half_past_one).unwrap();
+                if let Some(days) = owed(kind, due, last).filter(|_| !is_down) {
+                    told.extend(days.each());
+                    last = due;
+                }
+            }
+            let expected: Vec<Date> = Days { from: first, to: last }.each().collect();
+            assert_eq!(told, expected);
+            assert!(told.len() > 45, "{}", told.len());
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! The numbers of days that are over, kept so that a term is counted once.
 
-use std::collections::BTreeSet;
-
 use jiff::civil::Date;
 use rusqlite::{OptionalExtension, params};
+use serde_json::json;
 
+use crate::control::journal::{Put, Table};
 use crate::control::reports::count::Counts;
+use crate::control::reports::days::Kind;
 use crate::control::store::{Store, StoreError};
+use crate::model::Timestamp;
 
 impl Store {
     /// The numbers of a day that is over, if they were counted before.
@@ -26,12 +28,25 @@ impl Store {
         Ok(())
     }
 
-    /// Which digests have gone out: `daily 2026-07-01`.
-    pub(super) fn digests(&self) -> Result<BTreeSet<String>, StoreError> {
-        let mut query = self.connection.prepare_cached("SELECT name FROM digests")?;
-        let rows = query.query_map([], |row| row.get(0))?;
-        rows.map(|row| Ok(row?)).collect()
+    /// The last day up to `today` whose digest of a kind is settled: `weekly 2026-07-06`. What a clock
+    /// that was ahead left behind does not count.
+    pub(super) fn last_digest(&self, kind: Kind, today: Date) -> Result<Option<Date>, StoreError> {
+        let mut query =
+            self.connection.prepare_cached("SELECT max(name) FROM digests WHERE name BETWEEN ?1 AND ?2")?;
+        let values = params![format!("{} ", kind.as_str()), digest_name(kind, today)];
+        let found: Option<String> = query.query_row(values, |row| row.get(0))?;
+        let day = found.as_deref().and_then(|name| name.rsplit_once(' ')).map(|(_, day)| day.parse());
+        day.transpose().map_err(|_| StoreError::Unreadable("day"))
     }
+}
+
+/// That the digest that is due on a day is settled.
+pub(super) fn digest_put(kind: Kind, day: Date, now: Timestamp) -> Put {
+    Put::new(Table::Digests, [("name", json!(digest_name(kind, day))), ("at", json!(now.as_millis()))])
+}
+
+fn digest_name(kind: Kind, day: Date) -> String {
+    format!("{} {day}", kind.as_str())
 }
 
 #[cfg(test)]

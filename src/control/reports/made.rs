@@ -11,7 +11,7 @@ use crate::control::mail::local;
 use crate::control::reports::days::Kind;
 use crate::control::reports::shapes::{Report, Section};
 use crate::control::reports::{Material, small};
-use crate::model::{Severity, Theme};
+use crate::model::{Severity, Theme, counted};
 
 /// Most categories that are listed.
 const TOP: usize = 10;
@@ -161,6 +161,7 @@ impl Material {
             ("asked for by pupils", "act/ask.made"),
             ("pupils' asks taken up", "act/ask.taken"),
             ("pupils' asks refused", "act/ask.refused"),
+            ("pupils' asks that nobody answered", "act/ask.lapsed"),
         ];
         let rows = rows.map(|(what, name)| [what.to_owned(), self.number(self.counts.of(name))]);
         Section::new("Unblocks", ["What", "How many"], rows.to_vec())
@@ -263,7 +264,7 @@ impl Material {
             [severity.as_str().to_owned(), self.number(told), self.number(timely), small::share(timely, told)]
         });
         let minutes = in_time.as_secs() / 60;
-        let title = format!("Alerts that somebody looked at within {minutes} minutes");
+        let title = format!("Alerts that somebody looked at within {}", counted(minutes, "minute"));
         Section::new(&title, ["Severity", "Told", "In time", "Share"], rows.to_vec())
     }
 

@@ -6,12 +6,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::audit::{Filter, Order, QueryError, scan};
+use crate::audit::{Filter, Index, Order, QueryError};
 use crate::control::requests::{Standing, standing};
 use crate::control::staff::Staff;
 use crate::control::{Control, ControlError, DECIDERS};
@@ -132,7 +131,7 @@ impl Look {
     ///
     /// # Errors
     /// When the trail can't be read.
-    pub fn read(&self, dir: &Path) -> Result<BTreeMap<String, u64>, QueryError> {
+    pub fn read(&self, index: &Index) -> Result<BTreeMap<String, u64>, QueryError> {
         let filter = Filter {
             from: Some(self.now.minus(BACK)),
             dataset: Some("schoolgate.access".to_owned()),
@@ -145,7 +144,7 @@ impl Look {
         };
         let (mut pages, mut refused) = (HashMap::<String, Vec<i64>>::new(), Vec::new());
         let mut read = 0;
-        scan(dir, &filter, |record| {
+        index.scan(&filter, |record| {
             read += 1;
             if let Some((client, at, host)) = self.seen(&record.event) {
                 if self.is_page(&host) {

@@ -41,10 +41,9 @@ impl Control {
     }
 
     async fn read_usage(&self, kept: &Kept) -> Result<Used, ControlError> {
-        let (dir, kept, now) = (self.recorder.dir().to_owned(), kept.clone(), self.clock.now());
-        let read = tokio::task::spawn_blocking(move || Used::read(&dir, &kept, now)).await;
-        let system = |fault: &dyn std::error::Error| StoreError::System(fault.to_string());
-        Ok(read.map_err(|fault| system(&fault))?.map_err(|fault| system(&fault))?)
+        let (index, kept, now) = (self.index.clone(), kept.clone(), self.clock.now());
+        let read = tokio::task::spawn_blocking(move || Used::read(&index, &kept, now)).await;
+        Ok(read.map_err(|fault| StoreError::System(fault.to_string()))??)
     }
 
     async fn report(&self, kept: Kept, used: &Used) -> Result<(), ControlError> {

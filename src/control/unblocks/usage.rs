@@ -4,12 +4,11 @@
 //! window and [`MOST_READ`] lines of it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::audit::{Closes, Filter, Order, QueryError, scan};
+use crate::audit::{Closes, Filter, Index, Order, QueryError};
 use crate::control::unblocks::Kept;
 use crate::model::Timestamp;
 
@@ -77,7 +76,7 @@ impl Used {
     ///
     /// # Errors
     /// When the trail can't be read.
-    pub fn read(dir: &Path, kept: &Kept, now: Timestamp) -> Result<Used, QueryError> {
+    pub fn read(index: &Index, kept: &Kept, now: Timestamp) -> Result<Used, QueryError> {
         let mut tally = Tally::default();
         let window = kept.unblock.window;
         let (from, to) = (kept.asked_at, kept.ended_at.unwrap_or(now.min(window.ends_at())));
@@ -88,7 +87,7 @@ impl Used {
             order: Order::OldestFirst,
             ..Filter::default()
         };
-        scan(dir, &opened, |record| {
+        index.scan(&opened, |record| {
             tally.opened(&record.event);
             true
         })?;
@@ -101,7 +100,7 @@ impl Used {
                 ..Filter::default()
             };
             let (id, end) = (kept.unblock.id.to_string(), to.to_string());
-            scan(dir, &around, |record| tally.meanwhile(&record.event, &id, &end))?;
+            index.scan(&around, |record| tally.meanwhile(&record.event, &id, &end))?;
         }
         Ok(tally.done())
     }

@@ -200,7 +200,7 @@ fn the_longest_address_is_looked_through_in_no_time() {
             let _ = targets(url.host(), Some(&url));
             let taken = started.elapsed();
             // A few milliseconds; seconds, were it not linear.
-            assert!(taken.as_millis() < 300, "{start}{part}…: {taken:?}");
+            assert!(taken.as_millis() < 1_500, "{start}{part}…: {taken:?}");
         }
     }
 }

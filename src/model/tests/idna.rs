@@ -92,7 +92,7 @@ fn punycode_that_overflows_is_no_host_and_takes_no_time() {
         let started = Instant::now();
         let text = row["decoded"].as_str().or(row["encoded"].as_str()).unwrap();
         assert!(Host::parse(text).is_err() && Host::parse(&format!("xn--{text}")).is_err());
-        assert!(started.elapsed().as_millis() < 500, "{:?}", started.elapsed());
+        assert!(started.elapsed().as_millis() < 2_000, "{:?}", started.elapsed());
     }
 }
 

@@ -131,7 +131,7 @@ async fn one(
     let act = Act { reason, client: caller.client, ..act.with("routed", alert.about.as_str()) };
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
     let person = alert.person.clone();
-    let events = shared.search(move |dir| events::of(dir, &person, &sequences)).await??;
+    let events = shared.look_up(move |index| events::of(index, &person, &sequences)).await??;
     Ok(Answered::ok(Alert::named(alert, steps, events).recorded(audit_seq)))
 }
 

@@ -8,7 +8,7 @@ use axum::http::Uri;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::audit::{self, Anchor, Entry, Fault, FaultKind, LineHash};
+use crate::audit::{self, Anchor, Entry, Fault, FaultKind, Index, LineHash, Options};
 use crate::control::Staff;
 use crate::model::{Role, Timestamp};
 use crate::web::Shared;
@@ -31,6 +31,9 @@ pub(super) struct Noted {
     /// headteacher and governor.
     #[param(pattern = "^[0-9]+:[0-9a-f]{64}$")]
     head: Option<String>,
+    /// Starts with the day (UTC) of this moment, trusting the signed checkpoint before it.
+    #[param(inline)]
+    since: Option<Moment>,
 }
 
 /// The end of the chain.
@@ -101,7 +104,7 @@ pub(super) async fn head(State(shared): State<Shared>, caller: Caller) -> Answer
 
 /// Whether the audit chain holds
 ///
-/// Reads the whole trail.
+/// Reads the whole trail, or what was written since a day.
 #[utoipa::path(get, path = "/audit/verify", operation_id = "verify_audit", tag = "audit", params(Noted),
     responses((status = 200, description = "What was found", body = AuditReport)))]
 pub(super) async fn verify(
@@ -109,14 +112,25 @@ pub(super) async fn verify(
     caller: Caller,
     uri: Uri,
 ) -> Result<Answer<AuditReport>, Problem> {
-    let noted: Option<Anchor> = Query::read::<Noted>(&uri)?.parsed("head")?;
+    let query = Query::read::<Noted>(&uri)?;
+    let (noted, since) = (query.parsed::<Anchor>("head")?, query.parsed::<Timestamp>("since")?);
     if noted.is_some() && !may_note(&caller.staff) {
         return Err(caller.refused(&shared, "audit.verify", Entry::Read, &NOTERS).await);
     }
     let now = shared.recorder.head();
     let known: Vec<Anchor> = [now.anchor()].into_iter().chain(noted).collect();
-    let report = shared.search(move |dir| audit::verify(dir, &audit::Options::knowing(&known))).await?;
-    let report = report.map_err(|fault| Problem::internal("audit", &fault))?;
+    let verify = move |index: &Index| {
+        let options = Options { since, halt: index.halt().clone(), ..Options::knowing(&known) };
+        audit::verify(index.dir(), &options)
+    };
+    let report = shared.look_up(verify).await??;
+    let unread = |noted: Anchor| since.is_some() && report.first.is_some_and(|first| noted.sequence < first);
+    if noted.is_some_and(unread) {
+        return Err(Problem::invalid(
+            "head",
+            "it was noted before `since`: leave `since` away, or begin earlier",
+        ));
+    }
     // Lines behind the head are being written at this moment; the next verification reads them.
     let standing = |fault: &Fault| fault.sequence.is_none_or(|sequence| sequence <= now.sequence);
     let faults: Vec<AuditFault> =

@@ -159,7 +159,8 @@ async fn begin(
 ///
 /// It counts from now on.
 #[utoipa::path(post, path = "/me/totp/confirm", operation_id = "confirm_factor", tag = "session", request_body = Confirm,
-    responses((status = 200, description = "As asked", body = RecoveryCodes), (status = 422, description = "`wrong_code`")))]
+    responses((status = 200, description = "As asked", body = RecoveryCodes), (status = 422, description = "`wrong_code`"),
+              (status = 429, description = "too many tries: see `Retry-After`")))]
 async fn confirm(
     State(shared): State<Shared>,
     caller: Caller,

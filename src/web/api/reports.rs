@@ -126,7 +126,7 @@ async fn made(shared: &Shared, caller: &Caller, kind: Kind, uri: &Uri) -> Result
     let act = act.with("to", days.to.saturating_sub(1.day()).to_string());
     shared.control.record(Entry::Read(act)).await?;
     let _turn = shared.searches.acquire().await.map_err(|fault| Problem::internal("audit", &fault))?;
-    let report = shared.control.report_of(kind, days, &caller.staff).await?;
+    let report = shared.control.report_of(kind, days, &caller.staff, &shared.reading()).await?;
     let policy = (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY);
     Ok(match format {
         "html" => {

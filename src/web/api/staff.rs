@@ -103,6 +103,9 @@ struct Shown {
     /// Until when a supplier is let in.
     #[schema(value_type = Option<String>, format = DateTime)]
     access_until: Option<Timestamp>,
+    /// As whose it counts where a second person is asked for, until a headteacher confirms it.
+    #[schema(value_type = Option<String>)]
+    counts_as: Option<StaffName>,
     #[serde(skip_serializing_if = "Option::is_none")]
     audit_seq: Option<u64>,
 }
@@ -135,7 +138,11 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
 
 /// What an `Idempotency-Key` is kept for.
 pub(super) fn once_only() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(disable)).routes(routes!(enable)).routes(routes!(let_in, let_out))
+    OpenApiRouter::new()
+        .routes(routes!(disable))
+        .routes(routes!(enable))
+        .routes(routes!(confirm))
+        .routes(routes!(let_in, let_out))
 }
 
 /// Everybody who has an account
@@ -237,6 +244,24 @@ async fn enable(
     changed(&shared, &caller, &name, changes, &sent.reason).await
 }
 
+/// Say that an account is in the hands of a person of its own
+///
+/// Until then it counts as whoever had its link: the two are one where a second person is asked for. For
+/// a headteacher whose own account counts for itself.
+#[utoipa::path(post, path = "/staff/{name}/confirm", operation_id = "confirm_staff", tag = "staff",
+    params(("name" = String, Path, description = "The sign-in name")),
+    request_body = Why, responses((status = 200, description = "As asked", body = Shown), (status = 403, description = "`forbidden`, `own_account`")))]
+async fn confirm(
+    State(shared): State<Shared>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Sent(sent): Sent<Why>,
+) -> Result<Answer<Value>, Problem> {
+    let name = named(&name)?;
+    let done = shared.control.confirm_member(&caller.by(), &name, Some(&sent.reason)).await?;
+    Ok(Answer::ok(json!(told(&shared, done))))
+}
+
 /// Send somebody back to the start
 ///
 /// Password, second factor, sessions and tokens are gone, and the answer has a new link. For somebody
@@ -315,6 +340,7 @@ fn shown(staff: Staff, now: Timestamp, audit_seq: Option<u64>) -> Shown {
         ends_at: staff.ends_at,
         groups: staff.groups,
         access_until: staff.access_until,
+        counts_as: staff.counts_as,
         audit_seq,
     }
 }

@@ -18,13 +18,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::audit::{
-    Act, Actor, Entry, ExportError, Exported, Exporting, Filter, Format, Names, export as write,
+    Act, Actor, Entry, ExportError, Exported, Exporting, Filter, Format, Names, Rows, export as write,
 };
 use crate::web::Shared;
 use crate::web::events::mask::Mask;
 use crate::web::events::takers::{Taking, busy};
-use crate::web::events::{Reader, Sight, Wanted, Ward, explained, read, told_about};
-use crate::web::openapi::words::{FormatWord, Moment};
+use crate::web::events::{Form, Reader, Sight, Wanted, Ward, explained, read, told_about};
+use crate::web::openapi::words::{FormatWord, Moment, ViewWord};
 use crate::web::problem::Problem;
 use crate::web::query::Query;
 
@@ -32,8 +32,6 @@ mod matter;
 
 pub(in crate::web) use matter::{EvidenceWish, evidence};
 
-/// Most events of an archive.
-const MOST: u64 = 1_000_000;
 /// Most events of the evidence of one matter: more is no matter but a log.
 const MOST_EVIDENCE: u64 = 50_000;
 /// How much of the disk must be free before an archive is begun, in bytes.
@@ -102,6 +100,13 @@ pub(in crate::web) struct Which {
     /// Which kind of event.
     #[serde(skip_serializing_if = "Option::is_none")]
     dataset: Option<String>,
+    /// Words that all stand in what was searched for, or was being typed, in either case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    search: Option<String>,
+    /// What a row of the spreadsheets is: an event, or a page view with the numbers of its events.
+    #[schema(value_type = Option<ViewWord>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    view: Option<String>,
 }
 
 /// What an archive is.
@@ -120,6 +125,7 @@ struct Job {
     mask: Mask,
     names: Names,
     formats: BTreeSet<Format>,
+    rows: Rows,
     about: Map<String, Value>,
     scratch: PathBuf,
 }
@@ -132,9 +138,9 @@ impl Kind {
         }
     }
 
-    fn most(self) -> u64 {
+    fn most(self, rows: Rows) -> u64 {
         match self {
-            Kind::Export => MOST,
+            Kind::Export => rows.most(),
             Kind::Evidence => MOST_EVIDENCE,
         }
     }
@@ -177,6 +183,17 @@ fn formats(asked: Option<&[String]>, sight: &Sight) -> Result<BTreeSet<Format>, 
     }
 }
 
+/// What a row is, which the spreadsheets alone have.
+fn rows(query: &Query, formats: &BTreeSet<Format>) -> Result<Rows, Problem> {
+    match Form::of(query)? {
+        Form::Events => Ok(Rows::Events),
+        Form::Pages if formats.iter().any(|format| *format != Format::Jsonl) => Ok(Rows::Pages),
+        Form::Pages => {
+            Err(Problem::invalid("formats", "page views are rows of csv and xlsx: ask for one of these too"))
+        }
+    }
+}
+
 /// Records, writes, records, hands over; `about` says whom the query is about, where that is known.
 async fn taken_away(
     shared: &Shared,
@@ -187,6 +204,7 @@ async fn taken_away(
 ) -> Result<Response, Problem> {
     let ward = Ward::of(&reader.inquiries, shared).await?;
     let (mut filter, mask) = read(query, &reader.sight, ward)?;
+    let rows = rows(query, &formats)?;
     let (actor, client) = (reader.actor.clone(), reader.client);
     let taking = shared.takers.begin(&actor).ok_or_else(busy)?;
     let turn = Arc::clone(&shared.exports).try_acquire_owned().map_err(|_| busy())?;
@@ -201,7 +219,6 @@ async fn taken_away(
     let act = act.with("kind", kind.as_str()).with("formats", json!(written));
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
     filter.before = Some(audit_seq);
-    filter.halt = shared.halt.clone();
     let names = match sight {
         Sight::Names => Names::Own,
         Sight::Pseudonyms(_) => Names::Pseudonyms,
@@ -211,7 +228,7 @@ async fn taken_away(
     }
     let about = about(shared, (kind, names), (&actor, client), query, reason, audit_seq);
     let scratch = shared.audit_dir.parent().unwrap_or(&shared.audit_dir).join("exports");
-    let job = Job { kind, filter, mask, names, formats, about, scratch };
+    let job = Job { kind, filter, mask, names, formats, rows, about, scratch };
     let exported = written_by(shared, job, turn).await?;
     let act = Act::new(actor, "events.exported")
         .with("export", audit_seq)
@@ -255,15 +272,17 @@ fn about(
 
 /// Writes the archive where that holds up nothing else.
 async fn written_by(shared: &Shared, job: Job, turn: OwnedSemaphorePermit) -> Result<Exported, Problem> {
-    let (dir, zone) = (shared.audit_dir.clone(), shared.control.live().snapshot().zone().clone());
+    let (index, zone) = (shared.reading(), shared.control.live().snapshot().zone().clone());
     let job = move || {
         let _turn = turn;
-        let Job { kind, filter, mask, names, formats, about, scratch } = job;
+        let Job { kind, mut filter, mask, names, formats, rows, about, scratch } = job;
+        mask.narrow(&index, &mut filter);
         let (show, explain) = (|event| mask.seen(event), explained::decision);
         write(Exporting {
-            dir: &dir,
+            index: &index,
             filter,
             formats,
+            rows,
             names,
             show: &show,
             explain: (kind == Kind::Evidence).then_some(&explain),
@@ -271,7 +290,7 @@ async fn written_by(shared: &Shared, job: Job, turn: OwnedSemaphorePermit) -> Re
             scratch: &scratch,
             about,
             parts: Vec::new(),
-            most: kind.most(),
+            most: kind.most(rows),
             least_free: LEAST_FREE,
         })
     };

@@ -96,7 +96,6 @@ pub(in crate::web) async fn reads(
     let act = Act { details: query.asked(), client: caller.client, ..Act::new(caller.actor(), "reads.read") };
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
     filter.before = Some(filter.before.map_or(audit_seq, |cursor| cursor.min(audit_seq)));
-    filter.halt = shared.halt.clone();
     let mask = Mask::new(sight, Ward::of(&Inquiries::of(&caller.staff), shared).await?);
     let (events, next) = shared.look_up(move |index| gather(index, filter, &mask, in_order)).await??;
     let items = events.iter().map(Read::of).collect();

@@ -93,7 +93,7 @@ pub(in crate::web) async fn usage(
     let (act, sight) = reader.act("unblock.usage_read", query)?;
     let audit_seq = shared.control.record(Entry::Read(act.with("unblock_id", id.to_string()))).await?;
     let (kept, now) = (kept.clone(), shared.control.now());
-    let used = shared.search(move |dir| Used::read(dir, &kept, now)).await??;
+    let used = shared.look_up(move |index| Used::read(index, &kept, now)).await??;
     let [distinct_users, distinct_devices, distinct_clients] = used.distinct;
     Ok(Usage {
         unblock_id: id,

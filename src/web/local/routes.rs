@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
-use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
@@ -66,7 +66,7 @@ pub(super) fn router(shared: &Shared) -> Router {
         .route("/changes", post(weigh))
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::wrong_method)
-        .layer(from_fn(to_the_end))
+        .layer(from_fn_with_state(shared.clone(), to_the_end))
         .with_state(shared.clone())
 }
 
@@ -74,7 +74,7 @@ async fn answer(
     State(shared): State<Shared>,
     Sent(question): Sent<explain::Question>,
 ) -> Result<Answer<Explanation>, Problem> {
-    Ok(Answer::ok(explain::answer(&shared, question).await?))
+    Ok(Answer::ok(explain::answer(&shared, question, explain::Suspensions::Told).await?))
 }
 
 async fn reload(

@@ -65,6 +65,7 @@ pub(super) fn router() -> Router<Shared> {
         .route("/staff", get(all).post(add))
         .route("/staff/{name}/disable", post(disable))
         .route("/staff/{name}/enable", post(enable))
+        .route("/staff/{name}/confirm", post(confirm))
         .route("/staff/{name}/reset", post(reset))
         .route("/staff/{name}/token", post(token))
         .route("/staff/{name}/access", post(let_in).delete(let_out))
@@ -104,6 +105,15 @@ async fn enable(
     Sent(why): Sent<Why>,
 ) -> Result<Answer<Value>, Problem> {
     changed(&shared, &name, Some(false), &why).await
+}
+
+async fn confirm(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+    Sent(why): Sent<Why>,
+) -> Result<Answer<Value>, Problem> {
+    let done = shared.control.confirm_member(&By::local(), &staff(&name)?, why.reason.as_deref()).await?;
+    Ok(Answer::ok(told(&done)))
 }
 
 async fn reset(

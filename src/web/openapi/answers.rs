@@ -40,12 +40,14 @@ pub(super) const HEAD_TOO_LONG: Shared =
 pub(super) const FAILED: Shared = shared("500", "Failed", "A fault of the gateway; its log says which.");
 pub(super) const NOT_RECORDED: Shared =
     shared("503", "NotRecorded", "The act or the look can't be recorded, so it is not done.");
+pub(super) const NO_ROOM: Shared =
+    shared("507", "NoRoom", "The gateway's disk is full, so it is not done: make room.");
 
 pub(super) const CHANGED: Shared =
     shared("412", "Changed", "It is another version by now than the one that you have looked at.");
 
 /// Every one.
-pub(super) const ALL: [Shared; 13] = [
+pub(super) const ALL: [Shared; 14] = [
     MALFORMED,
     UNAUTHENTICATED,
     FORBIDDEN,
@@ -59,6 +61,7 @@ pub(super) const ALL: [Shared; 13] = [
     HEAD_TOO_LONG,
     FAILED,
     NOT_RECORDED,
+    NO_ROOM,
 ];
 
 impl Shared {

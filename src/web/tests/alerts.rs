@@ -360,7 +360,7 @@ async fn mail_goes_to_whom_an_alert_is_for_and_wider_when_nobody_answers() {
         office.control.sweep_alerts().await.unwrap();
         assert_eq!(to(&office).await, later, "{user}");
         let alarm = office.control.delivery_alarm().await.unwrap().expect("it has waited");
-        let says_how_many = alarm.problem.contains("messages of danger alerts");
+        let says_how_many = alarm.problem.contains("1 message of a danger alert has");
         assert_eq!(says_how_many, user == "y5.042", "of staff it is not said: {}", alarm.problem);
         let metrics = office.metrics.render().unwrap();
         assert_eq!(metrics.contains("schoolgate_alerts_total{"), user == "y5.042", "{metrics}");

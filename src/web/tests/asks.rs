@@ -77,10 +77,21 @@ async fn a_pupil_asks_and_a_teacher_takes_it_or_says_no() {
     ask(&office, "10.1.2.5", "games.example").await.unwrap();
     office.clock.advance(Duration::from_secs(2 * 3600));
     assert_eq!(office.get("dsl", "/asks?state=lapsed").await.1["items"].as_array().unwrap().len(), 1);
+    for _ in 0..2 {
+        office.control.sweep().await.unwrap();
+    }
+    let lapsed = office.get("dsl", "/asks?state=lapsed").await.1;
+    assert_eq!(lapsed["items"].as_array().unwrap().len(), 1, "{lapsed}");
+    let path = format!("/asks/{}/refuse", lapsed["items"][0]["id"].as_str().unwrap());
+    assert_eq!(office.post("dsl", &path, json!({})).await.1["code"], "over");
+    let client = "10.1.2.5".parse().unwrap();
+    assert_eq!(office.control.asked_before(client, "games.example"), Some(AskState::Lapsed));
     let trail = office.trail().await;
-    let acts = ["ask.made", "ask.taken", "ask.refused"]
+    let acts = ["ask.made", "ask.taken", "ask.refused", "ask.lapsed"]
         .map(|act| trail.iter().filter(|event| event["event"]["action"] == act).count());
-    assert_eq!(acts, [3, 1, 1]);
+    assert_eq!(acts, [3, 1, 1, 1], "lapsed once, however often the clock looks");
+    let office = office.restarted().await;
+    assert_eq!(office.control.asked_before(client, "games.example"), Some(AskState::Lapsed));
 }
 
 #[tokio::test]

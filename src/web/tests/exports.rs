@@ -9,6 +9,7 @@ use axum::http::{Request, header};
 use serde_json::{Value, json};
 
 use super::fixture::{self, Office};
+use crate::audit::Seen;
 use crate::web::admin;
 
 /// What came: the fields of its head, and the files of the archive.
@@ -98,6 +99,32 @@ async fn what_is_taken_away_is_recorded_and_can_be_checked() {
     assert_eq!(told["schoolgate"]["details"]["export"], manifest["audit_seq"]);
     let left: Vec<_> = std::fs::read_dir(office.folder.path().join("exports")).unwrap().collect();
     assert!(left.is_empty(), "nothing stays behind: {left:?}");
+}
+
+#[tokio::test]
+async fn searches_and_page_views_are_taken_away_as_they_are_looked_at() {
+    let office = Office::open().await;
+    for (host, words) in [("search.example", "how to hide"), ("search.example", "maths"), ("a.example", "")] {
+        let search = (!words.is_empty()).then(|| words.to_owned());
+        office.see("10.1.2.3", "y5.042", host, Seen { search, ..Seen::default() }).await;
+    }
+    let why = "asked for by the board";
+    let wish = json!({ "query": { "search": "HIDE" }, "reason": why, "formats": ["jsonl", "csv"] });
+    let taken = take(&office, "dsl", "/exports", wish).await;
+    assert_eq!(taken.files["events.jsonl"].lines().count(), 1);
+    assert!(taken.verified().contains("Of 1 line"), "{}", taken.verified());
+    for (who, why) in [("dsl", Some(why)), ("technician", None)] {
+        let wish = json!({ "query": { "view": "pages" }, "reason": why, "formats": ["csv"] });
+        let taken = take(&office, who, "/exports", wish).await;
+        assert!(taken.files["events.csv"].contains("Records of it"), "{who}");
+        let manifest = taken.manifest();
+        assert!(manifest["pages"].as_u64().is_some_and(|pages| pages > 0), "{who}: {manifest}");
+    }
+    for query in [json!({ "view": "pages" }), json!({ "view": "heaps" })] {
+        let wish = json!({ "query": query, "reason": why, "formats": ["jsonl"] });
+        let (status, answer) = office.post("dsl", "/exports", wish).await;
+        assert_eq!(status, 422, "{answer}");
+    }
 }
 
 #[tokio::test]

@@ -94,18 +94,23 @@ impl Office {
         ] {
             write(&folder, path, text);
         }
-        Office::on(folder, Clock::manual()).await
+        Office::on(folder, Clock::manual(), Loosening::Held).await
     }
 
     /// The same after an end and a start.
     pub(super) async fn restarted(self) -> Office {
+        self.restarted_with(Loosening::Held).await
+    }
+
+    /// The same, with another rule for edits of the policy that open something.
+    pub(super) async fn restarted_with(self, loosening: Loosening) -> Office {
         let Office { folder, control, recorder, clock, shared, writer, tokens, .. } = self;
         drop((control, recorder, shared));
         tokio::task::spawn_blocking(move || writer.finish()).await.unwrap();
-        Office { tokens, ..Office::on(folder, clock).await }
+        Office { tokens, ..Office::on(folder, clock, loosening).await }
     }
 
-    async fn on(folder: TempDir, clock: Clock) -> Office {
+    async fn on(folder: TempDir, clock: Clock, policy_loosening: Loosening) -> Office {
         let (alerts, smtp) = told();
         let at = |path: &str| folder.path().join(path);
         let metrics = Metrics::new().unwrap();
@@ -129,7 +134,7 @@ impl Office {
                 max_shrink_percent: 100,
             },
             loosening: Loosening::Held,
-            policy_loosening: Loosening::Held,
+            policy_loosening,
             unlicensed: Unlicensed::Accepted,
             reach: Arc::new(Reach::default()),
             feeds: Vec::new(),
@@ -138,8 +143,10 @@ impl Office {
             alerts,
             smtp: Some(smtp),
         };
+        let (index, _) = Indexer::start(&recorder, None).unwrap();
         let given = control::Shared {
             recorder: recorder.clone(),
+            index: index.clone(),
             clock: clock.clone(),
             metrics: metrics.clone(),
             directory: Directory::default(),
@@ -150,7 +157,6 @@ impl Office {
         let inspect = Inspect { authority: None, no_inspect: None, never: Vec::new() };
         let authority = Authority::open(&inspect, folder.path(), "Fish & Chips", clock.now()).unwrap();
         let public = authority.public().clone();
-        let (index, _) = Indexer::start(&recorder, None).unwrap();
         let shared = Shared::new(Arc::clone(&control), recorder.clone(), index, public, "Fish & Chips");
         Office { folder, control, recorder, clock, metrics, shared, writer, tokens: HashMap::new() }
     }

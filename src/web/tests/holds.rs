@@ -1,9 +1,12 @@
 //! Legal holds through the API: who may, who may not lift one, what retention is told.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::fixture::Office;
-use crate::audit::Held;
+use crate::audit::{Held, Terms};
+use crate::control::alerts::Person;
 
 const WHY: &str = "police request of 24 November, reference 4711";
 
@@ -88,4 +91,39 @@ async fn a_hold_is_of_one_and_ends_ahead() {
         let (status, problem) = office.post("dsl", "/holds", wish).await;
         assert_eq!((status, &problem["field"]), (422, &json!(field)), "{problem}");
     }
+}
+
+/// A bug: whose lines are held stood in the log as technicians see it.
+#[tokio::test]
+async fn whoever_sees_pseudonyms_sees_no_name_in_a_hold() {
+    let office = Office::open().await;
+    placed(&office, "dsl", json!({ "user": "y5.042", "reason": WHY })).await;
+    placed(&office, "dsl", json!({ "device": "CB-2-017", "reason": WHY })).await;
+    let (status, seen) = office.get("technician", "/events?action=hold.placed").await;
+    assert_eq!(status, 200, "{seen}");
+    assert_eq!(seen["items"].as_array().unwrap().len(), 2, "{seen}");
+    let text = seen.to_string();
+    assert!(!text.contains("y5.042") && !text.contains("CB-2-017") && !text.contains("4711"), "{text}");
+    let pseudonyms = office.control.pseudonyms().await.unwrap();
+    assert!(text.contains(&pseudonyms.of("user", "y5.042")), "{text}");
+}
+
+/// A bug: alerts and all that was done about them were kept for ever.
+#[tokio::test]
+async fn an_alert_goes_in_its_time_unless_somebody_is_held() {
+    let office = Office::open().await;
+    for user in ["y5.042", "y5.043"] {
+        office.visit("10.1.2.3", user, "adult.example").await;
+    }
+    office.control.look_for_alerts().await.unwrap();
+    placed(&office, "headteacher", json!({ "user": "y5.043", "reason": WHY })).await;
+    let terms = Terms { accesses: 1, acts: 30, alerts: 60, system: 1 };
+    for (days, alerts) in [(60, 2), (2, 1)] {
+        office.clock.advance(Duration::from_secs(days * 24 * 3600));
+        let held = office.control.held().await.unwrap();
+        office.control.forget_past(&terms, &held, office.control.now()).await.unwrap();
+        assert_eq!(office.control.alerts_of_every_kind().await.len(), alerts, "{days}");
+    }
+    let left = office.control.alerts_of_every_kind().await;
+    assert_eq!(left[0].person, Person::User("y5.043".to_owned()));
 }

@@ -109,6 +109,9 @@ async fn a_query_is_read_strictly() {
         ("/inspection/candidates?days=367".to_owned(), 422, "days"),
         ("/inspection/candidates?days=18446744073709551615".to_owned(), 422, "days"),
         ("/audit/verify?head=1:z".to_owned(), 422, "head"),
+        ("/audit/verify?since=yesterday".to_owned(), 422, "since"),
+        ("/audit/verify?since=2000-01-01T00:00:00Z".to_owned(), 200, ""),
+        ("/audit/verify?since=9999-12-30T22:00:00Z".to_owned(), 200, ""),
         ("/unblocks?".to_owned(), 200, ""),
         ("/unblocks?&&".to_owned(), 200, ""),
     ];

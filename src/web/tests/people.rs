@@ -98,22 +98,29 @@ impl<'o> Browser<'o> {
 /// An account with a password; its second factor's secret, when its roles take one.
 pub(super) async fn settled(office: &Office, name: &str, roles: &[Role], kind: Kind) -> Option<String> {
     let staff = Staff { kind, ..Staff::of(name.parse().unwrap(), roles) };
-    let by = By { staff: Some(staff.clone()), client: None };
     let control = &office.control;
     let new = NewMember { staff: staff.clone(), reason: None };
     let link = control.add_member(&By::local(), &new).await.unwrap().value.token;
     if kind == Kind::Supplier {
         control.let_in(&By::local(), &staff.name, 60, "sets the first password up").await.unwrap();
     }
-    let made = control.redeem(&link, None, PASSWORD, "Fish & Chips", None).await.unwrap().value;
-    if !made.must_enrol {
-        return None;
-    }
-    let secret = control.begin_factor(&by, None, "Fish & Chips").await.unwrap().secret;
-    control.confirm_factor(&by, &code_at(&secret, office.clock.now())).await.unwrap();
+    let secret = taken(office, &link).await;
     if kind == Kind::Supplier {
         control.let_out(&By::local(), &staff.name).await.unwrap();
     }
+    secret
+}
+
+/// Whoever has a set-up link sets password and second factor; its secret, when there is one.
+pub(super) async fn taken(office: &Office, link: &str) -> Option<String> {
+    let control = &office.control;
+    let made = control.redeem(link, None, PASSWORD, "Fish & Chips", None).await.unwrap().value;
+    if !made.must_enrol {
+        return None;
+    }
+    let by = By { staff: Some(made.staff), client: None };
+    let secret = control.begin_factor(&by, None, "Fish & Chips").await.unwrap().secret;
+    control.confirm_factor(&by, &code_at(&secret, office.clock.now())).await.unwrap();
     office.clock.advance(std::time::Duration::from_secs(60));
     Some(secret)
 }
@@ -121,6 +128,11 @@ pub(super) async fn settled(office: &Office, name: &str, roles: &[Role], kind: K
 /// A browser in which somebody of these roles is signed in.
 pub(super) async fn seated<'o>(office: &'o Office, name: &str, roles: &[Role]) -> Browser<'o> {
     let secret = settled(office, name, roles, Kind::School).await;
+    sits_down(office, name, secret).await
+}
+
+/// A browser in which somebody with that second factor is signed in.
+pub(super) async fn sits_down<'o>(office: &'o Office, name: &str, secret: Option<String>) -> Browser<'o> {
     let code = secret.map(|secret| code_at(&secret, office.clock.now()));
     let mut browser = Browser::at(office, HOME);
     let (status, answer) = browser.sign_in(name, code.as_deref()).await;

@@ -195,3 +195,51 @@ async fn a_digest_goes_out_once_a_day_and_the_weekly_one_on_mondays() {
         assert!(!letter.to_string().contains("y5.00"), "{letter}");
     }
 }
+
+/// A bug: what was due while the gateway did not run never went out.
+#[tokio::test]
+async fn a_digest_that_was_missed_goes_out_late_and_once() {
+    let mut office = eventful().await;
+    let alerts = office.control.waiting_mail().await.len();
+    let mut sent = alerts;
+    for (now, subjects) in [
+        // Thursday: the first look; what was due before it is not owed.
+        ("2030-07-04T12:00:00Z", vec![]),
+        ("2030-07-05T07:30:00Z", vec!["daily report: Thu 4 Jul 2030"]),
+        // Down from Friday to Tuesday, over the whole of Monday.
+        (
+            "2030-07-09T07:00:00Z",
+            vec![
+                "daily report: Fri 5 Jul 2030 to Sun 7 Jul 2030; late: it was due on Mon 8 Jul 2030",
+                "weekly report: Mon 1 Jul 2030 to Sun 7 Jul 2030; late: it was due on Mon 8 Jul 2030",
+            ],
+        ),
+        ("2030-07-09T07:30:00Z", vec!["daily report: Mon 8 Jul 2030"]),
+        (
+            "2030-07-11T07:30:00Z",
+            vec!["daily report: Tue 9 Jul 2030 to Wed 10 Jul 2030; with days for which none went out"],
+        ),
+        // A month later: as far back as is of use.
+        (
+            "2030-08-12T09:00:00Z",
+            vec![
+                "daily report: Mon 5 Aug 2030 to Sun 11 Aug 2030; with days for which none went out",
+                "weekly report: Mon 8 Jul 2030 to Sun 11 Aug 2030; with days for which none went out",
+            ],
+        ),
+        ("2030-08-12T10:00:00Z", vec![]),
+    ] {
+        office.clock.set(now.parse().unwrap());
+        assert_eq!(office.control.has_digest_due().await.unwrap(), !subjects.is_empty(), "{now}");
+        for _ in 0..2 {
+            office.control.send_digests().await.unwrap();
+            office = office.restarted().await;
+        }
+        let waiting = office.control.waiting_mail().await;
+        let new: Vec<&str> =
+            waiting[sent..].iter().map(|(_, letter)| letter["subject"].as_str().unwrap()).collect();
+        let subjects: Vec<String> = subjects.iter().map(|subject| format!("Web filter: {subject}")).collect();
+        assert_eq!(new, subjects, "{now}");
+        sent = waiting.len();
+    }
+}

@@ -9,6 +9,7 @@ use tower::ServiceExt;
 
 use super::fixture::Office;
 use crate::policy::Renewed;
+use crate::settings::Loosening;
 use crate::web::admin;
 
 /// In the order of the columns below.
@@ -141,6 +142,39 @@ async fn a_block_is_in_force_when_it_is_answered_and_lifted_by_a_second_person()
     let pages = office.get("dsl", "/blocks?state=lifted").await.1;
     assert_eq!(pages["items"].as_array().unwrap().len(), 1);
     assert_eq!(office.get("dsl", "/blocks?state=in_force").await.1["items"], json!([]));
+}
+
+/// Who asks for whom is not recorded: no member of staff finds out so who is suspended.
+#[tokio::test]
+async fn explain_tells_who_is_suspended_to_those_alone_who_may_suspend() {
+    let office = Office::open().await;
+    imposed(&office, suspension()).await;
+    let asked = |user: &str| json!({ "url": "maths.example", "group": "ks2", "user": user });
+    for who in WHO {
+        let (status, of_suspended) = office.post(who, "/explain", asked("y5.042")).await;
+        assert_eq!(status, 200, "{who}: {of_suspended}");
+        let of_other = office.post(who, "/explain", asked("y5.043")).await.1;
+        let may_know = ["dsl", "headteacher"].contains(&who);
+        assert_eq!(of_suspended["rung"] == "suspended", may_know, "{who}: {of_suspended}");
+        assert_eq!(of_suspended == of_other, !may_know, "{who}: {of_suspended}");
+        assert_eq!(of_suspended["suspensions_left_out"], !may_know, "{who}");
+    }
+}
+
+#[tokio::test]
+async fn a_lift_at_once_names_the_one_that_it_takes_the_place_of() {
+    let office = Office::open().await;
+    let id = placed(&office, "chat.example").await;
+    let (_, waits) = lift(&office, "dsl", &id).await;
+    assert_eq!(waits["state"], "pending", "{waits}");
+    let office = office.restarted_with(Loosening::AtOnce).await;
+    let (status, lifted) = lift(&office, "headteacher", &id).await;
+    assert_eq!((status, &lifted["state"]), (200, &json!("approved")), "{lifted}");
+    let told = office.get("dsl", &format!("/changes/{}", waits["id"].as_str().unwrap())).await.1;
+    assert_eq!(told["state"], "withdrawn");
+    let trail = office.trail().await;
+    let act = trail.iter().rfind(|event| event["event"]["action"] == "change.proposed").unwrap();
+    assert_eq!(act["schoolgate"]["details"]["withdrawn"], json!([waits["id"]]), "{act}");
 }
 
 #[tokio::test]

@@ -104,7 +104,7 @@ async fn no_client_holds_the_listener() {
     }
     // One client's places are all taken: what it opens beyond them is closed at once.
     let mut last = idle.pop().unwrap();
-    let ended = tokio::time::timeout(Duration::from_secs(5), last.read(&mut [0; 1])).await;
+    let ended = tokio::time::timeout(Duration::from_secs(30), last.read(&mut [0; 1])).await;
     assert!(matches!(ended, Ok(Ok(0) | Err(_))), "{ended:?}");
     drop((idle, last));
     let slow = async {
@@ -115,7 +115,7 @@ async fn no_client_holds_the_listener() {
         let _ = stream.read_to_end(&mut answer).await;
         started.elapsed()
     };
-    let took = tokio::time::timeout(Duration::from_secs(20), slow).await.expect("a slow head is cut off");
+    let took = tokio::time::timeout(Duration::from_secs(60), slow).await.expect("a slow head is cut off");
     assert!(took > Duration::from_secs(8), "it was given its time: {took:?}");
     let long = format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "y".repeat(100_000));
     let answer = exchange(address, long.as_bytes()).await;

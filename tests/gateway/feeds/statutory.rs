@@ -77,7 +77,7 @@ async fn a_fetched_statutory_list_holds_through_failures_and_restarts() {
         (
             "a bad line",
             "listed-host..example\nco.uk\n",
-            "refused: line 1: the host has an empty label, and 1 more faults",
+            "refused: line 1: the host has an empty label, and 1 more fault",
         ),
     ] {
         publisher.file("/iwf.txt", reply);

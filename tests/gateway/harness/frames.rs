@@ -23,8 +23,8 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// SETTINGS_HEADER_TABLE_SIZE 0: every answer says its status in full.
 const NO_TABLE: [u8; 6] = [0, 1, 0, 0, 0, 0];
 
-/// How long a flood waits to be taken.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// After so long in which nothing of a flood is taken, it is held back.
+const HELD_BACK: Duration = Duration::from_secs(4);
 
 /// A connection of frames.
 pub(crate) struct Frames {
@@ -127,7 +127,7 @@ impl Frames {
             self.stream.write_all(bytes.as_ref()).await?;
             self.stream.flush().await
         };
-        match tokio::time::timeout(PATIENCE, said).await {
+        match tokio::time::timeout(HELD_BACK, said).await {
             Ok(Ok(())) => Poured::Taken,
             Ok(Err(_)) => Poured::Over,
             Err(_) => Poured::HeldBack,

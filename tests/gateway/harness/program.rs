@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
-use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -13,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
-use super::browser::within;
+use super::browser::{PATIENCE, within};
 use super::{Browser, Builder, Origin, address_of};
 
 /// A gateway's folder and its internet, for as many lives of the program as a test wants.
@@ -175,7 +174,7 @@ impl Program {
     /// All that it says of itself on stdout when it starts, up to the last thing to try.
     pub(crate) async fn all_of_the_banner(&mut self) -> String {
         let told = self.stdout.wait_for(|all| all.contains("how to see why"));
-        let rest = tokio::time::timeout(Duration::from_secs(10), told).await.unwrap().unwrap().clone();
+        let rest = within(told).await.unwrap().clone();
         format!("{}\n{rest}", self.banner.join("\n"))
     }
 
@@ -187,7 +186,7 @@ impl Program {
     /// As `says`, for the so-many-th time.
     pub(crate) async fn says_again(&mut self, text: &str, times: usize) -> String {
         let told = self.stderr.wait_for(|all| all.matches(text).count() >= times);
-        if let Ok(Ok(all)) = tokio::time::timeout(Duration::from_secs(10), told).await {
+        if let Ok(Ok(all)) = tokio::time::timeout(PATIENCE, told).await {
             return all.clone();
         }
         panic!("it never said {text:?} ({times}), but: {}", self.said());

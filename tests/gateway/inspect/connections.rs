@@ -1,9 +1,7 @@
 //! Every request on a connection is judged by itself, by what is in force when it comes.
 
-use std::time::Duration;
-
 use super::*;
-use crate::harness::{Frames, HEADERS, Outcome, Talk, Visit, proper, request, within};
+use crate::harness::{AT_ONCE, Frames, HEADERS, Outcome, Talk, Visit, proper, request, within};
 use http_body_util::BodyExt;
 use schoolgate::control::{Decision, Staff, UnblockRequest};
 use schoolgate::model::Role;
@@ -100,8 +98,8 @@ async fn cut_short(visit: &mut Visit, gateway: &Gateway) {
     let mut stream = visit.open("GET", "/stream", &[], "").await.unwrap().into_body();
     assert!(within(stream.frame()).await.unwrap().is_ok());
     gateway.rewrite(BLOCK, &format!("{}/stream\n", visit.site)).await.unwrap();
-    let rest = tokio::time::timeout(Duration::from_secs(2), stream.collect()).await;
-    assert!(rest.expect("cut within two seconds").is_err(), "{}: not whole", visit.site);
+    let rest = tokio::time::timeout(AT_ONCE, stream.collect()).await;
+    assert!(rest.expect("cut at once").is_err(), "{}: not whole", visit.site);
 }
 
 /// Invariants 12 and 18: a download that a reload blocks is cut, and seen to be cut.
@@ -139,8 +137,8 @@ async fn a_websocket_that_becomes_blocked_is_cut() {
     talk.say("and now").await;
     assert_eq!(talk.exactly(7).await, b"and now", "another page is blocked, not this one");
     gateway.rewrite(BLOCK, "h1only.example/websocket\n").await.unwrap();
-    let ended = tokio::time::timeout(Duration::from_secs(2), talk.rest()).await;
-    assert!(ended.is_ok(), "cut within two seconds");
+    let ended = tokio::time::timeout(AT_ONCE, talk.rest()).await;
+    assert!(ended.is_ok(), "cut at once");
     assert_eq!(gateway.closed(1).await["schoolgate"]["closed_by"], "policy");
     gateway.stop().await;
 }

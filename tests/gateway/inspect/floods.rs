@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::harness::{
-    BOTH, Browser, CONTINUATION, DATA, END_HEADERS, Frames, HEADERS, Outcome, PING, Poured, Program,
-    RST_STREAM, SETTINGS, Site, WINDOW_UPDATE, block, fetch, frame, proper, request, within,
+    BOTH, Browser, CONTINUATION, DATA, END_HEADERS, Frames, HEADERS, Outcome, PATIENCE, PING, Poured,
+    Program, RST_STREAM, SETTINGS, Site, WINDOW_UPDATE, block, fetch, frame, proper, request, within,
 };
 
 const SITE: &str = "h2.example";
@@ -13,7 +13,7 @@ const SITE: &str = "h2.example";
 const REFUSED: u32 = 7;
 const FLOW_CONTROL: u32 = 3;
 /// How long another client may wait for a page while somebody floods.
-const RESPONSIVE: Duration = Duration::from_secs(5);
+const RESPONSIVE: Duration = Duration::from_secs(10);
 /// What a flood may leave behind, in bytes: buffers that the allocator keeps.
 const LEFT: u64 = 96 << 20;
 /// Hostile connections at a time.
@@ -61,7 +61,7 @@ impl Target {
 
     /// Waits until no client is connected.
     async fn quiet(&self) {
-        let deadline = Instant::now() + Duration::from_secs(15);
+        let deadline = Instant::now() + PATIENCE;
         while self.metric("connections_open").await > 0.0 {
             assert!(Instant::now() < deadline, "connections stay open");
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -296,7 +296,8 @@ async fn a_client_that_never_reads_is_let_go() {
             while let Some(frame) = within(frames.next()).await {
                 heard += frame.payload.len();
             }
-            assert!(heard < 24 << 20, "{heard} bytes were kept for it");
+            // 500 MiB were asked for; what came is what the two sockets hold (`tcp_wmem`, `tcp_rmem`).
+            assert!(heard < 64 << 20, "{heard} bytes were kept for it");
         })
         .await;
 }
@@ -317,9 +318,9 @@ async fn a_connection_on_which_nothing_moves_ends() {
         let browser = &browser;
         async move {
             let mut frames = Frames::open(browser, SITE).await;
-            frames.say(&bytes).await;
             let since = Instant::now();
-            tokio::time::timeout(Duration::from_secs(9), frames.end()).await.expect("it never ended");
+            frames.say(&bytes).await;
+            within(frames.end()).await;
             assert!(since.elapsed() > Duration::from_millis(700), "{bytes:?}");
         }
     });
@@ -329,7 +330,7 @@ async fn a_connection_on_which_nothing_moves_ends() {
         let since = Instant::now();
         while frames.pour(&ping).await == Poured::Taken {
             tokio::time::sleep(Duration::from_millis(100)).await;
-            assert!(since.elapsed() < Duration::from_secs(9), "pings keep it");
+            assert!(since.elapsed() < PATIENCE, "pings keep it");
         }
     };
     tokio::join!(futures_util::future::join_all(waits), pings);

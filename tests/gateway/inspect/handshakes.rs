@@ -120,7 +120,7 @@ async fn heads_inside_tls_have_a_deadline_and_a_bound() {
         let expected = status.map_or(statuses.is_empty(), |status| statuses.contains(&status));
         assert!(expected, "{:.60}: {status:?}", said);
         assert!(talk.answer().await.is_none(), "{:.60}", said);
-        assert!(since.elapsed() < std::time::Duration::from_secs(5), "{:.60}: {:?}", said, since.elapsed());
+        assert!(since.elapsed() < std::time::Duration::from_secs(20), "{:.60}: {:?}", said, since.elapsed());
     }
     gateway.eventually("no open connection", |gateway| gateway.metric("connections_open") == 0).await;
     gateway.stop().await;

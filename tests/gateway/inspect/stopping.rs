@@ -19,8 +19,8 @@ async fn idle_connections_do_not_hold_up_a_stop() {
     assert_eq!((second.get("/").await.status, first.get("/").await.status), (200, 200));
     assert_eq!(refused.get("/").await.status, 403);
     let since = Instant::now();
-    gateway.stop_within(Duration::from_secs(10)).await;
-    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    gateway.stop_within(Duration::from_secs(60)).await;
+    assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
     for visit in [&mut first, &mut second, &mut refused] {
         assert!(visit.ask("GET", "/", &[], "").await.is_err(), "{}", visit.site);
     }
@@ -39,7 +39,7 @@ async fn a_download_is_finished_or_cut_and_recorded() {
         assert!(within(endless.frame()).await.unwrap().is_ok());
         let dir = schoolgate::app::audit_dir(&gateway.settings);
         let reading = tokio::spawn(async move { finite.into_body().collect().await });
-        let _folder = gateway.stop_within(Duration::from_secs(2)).await;
+        let _folder = gateway.stop_within(Duration::from_secs(5)).await;
         assert!(within(endless.collect()).await.is_err(), "{offer}: cut, and seen to be cut");
         let finite = within(reading).await.unwrap().unwrap().to_bytes();
         assert_eq!(finite.len(), 10 << 20, "{offer}");

@@ -44,7 +44,7 @@ async fn on_file(site: &Site, action: &str) {
     };
     within(async {
         while !seen() {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
     })
     .await;

@@ -68,6 +68,16 @@ async fn every_look_from_the_command_line_is_recorded() {
     assert!(good && said.contains("nothing is recorded") && said.contains("games.example"), "{said}");
     let (good, said) = run(&site, &["audit", "tail", "--no-follow", "--dir", &copy]).await;
     assert!(good && said.contains("nothing is recorded"), "{said}");
+    let archive = site.file("copied.zip").display().to_string();
+    let (good, said) = run(&site, &["audit", "export", "--dir", &copy, "--out", &archive]).await;
+    assert!(good && said.contains("nothing is recorded"), "{said}");
+    let (good, said) = run(&site, &["audit", "verify-export", &archive]).await;
+    assert!(good && said.contains("are proven"), "{said}");
     assert_eq!(looks(&site).len(), before + 1, "a copy is nobody's trail");
+    let own = site.file("own.zip").display().to_string();
+    let (good, said) = run(&site, &[&["audit", "export", "--pages", "--out", &own][..], &WHY].concat()).await;
+    assert!(good && !said.contains("nothing is recorded"), "{said}");
+    let recorded: Vec<String> = looks(&site).into_iter().skip(before + 1).map(|(action, _)| action).collect();
+    assert_eq!(recorded, ["events.export", "events.exported"]);
     site.verify().await;
 }

@@ -71,3 +71,31 @@ fn the_index_is_made_anew_only_while_no_gateway_runs() {
     assert!(first == again, "the same trail makes the same index");
     agree(&dir, &Index::of(&dir), &blocks());
 }
+
+/// A start reads no older day's index: what is wrong with one is found out by the first question.
+#[test]
+fn an_older_day_is_looked_at_when_it_is_first_asked_for() {
+    let mut both = two_days();
+    let dir = both.trail.dir();
+    let file = dir.join("2026-11-24/index.db");
+    let mut bytes = fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    fs::remove_file(dir.join("2026-11-25/index.db")).unwrap();
+    both.start(true);
+    let index = both.settled();
+    // The days are gone through from the newest on: with this one done, the next is the damaged one.
+    super::astray::soon(|| {
+        index::check(&dir).unwrap().len() == 1 && dir.join("2026-11-25/index.sum").exists()
+    });
+    both.trail.record(both.running.as_ref().unwrap(), access("school.county.sch.uk")).unwrap();
+    both.settled();
+    assert_eq!(fs::read(&file).unwrap(), bytes, "nobody asked");
+    assert!(index.day("2026-11-24").is_none(), "it is found out");
+    agree(&dir, &index, &blocks());
+    super::astray::soon(|| index.day("2026-11-24").is_some());
+    agree(&dir, &index, &blocks());
+    both.stop();
+    assert_eq!(index::check(&dir).unwrap(), []);
+}

@@ -10,7 +10,7 @@ use crate::document::{Fault, Faults};
 use crate::lists::parse::detect;
 use crate::lists::statutory::{Content, TakenFrom};
 use crate::lists::{HashedList, ListHasher, Sealed};
-use crate::model::Timestamp;
+use crate::model::{Timestamp, counted};
 
 /// What a list that is there to be tried out begins with; such a list does not count as held.
 const SYNTHETIC: &[u8] = b"# schoolgate: synthetic";
@@ -80,7 +80,8 @@ pub(super) fn guard(
         return Err(shrink::shrunk(places, &id(name), before, now));
     }
     if taken.unfinished && now < before {
-        let problem = format!("it has {now} entries where it had {before}, and its last line has no end");
+        let now = counted(now, "entry");
+        let problem = format!("it has {now} where it had {before}, and its last line has no end");
         return Err(file_fault(Path::new(name), problem).help("copy it again: it is half written"));
     }
     if taken.synthetic && last.is_some_and(|sealed| !sealed.synthetic) {
@@ -113,7 +114,7 @@ fn add_lines(hasher: &mut ListHasher, path: &Path, bytes: &[u8], faults: &mut Fa
         }
     }
     if wrong > SHOWN {
-        faults.push(file_fault(path, format!("{} more lines can't be used", wrong - SHOWN)));
+        faults.push(file_fault(path, format!("{} can't be used", counted(wrong - SHOWN, "more line"))));
     }
     read
 }
@@ -130,6 +131,6 @@ pub(super) fn sentence(faults: &Faults) -> String {
     let first = first.map(|fault| fault.problem.clone()).unwrap_or_default();
     match faults.len() {
         0 | 1 => first,
-        more => format!("{first}, and {} more faults", more - 1),
+        more => format!("{first}, and {}", counted(more - 1, "more fault")),
     }
 }

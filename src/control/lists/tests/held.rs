@@ -50,7 +50,7 @@ fn what_was_in_force_stays_whatever_becomes_of_its_file() {
         (b"\0\x01\x02one.example", "the file is binary, not a list"),
         (&IWF.as_bytes()[..40], "the list statutory/iwf shrank from 5 to 2 entries"),
         (&IWF.as_bytes()[..70], "it has 4 entries where it had 5, and its last line has no end"),
-        (b"one.example\nfive..example\nco.uk\n", "line 2: the host has an empty label, and 1 more faults"),
+        (b"one.example\nfive..example\nco.uk\n", "line 2: the host has an empty label, and 1 more fault"),
         (
             b"# schoolgate: synthetic\na.example\nb.example\nc.example\nd.example\ne.example\n",
             "it says that it is made up for tests, and the list before did not",

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::path::Path;
 
 use serde_json::Value;
 
-use crate::audit::{Filter, Order, QueryError, scan};
+use crate::audit::{Filter, Index, Order, QueryError};
 use crate::control::alerts::Person;
 
 /// The accesses of these numbers, the newest first; those that the trail holds no more are left out.
-pub(super) fn of(dir: &Path, person: &Person, sequences: &[u64]) -> Result<Vec<Value>, QueryError> {
+pub(super) fn of(index: &Index, person: &Person, sequences: &[u64]) -> Result<Vec<Value>, QueryError> {
     let mut wanted: BTreeSet<u64> = sequences.iter().copied().collect();
     let (Some(first), Some(last)) = (wanted.first().copied(), wanted.last().copied()) else {
         return Ok(Vec::new());
@@ -28,7 +27,7 @@ pub(super) fn of(dir: &Path, person: &Person, sequences: &[u64]) -> Result<Vec<V
         Person::Client(address) => filter.client = address.parse::<IpAddr>().ok(),
     }
     let mut found = Vec::new();
-    scan(dir, &filter, |record| {
+    index.scan(&filter, |record| {
         if wanted.remove(&record.sequence) {
             found.push(record.event);
         }

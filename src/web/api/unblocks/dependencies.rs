@@ -90,7 +90,7 @@ pub(in crate::web) async fn dependencies(
     let act = query.asked().into_iter().fold(act, |act, (name, value)| act.with(&name, value));
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
     let looking = look.clone();
-    let found = shared.search(move |dir| looking.read(dir)).await??;
+    let found = shared.look_up(move |index| looking.read(index)).await??;
     let items = shared.control.dependencies(&look, found).into_iter().map(Needed::new).collect();
     Ok(Answer::ok(Dependencies { items, next: None, audit_seq }))
 }

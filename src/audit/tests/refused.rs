@@ -1,0 +1,143 @@
+//! Writes of which a part came onto the disk, and cuts that did not happen: nobody is shown what the
+//! writer refused.
+
+use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+
+use super::faults::until;
+use super::*;
+use crate::audit::Follower;
+use crate::audit::disk::Pen;
+
+/// What the disk does with the next writes and cuts; what is not said goes well.
+#[derive(Default)]
+struct Moods {
+    /// How many writes put all of their lines on the segment, and then fail.
+    writes: AtomicU64,
+    /// How many cuts fail.
+    cuts: AtomicU64,
+    /// Is called between a write that failed and its cut.
+    between: Mutex<Option<Box<dyn FnMut() + Send>>>,
+}
+
+impl Moods {
+    fn take(of: &AtomicU64) -> bool {
+        of.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+
+    fn pen(self: &Arc<Moods>) -> Pen {
+        let (moods, also) = (Arc::clone(self), Arc::clone(self));
+        let write = move |mut file: &fs::File, lines: &[u8]| {
+            io::Write::write_all(&mut file, lines)?;
+            if Moods::take(&moods.writes) { Err(io::Error::other("no more")) } else { Ok(()) }
+        };
+        let cut = move |file: &fs::File, length: u64| {
+            if let Some(between) = also.between.lock().unwrap().as_mut() {
+                between();
+            }
+            if Moods::take(&also.cuts) { Err(io::Error::other("no cut")) } else { file.set_len(length) }
+        };
+        Pen { write: Box::new(write), cut: Box::new(cut) }
+    }
+}
+
+/// All that a follower shows until it has caught up.
+fn shown(follower: &Mutex<Follower>) -> Vec<String> {
+    follower.lock().unwrap().read(1000).unwrap().into_iter().map(|written| written.line).collect()
+}
+
+/// Two lines that stand, then writes and cuts that fail while followers read, then lines that stand
+/// again: what the followers showed is what was answered, nothing else.
+fn followed(writes: u64, cuts: u64, next_day: bool) -> (Trail, Vec<String>) {
+    let (trail, moods) = (Trail::new(), Arc::new(Moods::default()));
+    let running = trail.start_with(Disk { pen: moods.pen(), ..trail.disk() });
+    trail.record(&running, access("stands-1.example")).unwrap();
+    let at_end = Arc::new(Mutex::new(running.recorder.follow(0)));
+    let mut seen = shown(&at_end);
+    trail.record(&running, access("stands-2.example")).unwrap();
+    let ahead = Arc::new(Mutex::new(running.recorder.follow(1)));
+    let (reads, ahead_seen) = (Arc::clone(&ahead), Arc::new(Mutex::new(Vec::new())));
+    let into = Arc::clone(&ahead_seen);
+    *moods.between.lock().unwrap() = Some(Box::new(move || into.lock().unwrap().extend(shown(&reads))));
+    moods.cuts.store(cuts, Ordering::Relaxed);
+    moods.writes.store(writes, Ordering::Relaxed);
+    assert!(trail.record(&running, access("refused.example")).is_err());
+    // The writer tries again by itself.
+    until(|| moods.writes.load(Ordering::Relaxed) == 0 && !running.recorder.is_stuck());
+    if next_day {
+        trail.tick(86_400_000);
+    }
+    for host in ["stands-3.example", "stands-4.example"] {
+        trail.record(&running, access(host)).unwrap();
+    }
+    seen.extend(shown(&at_end));
+    let fresh = shown(&Mutex::new(running.recorder.follow(0)));
+    assert_eq!(seen, fresh);
+    let mut ahead_seen = ahead_seen.lock().unwrap().clone();
+    ahead_seen.extend(shown(&ahead));
+    assert_eq!(ahead_seen, fresh[1..]);
+    running.writer.finish();
+    (trail, fresh)
+}
+
+#[test]
+fn a_follower_shows_no_line_that_was_refused() {
+    for next_day in [false, true] {
+        for (writes, cuts) in [(1, 0), (1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (3, 4), (3, 9)] {
+            let (_trail, shown) = followed(writes, cuts, next_day);
+            let told = format!("{writes} writes and {cuts} cuts failed, next day {next_day}: {shown:#?}");
+            assert!(shown.iter().all(|line| !line.contains("refused.example")), "{told}");
+            for host in 1..=4 {
+                let of = |line: &&String| line.contains(&format!("stands-{host}.example"));
+                assert_eq!(shown.iter().filter(of).count(), 1, "{told}");
+            }
+        }
+    }
+}
+
+/// What could not be cut off at once is cut off before anything else is written.
+#[test]
+fn a_cut_that_failed_once_is_made_good_and_the_chain_holds() {
+    for (writes, cuts) in [(1, 1), (2, 1), (3, 1)] {
+        let (trail, shown) = followed(writes, cuts, false);
+        sound(&trail.dir());
+        assert_eq!(trail.lines(), shown);
+    }
+}
+
+/// A segment that can't be cut is left, and the trail says so.
+#[test]
+fn a_segment_that_cannot_be_cut_is_left_and_told_of() {
+    let (trail, shown) = followed(1, 2, false);
+    assert!(shown.iter().any(|line| line.contains("audit.disturbed")), "{shown:#?}");
+    assert_eq!(trail.segments().len(), 2);
+}
+
+/// The reason for a refusal is that of the write, whatever becomes of the cut: a full disk opens the
+/// room that is kept.
+#[test]
+fn a_full_disk_that_cannot_be_cut_opens_the_kept_room() {
+    let trail = Trail::new();
+    let full = Arc::new(AtomicU64::new(0));
+    let (asked, reserve) = (Arc::clone(&full), trail.dir().join("reserve"));
+    let write = move |mut file: &fs::File, lines: &[u8]| {
+        if asked.load(Ordering::Relaxed) == 1 && reserve.exists() {
+            io::Write::write_all(&mut file, &lines[..lines.len() / 2])?;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        io::Write::write_all(&mut file, lines)
+    };
+    let once = AtomicU64::new(1);
+    let cut = move |file: &fs::File, length: u64| {
+        if Moods::take(&once) { Err(io::Error::other("no cut")) } else { file.set_len(length) }
+    };
+    let pen = Pen { write: Box::new(write), cut: Box::new(cut) };
+    let running = trail.start_with(Disk { pen, ..trail.disk() });
+    trail.record(&running, block("a.example")).unwrap();
+    full.store(1, Ordering::Relaxed);
+    trail.record(&running, block("b.example")).unwrap();
+    running.writer.finish();
+    sound(&trail.dir());
+    assert!(trail.lines().iter().any(|line| line.contains("audit.reserve_opened")));
+}

@@ -1,0 +1,99 @@
+//! `schoolgate audit export` where no gateway runs: an archive from the trail itself, or from a copy.
+//!
+//! **Invariant:** of a gateway's own trail, the digest of what was written is recorded before anybody
+//! has it.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use crate::app;
+use crate::audit::{Act, Actor, Entry, Exported, Exporting, Filter, Format, Index, Names, Rows, export};
+use crate::clock::Clock;
+use crate::settings::Settings;
+
+/// How much of the disk stays free for the trail beside it, in bytes.
+const LEAST_FREE: u64 = 1 << 30;
+
+/// Whose trail it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trail {
+    /// The one of the gateway of these settings.
+    Own,
+    /// A copy of one, for which nothing can be recorded.
+    Copy,
+}
+
+/// What is written.
+pub(super) struct Archive<'a> {
+    /// The folder of the trail, and whose it is.
+    pub(super) from: (&'a Path, Trail),
+    /// Which events.
+    pub(super) filter: Filter,
+    /// As what; all, where nothing is said.
+    pub(super) formats: &'a [Format],
+    /// What a row is.
+    pub(super) rows: Rows,
+    /// What was asked for, by its names in the API.
+    pub(super) query: Map<String, Value>,
+    /// What for.
+    pub(super) reason: Option<&'a str>,
+    /// A folder with room for it.
+    pub(super) scratch: &'a Path,
+}
+
+impl Archive<'_> {
+    /// Writes it to `out`.
+    pub(super) fn write(self, mut out: &File, settings: &Settings) -> anyhow::Result<()> {
+        let (dir, trail) = self.from;
+        let formats: BTreeSet<Format> = match self.formats {
+            [] => Format::ALL.into(),
+            some => some.iter().copied().collect(),
+        };
+        let has_rows = formats.iter().any(|format| *format != Format::Jsonl);
+        anyhow::ensure!(has_rows || self.rows == Rows::Events, "page views are rows of csv and xlsx");
+        let about = self.about(trail, settings);
+        let exported = export(Exporting {
+            index: &Index::of(dir),
+            filter: self.filter,
+            formats,
+            rows: self.rows,
+            names: Names::Own,
+            show: &Some,
+            explain: None,
+            zone: settings.site.timezone.clone(),
+            scratch: self.scratch,
+            about,
+            parts: Vec::new(),
+            most: self.rows.most(),
+            least_free: if trail == Trail::Own { LEAST_FREE } else { 0 },
+        })?;
+        if trail == Trail::Own {
+            let act = told(&exported);
+            crate::cli::runtime()?.block_on(app::record_by_itself(settings, Entry::Read(act)))?;
+        }
+        let mut archive = exported.file;
+        std::io::copy(&mut archive, &mut out)?;
+        Ok(())
+    }
+
+    /// The beginning of the manifest.
+    fn about(&self, trail: Trail, settings: &Settings) -> Map<String, Value> {
+        let about = json!({
+            "kind": "export", "school": settings.site.name, "asked_by": "local",
+            "asked_at": Clock::system().now(), "reason": self.reason, "query": self.query,
+            "of_a_copy": trail == Trail::Copy,
+            "product": concat!("schoolgate ", env!("CARGO_PKG_VERSION")),
+        });
+        about.as_object().cloned().unwrap_or_default()
+    }
+}
+
+fn told(exported: &Exported) -> Act {
+    Act::new(Actor::Local, "events.exported")
+        .with("events", exported.events)
+        .with("bytes", exported.length)
+        .with("manifest", exported.manifest.as_str())
+}
