@@ -75,7 +75,7 @@ pub struct Receipt {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process writes to it.
-    #[error("another process writes to the audit trail")]
+    #[error("another process writes to the audit trail: stop the gateway that runs on this state folder")]
     InUse,
     /// Its folder, or its last segment, can't be read or repaired.
     #[error("the audit trail can't be read or repaired: {0}")]
