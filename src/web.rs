@@ -13,7 +13,7 @@ use axum::middleware::map_response;
 use axum::response::Response;
 use serde_json::Value;
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::audit::{Actor, Index, Recorder};
 use crate::ca::Public;
@@ -22,6 +22,7 @@ use crate::control::feeds::Asked;
 use crate::web::api::changes::Reloaded;
 use crate::web::ca::Handout;
 use crate::web::events::{Streams, Takers};
+use crate::web::idempotency::Repeats;
 use crate::web::problem::Problem;
 
 mod api;
@@ -76,7 +77,7 @@ pub struct Shared {
     audit_dir: Arc<Path>,
     index: Index,
     searches: Arc<Semaphore>,
-    repeats: Arc<Mutex<()>>,
+    repeats: Arc<Repeats>,
     handout: Arc<Handout>,
     school: Arc<str>,
     streams: Arc<Streams>,
