@@ -11,7 +11,7 @@ use crate::control::lists::{LastGood, Sizes};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The newest form of the tables; a step is added for every change of form, none is edited.
-const STEPS: [&str; 17] = [
+const STEPS: [&str; 18] = [
     include_str!("store.sql"),
     include_str!("changes/changes.sql"),
     include_str!("journal/journal.sql"),
@@ -29,6 +29,7 @@ const STEPS: [&str; 17] = [
     include_str!("accounts/hands.sql"),
     include_str!("unblocks/lapsed.sql"),
     include_str!("journal/texts.sql"),
+    include_str!("unblocks/looks.sql"),
 ];
 
 /// The embedded store.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{OptionalExtension, Row, params_from_iter};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -58,6 +58,16 @@ const REPEATS: Duration = Duration::from_secs(30 * 24 * 3600);
 
 const COLUMNS: &str = "id, target, audience, starts_at, ends_at, reason, lesson, requester, decided, decided_by, \
                        comment, announced, asked_at, rules";
+/// Each with the index for it: by itself, the store would rather go through every unblock that is over.
+const OPEN: &str = "SELECT {} FROM unblocks INDEXED BY unblocks_open
+                    WHERE announced NOT IN ('ended', 'refused') ORDER BY id";
+const UNREPORTED: &str = "SELECT {} FROM unblocks INDEXED BY unblocks_unreported
+                          WHERE announced = 'ended' AND json_extract(rules, '$.report') = 'due'
+                          ORDER BY ends_at";
+const ASKED_SINCE: &str =
+    "SELECT {} FROM unblocks INDEXED BY unblocks_by_time WHERE asked_at >= ?1 ORDER BY id DESC";
+const ASKED_BY: &str =
+    "SELECT {} FROM unblocks INDEXED BY unblocks_by_time WHERE asked_at >= ?1 AND requester = ?2";
 
 impl Kept {
     /// The same, as `unblock` stands at `now`. What was open and is over is to be reported.
@@ -133,42 +143,37 @@ impl Store {
 
     /// All, the newest first.
     pub(super) fn unblocks(&self) -> Result<Vec<Kept>, StoreError> {
-        self.select("SELECT {} FROM unblocks ORDER BY id DESC")
+        self.select("SELECT {} FROM unblocks ORDER BY id DESC", &[])
     }
 
     /// Those that are not over, as far as the audit trail knows.
     pub(super) fn open_unblocks(&self) -> Result<Vec<Kept>, StoreError> {
-        self.select("SELECT {} FROM unblocks WHERE announced NOT IN ('ended', 'refused') ORDER BY id")
+        self.select(OPEN, &[])
     }
 
     /// Those that are over and whose report is to be made, the first to end first.
     pub(super) fn unreported(&self) -> Result<Vec<Kept>, StoreError> {
-        self.select(
-            "SELECT {} FROM unblocks WHERE announced = 'ended' AND json_extract(rules, '$.report') = 'due'
-             ORDER BY ends_at",
-        )
+        self.select(UNREPORTED, &[])
     }
 
     /// Whether whoever asks for `unblock` gave its reason for something else not long ago.
     pub(super) fn is_repeated(&self, unblock: &Unblock, now: Timestamp) -> Result<bool, StoreError> {
         let since = now.minus(REPEATS);
-        let before = self.asked_since(since)?;
+        let before = self.select(ASKED_BY, &[&since.to_string(), unblock.requester.as_str()])?;
         Ok(before.iter().any(|kept| {
-            kept.unblock.requester == unblock.requester
-                && kept.unblock.target != unblock.target
+            kept.unblock.target != unblock.target
                 && is_same_reason(&kept.unblock.justification, &unblock.justification)
         }))
     }
 
     /// Those that were asked for at `since` or later.
     pub(super) fn asked_since(&self, since: Timestamp) -> Result<Vec<Kept>, StoreError> {
-        let all = self.select("SELECT {} FROM unblocks ORDER BY id DESC")?;
-        Ok(all.into_iter().filter(|kept| kept.asked_at >= since).collect())
+        self.select(ASKED_SINCE, &[&since.to_string()])
     }
 
-    fn select(&self, query: &str) -> Result<Vec<Kept>, StoreError> {
+    fn select(&self, query: &str, values: &[&str]) -> Result<Vec<Kept>, StoreError> {
         let mut query = self.connection.prepare_cached(&query.replace("{}", COLUMNS))?;
-        let rows = query.query_map([], columns)?;
+        let rows = query.query_map(params_from_iter(values), columns)?;
         rows.map(|columns| read(&columns?)).collect()
     }
 }
@@ -290,5 +295,46 @@ mod tests {
         let kept = Kept { unblock, ..old };
         store.put(&kept.put()).unwrap();
         assert_eq!(store.unblock(id).unwrap(), Some(kept));
+    }
+
+    /// What is asked at every step of the clock looks at what it is for and at nothing else.
+    #[test]
+    fn what_is_over_and_long_ago_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("state.db")).unwrap();
+        let rows = [
+            ("2026-09-01", "a.khan", "ended", "made"),
+            ("2026-11-02", "a.khan", "ended", "due"),
+            ("2026-11-01", "m.jones", "ended", "due"),
+            ("2026-11-03", "m.jones", "refused", "not_due"),
+            ("2026-11-04", "m.jones", "active", "due"),
+        ];
+        let mut text =
+            "INSERT INTO staff (name, roles, added_at) VALUES ('a.khan', '', ''), ('m.jones', '', '');"
+                .to_owned();
+        for (day, requester, announced, report) in rows {
+            text += &format!(
+                "INSERT INTO unblocks (id, target, audience, starts_at, ends_at, reason, requester, decided,
+                                       announced, asked_at, rules)
+                 VALUES ('{}', 'games.example', '{{\"groups\":[\"ks2\"],\"users\":[],\"devices\":[]}}',
+                         '{day}T09:00:00.000Z', '{day}T10:00:00.000Z', 'chess club tournament practice',
+                         '{requester}', 'approved', '{announced}', '{day}T08:00:00.000Z',
+                         '{{\"report\":\"{report}\"}}');",
+                Uuid::now_v7()
+            );
+        }
+        store.connection.execute_batch(&text).unwrap();
+        let days = |kept: Vec<Kept>| -> Vec<String> { kept.iter().map(|kept| kept.asked_at.day()).collect() };
+        assert_eq!(days(store.unreported().unwrap()), ["2026-11-01", "2026-11-02"]);
+        assert_eq!(days(store.open_unblocks().unwrap()), ["2026-11-04"]);
+        let since = "2026-11-02T08:00:00Z".parse().unwrap();
+        assert_eq!(days(store.asked_since(since).unwrap()), ["2026-11-04", "2026-11-03", "2026-11-02"]);
+        for (query, values) in [(OPEN, 0), (UNREPORTED, 0), (ASKED_SINCE, 1), (ASKED_BY, 2)] {
+            let query = format!("EXPLAIN QUERY PLAN {}", query.replace("{}", COLUMNS));
+            let mut plan = store.connection.prepare(&query).unwrap();
+            let values = params_from_iter(std::iter::repeat_n("2026", values));
+            let step: String = plan.query_row(values, |row| row.get(3)).unwrap();
+            assert!(step.contains("USING INDEX unblocks_"), "{query}: {step}");
+        }
     }
 }
