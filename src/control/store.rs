@@ -10,6 +10,10 @@ use std::time::Duration;
 use crate::control::lists::{LastGood, Sizes};
 use rusqlite::{Connection, OptionalExtension, params};
 
+mod row;
+
+pub(in crate::control) use row::{Cells, one_of};
+
 /// The newest form of the tables; a step is added for every change of form, none is edited.
 const STEPS: [&str; 18] = [
     include_str!("store.sql"),

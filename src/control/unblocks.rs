@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension, Row, params_from_iter};
+use rusqlite::params_from_iter;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::control::journal::{Put, Table};
 use crate::control::requests::is_same_reason;
-use crate::control::store::{Store, StoreError};
-use crate::model::{Justification, Role, StaffName, Timestamp, Window};
+use crate::control::store::{Cells, Store, StoreError, one_of};
+use crate::model::{Role, StaffName, Timestamp, Window};
 use crate::policy::{Audience, DECIDERS, Decided, State, Target, Unblock};
 
 mod dependencies;
@@ -58,6 +58,8 @@ const REPEATS: Duration = Duration::from_secs(30 * 24 * 3600);
 
 const COLUMNS: &str = "id, target, audience, starts_at, ends_at, reason, lesson, requester, decided, decided_by, \
                        comment, announced, asked_at, rules";
+const DECIDED: [Decided; 4] = [Decided::Awaited, Decided::Approved, Decided::Refused, Decided::Revoked];
+
 /// Each with the index for it: by itself, the store would rather go through every unblock that is over.
 const OPEN: &str = "SELECT {} FROM unblocks INDEXED BY unblocks_open
                     WHERE announced NOT IN ('ended', 'refused') ORDER BY id";
@@ -136,9 +138,7 @@ impl Report {
 impl Store {
     /// One unblock.
     pub(super) fn unblock(&self, id: Uuid) -> Result<Option<Kept>, StoreError> {
-        let query = format!("SELECT {COLUMNS} FROM unblocks WHERE id = ?1");
-        let columns = self.connection.query_row(&query, [id.to_string()], columns).optional()?;
-        columns.map(|columns| read(&columns)).transpose()
+        self.row(&format!("SELECT {COLUMNS} FROM unblocks WHERE id = ?1"), [id.to_string()], read)
     }
 
     /// All, the newest first.
@@ -172,59 +172,37 @@ impl Store {
     }
 
     fn select(&self, query: &str, values: &[&str]) -> Result<Vec<Kept>, StoreError> {
-        let mut query = self.connection.prepare_cached(&query.replace("{}", COLUMNS))?;
-        let rows = query.query_map(params_from_iter(values), columns)?;
-        rows.map(|columns| read(&columns?)).collect()
+        self.rows(&query.replace("{}", COLUMNS), params_from_iter(values), read)
     }
 }
 
-type Columns = [Option<String>; 14];
-
-fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
-    let mut columns = Columns::default();
-    for (at, column) in columns.iter_mut().enumerate() {
-        *column = row.get(at)?;
-    }
-    Ok(columns)
-}
-
-fn read(columns: &Columns) -> Result<Kept, StoreError> {
-    let text = |at: usize| columns[at].as_deref().unwrap_or_default();
-    let time = |at: usize| text(at).parse::<Timestamp>().map_err(|_| StoreError::Unreadable("time"));
-    let rules = rules(text(13))?;
+fn read(cells: Cells<'_>) -> Result<Kept, StoreError> {
+    let rules = rules(&cells.text(13)?)?;
     let also = rules.also.iter().map(|text| Target::parse(text)).collect::<Result<_, _>>();
+    let (starts_at, ends_at) = (cells.time(3)?, cells.time(4)?);
     let unblock = Unblock {
-        id: text(0).parse().map_err(|_| StoreError::Unreadable("id"))?,
-        target: Target::parse(text(1)).map_err(|_| StoreError::Unreadable("target"))?,
+        id: cells.id(0)?,
+        target: cells.target(1)?,
         also: also.map_err(|_| StoreError::Unreadable("target"))?,
-        audience: audience(text(2))?,
-        window: Window::new(time(3)?, time(4)?).map_err(|_| StoreError::Unreadable("window"))?,
-        justification: Justification::parse(text(5)).map_err(|_| StoreError::Unreadable("reason"))?,
-        lesson: columns[6].clone(),
-        requester: text(7).parse().map_err(|_| StoreError::Unreadable("name"))?,
+        audience: audience(&cells.text(2)?)?,
+        window: Window::new(starts_at, ends_at).map_err(|_| StoreError::Unreadable("window"))?,
+        justification: cells.reason(5)?,
+        lesson: cells.cell(6)?,
+        requester: cells.name(7)?,
         approvers: rules.approvers.unwrap_or_else(|| DECIDERS.to_vec()),
-        answer_by: rules.answer_by.unwrap_or(time(4)?),
-        decided: decided(text(8)).ok_or(StoreError::Unreadable("decision"))?,
+        answer_by: rules.answer_by.unwrap_or(ends_at),
+        decided: cells.word(8, (&DECIDED, Decided::as_str), "decision")?,
     };
+    let report = rules.report.and_then(|text| one_of(&Report::ALL, Report::as_str, &text));
     Ok(Kept {
         unblock,
-        decided_by: columns[9]
-            .as_deref()
-            .map(str::parse)
-            .transpose()
-            .map_err(|_| StoreError::Unreadable("name"))?,
-        comment: columns[10].clone(),
-        announced: State::ALL
-            .into_iter()
-            .find(|state| state.as_str() == text(11))
-            .ok_or(StoreError::Unreadable("state"))?,
-        asked_at: time(12)?,
+        decided_by: cells.name_if(9)?,
+        comment: cells.cell(10)?,
+        announced: cells.word(11, (&State::ALL, State::as_str), "state")?,
+        asked_at: cells.time(12)?,
         ended_at: rules.ended_at,
         repeated_reason: rules.repeated_reason,
-        report: Report::ALL
-            .into_iter()
-            .find(|report| Some(report.as_str()) == rules.report.as_deref())
-            .unwrap_or(Report::Made),
+        report: report.unwrap_or(Report::Made),
     })
 }
 
@@ -256,12 +234,6 @@ struct Rules {
 
 fn rules(text: &str) -> Result<Rules, StoreError> {
     serde_json::from_str(text).map_err(|_| StoreError::Unreadable("rule"))
-}
-
-fn decided(text: &str) -> Option<Decided> {
-    [Decided::Awaited, Decided::Approved, Decided::Refused, Decided::Revoked]
-        .into_iter()
-        .find(|decided| decided.as_str() == text)
 }
 
 #[cfg(test)]
