@@ -30,6 +30,17 @@ pub struct Lifted {
     pub reason: String,
 }
 
+impl Lifted {
+    /// By whom, when and why, each apart.
+    #[must_use]
+    pub fn apart(lifted: Option<Lifted>) -> (Option<StaffName>, Option<Timestamp>, Option<String>) {
+        match lifted {
+            Some(Lifted { by, at, reason }) => (Some(by), Some(at), Some(reason)),
+            None => (None, None, None),
+        }
+    }
+}
+
 impl Control {
     /// Goes on only for one of `roles`; a refusal is recorded.
     pub(super) async fn must_be(
