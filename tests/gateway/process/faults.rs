@@ -1,6 +1,6 @@
 //! What a technician is told when something is configured wrong, and how the program exits.
 
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use serde_json::Value;
 
@@ -119,7 +119,8 @@ async fn what_can_not_be_printed_is_not_done() {
     let site = Gateway::new().site().await;
     for arguments in [&["check"][..], &["check", "--json"], &["lists", "status"], &["--help"]] {
         let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-        let said = site.command(arguments).stdout(full).output().await.unwrap();
+        let told = site.command(arguments).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+        let said = told.wait_with_output().await.unwrap();
         assert_eq!(said.status.code(), Some(1), "{arguments:?}");
         assert!(text(&said.stderr).contains("can’t be written"), "{}", text(&said.stderr));
     }
