@@ -52,8 +52,14 @@ enum Act {
         #[arg(long)]
         json: bool,
     },
-    /// List the versions, the newest first.
-    History(Form),
+    /// List the versions that changed something, the newest first.
+    History {
+        /// Those too that changed nothing, as every start and every reload makes one.
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        form: Form,
+    },
     /// Propose an earlier version anew. What it opens waits like anything else.
     Rollback {
         /// The version.
@@ -122,9 +128,10 @@ impl Policy {
                     tables::print_difference(&answer);
                 }
             }
-            Act::History(form) => {
-                let versions = every(&gateway, &format!("{root}/policy/history"), &[])?;
-                form.print(&versions, tables::history, "No version.");
+            Act::History { all, form } => {
+                let mut versions = every(&gateway, &format!("{root}/policy/history"), &[])?;
+                versions.retain(|version| *all || tables::is_change(version));
+                form.print(&versions, tables::history, "No version that changed something.");
             }
             Act::Rollback { version, dry_run, said } => {
                 let body = said.body(json!({ "kind": "rollback", "version": version }));

@@ -27,6 +27,9 @@ pub(super) fn print_proposed(answer: &Value, dry_run: bool) {
     out!("{table}");
     if dry_run {
         out!("Nothing was changed: version {} is in force.", answer["version"]);
+    } else if items(&answer["changes"]).all(|change| change["state"] == "pending") {
+        let (version, record) = (&answer["version"], &answer["audit_seq"]);
+        out!("Nothing of it is in force yet: version {version} stays (record {record}).");
     } else {
         out!("Version {} is in force (record {}).", answer["version"], answer["audit_seq"]);
     }
@@ -55,6 +58,11 @@ pub(super) fn print_difference(answer: &Value) {
     if table.row_count() > 0 {
         out!("{table}");
     }
+}
+
+/// Whether something was other in this version than in the one before.
+pub(super) fn is_change(version: &Value) -> bool {
+    version["changes"].as_array().is_some_and(|changes| !changes.is_empty())
 }
 
 /// The versions.
