@@ -25,10 +25,12 @@ mod changes;
 mod check;
 mod decisions;
 mod explain;
+mod form;
 mod gateway;
 mod lists;
 mod policy;
 mod report;
+mod said;
 mod serve;
 mod staff;
 mod suggestions;
@@ -38,13 +40,16 @@ mod unblock;
 /// `EX_CONFIG` of sysexits: what is configured is wrong, and trying again does not help.
 const CONFIGURATION: u8 = 78;
 
+/// Where the settings are, unless somebody says otherwise.
+const SETTINGS: &str = "/etc/schoolgate/schoolgate.toml";
+
 /// A filtering gateway for schools.
 #[derive(Parser)]
 #[command(name = "schoolgate", version, about, max_term_width = 100)]
 struct Arguments {
-    /// The settings.
-    #[arg(long, global = true, env = "SCHOOLGATE_CONFIG", default_value = "/etc/schoolgate/schoolgate.toml")]
-    config: PathBuf,
+    /// The settings; SCHOOLGATE_CONFIG, when absent, or /etc/schoolgate/schoolgate.toml.
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -76,7 +81,6 @@ enum Command {
     /// Changes of the policy and of the school's lists: what waits for a second person.
     Changes(changes::Changes),
     /// Accounts and tokens of staff.
-    #[command(subcommand)]
     Staff(staff::Staff),
     /// Read the audit trail.
     #[command(subcommand)]
@@ -95,8 +99,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(told) => {
-            // Nobody is left to tell when the terminal itself is gone.
-            let _ = told.print();
+            output::ended_if_not(told.print());
             return ExitCode::from(if told.use_stderr() { 2 } else { 0 });
         }
     };
@@ -107,10 +110,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let settings = || Settings::load(&arguments.config, environment());
+    let said = arguments.config.or_else(|| variable("SCHOOLGATE_CONFIG").map(PathBuf::from));
+    let config = &said.unwrap_or_else(|| PathBuf::from(SETTINGS));
+    let settings = || Settings::load(config, environment());
     match arguments.command {
-        Command::Serve => serve::run(&settings()?, &arguments.config),
-        Command::Check(check) => check.run(&arguments.config),
+        Command::Serve => serve::run(&settings()?, config),
+        Command::Check(check) => check.run(config),
         Command::Explain(explain) => explain.run(&settings()?),
         Command::Unblock(unblock) => unblock.run(&settings()?),
         Command::Ask(ask) => ask.run(&settings()?),
@@ -134,6 +139,11 @@ fn environment() -> impl Iterator<Item = (String, String)> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
+/// What the environment says; what is set to nothing is not said.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 /// Where policy and lists come from, for commands that judge without serving.
 fn sources(settings: &Settings) -> crate::control::Sources {
     let reach = Reach { allow_private: settings.upstream.allow_private.clone(), own: Vec::new() };
@@ -150,10 +160,10 @@ fn report(fault: &anyhow::Error) -> ExitCode {
         || matches!(fault.downcast_ref(), Some(crate::control::StartError::Faults(_)));
     let of_authority = fault.downcast_ref().is_some_and(crate::ca::AuthorityError::is_configuration);
     if configuration {
-        eprintln!("{fault}");
+        eprintln!("{}", output::harmless(&fault.to_string()));
         return ExitCode::from(CONFIGURATION);
     }
-    eprintln!("schoolgate: {fault:#}");
+    eprintln!("schoolgate: {}", output::harmless(&format!("{fault:#}")));
     if of_authority { ExitCode::from(CONFIGURATION) } else { ExitCode::FAILURE }
 }
 
@@ -162,6 +172,25 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    /// Commands that print no data, or print JSON anyway.
+    const NO_DATA: [&str; 5] = ["serve", "ca export", "audit tail", "audit export", "audit verify-export"];
+
+    #[test]
+    fn every_command_that_prints_data_prints_it_as_json() {
+        let mut all = Arguments::command();
+        all.build();
+        let mut commands = vec![(String::new(), &all)];
+        while let Some((path, command)) = commands.pop() {
+            let below = command.get_subcommands().filter(|below| below.get_name() != "help");
+            let below = below.map(|below| (format!("{path} {}", below.get_name()).trim().to_owned(), below));
+            let (before, has_json) =
+                (commands.len(), command.get_arguments().any(|it| it.get_id() == "json"));
+            commands.extend(below);
+            let is_act = commands.len() == before;
+            assert!(!is_act || has_json != NO_DATA.contains(&&*path), "schoolgate {path}");
+        }
+    }
 
     #[test]
     fn the_commands_fit_together() {
@@ -177,6 +206,11 @@ mod tests {
             "changes list --state pending --kind policy --json",
             "unblock list --state active --json",
             "block list --state in_force",
+            "block lift 0199d0c8-53a1-7b42-9d51-5b0e8f6f1c11 --reason why --json",
+            "alerts false-positive 0199d0c8-53a1-7b42-9d51-5b0e8f6f1c11 --words why --suppress term --value a --days 3",
+            "unblock --json request a.example --group ks2 --minutes 30 --reason why",
+            "staff token m.jones --days 30 --json",
+            "report daily --json",
             "suspend list --json",
             "audit query --user y5.042 --reason why --token sg_0",
             "audit tail -n 3 --no-follow --dir copy",
@@ -187,6 +221,19 @@ mod tests {
         ] {
             let words = ["schoolgate"].into_iter().chain(line.split(' '));
             assert!(Arguments::try_parse_from(words).is_ok(), "{line}");
+        }
+        for line in [
+            "unblock request a.example --group ks2 --reason why",
+            "unblock request a.example --minutes 30 --reason why",
+            "unblock request a.example --group ks2 --minutes 3 --until-lesson-ends --reason why",
+            "suspend add --minutes 30 --reason why",
+            "alerts list --state false_positive",
+            "changes list --effect opens",
+            "changes reviewed 7 --review-on 2027-13-01 --comment why",
+            "report daily --json --out daily.json",
+        ] {
+            let words = ["schoolgate"].into_iter().chain(line.split(' '));
+            assert!(Arguments::try_parse_from(words).is_err(), "{line}");
         }
         let partly = "schoolgate policy propose policy.toml --reason why --benefit a";
         assert!(Arguments::try_parse_from(partly.split(' ')).is_err(), "a risk assessment is whole");

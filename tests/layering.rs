@@ -164,6 +164,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["web"]),
     ("clap", &["cli"]),
     ("comfy_table", &["cli"]),
+    ("console", &["cli"]),
     ("anyhow", &["app", "cli"]),
 ];
 

@@ -138,7 +138,7 @@ impl Desk {
     fn write_pending(&mut self) -> Result<u64, SealError> {
         let mut unforced = None;
         while let Some(statement) = self.pending.first() {
-            if let Err(fault) = forced(statement) {
+            if let Err(fault) = forced(statement).and_then(|()| has_folder(statement)) {
                 // What the disk has of this segment is not known, and is not asked again: a start
                 // reads what there is.
                 tracing::error!(%fault, "a segment of the audit trail is not on disk: it gets no checkpoint");
@@ -165,12 +165,7 @@ impl Desk {
     }
 
     fn write(&self, statement: &Statement) -> io::Result<()> {
-        let path = statement.file();
-        if path.parent().is_some_and(|folder| !folder.exists()) {
-            tracing::error!("the folder of a day of the audit trail is gone: its lines have no checkpoint");
-            return Ok(());
-        }
-        append(&path, &statement.sign(&self.gateway, &self.signer)?)
+        append(&statement.file(), &statement.sign(&self.gateway, &self.signer)?)
     }
 }
 
@@ -185,6 +180,14 @@ fn forced(statement: &Statement) -> io::Result<()> {
         // Somebody took it away: all the more reason to keep what is known of it.
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(fault) => Err(fault),
+    }
+}
+
+/// Somebody may have taken the day away, and with it the lines that would be covered.
+fn has_folder(statement: &Statement) -> io::Result<()> {
+    match statement.file().parent().is_some_and(Path::exists) {
+        true => Ok(()),
+        false => Err(io::Error::new(io::ErrorKind::NotFound, "the folder of the day is gone")),
     }
 }
 

@@ -31,6 +31,9 @@ pub use words::Unknown;
 
 pub(super) use join::Ends;
 
+/// Of how many events at a time ends are looked for.
+const TOGETHER: usize = 1000;
+
 /// An event as found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
@@ -91,6 +94,24 @@ impl Index {
     /// As [`query`].
     pub fn query(&self, filter: &Filter) -> Result<Page, QueryError> {
         page(self.dir(), Some(self), filter)
+    }
+
+    /// Hands every event that matches to `each`, the oldest first, and every access with how it ended;
+    /// limit, order and closes of the filter are not minded.
+    ///
+    /// # Errors
+    /// As [`query`].
+    pub fn ended(&self, filter: &Filter, mut each: impl FnMut(Record)) -> Result<(), QueryError> {
+        let (order, closes) = (Order::OldestFirst, Closes::Joined);
+        let mut filter = Filter { order, closes, limit: TOGETHER, ..filter.clone() };
+        loop {
+            let page = self.query(&filter)?;
+            page.records.into_iter().for_each(&mut each);
+            match page.next {
+                Some(next) => filter.after = Some(next),
+                None => return Ok(()),
+            }
+        }
     }
 
     /// As [`scan()`].

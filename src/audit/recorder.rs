@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
@@ -74,7 +75,7 @@ pub struct Receipt {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process writes to it.
-    #[error("another process writes to the audit trail")]
+    #[error("another process writes to the audit trail: stop the gateway that runs on this state folder")]
     InUse,
     /// Its folder, or its last segment, can't be read or repaired.
     #[error("the audit trail can't be read or repaired: {0}")]
@@ -218,16 +219,17 @@ impl Recorder {
     }
 
     /// Records the end of an access. Never waits, so that it can be called where an access is
-    /// dropped: with the queue full, a task waits in its place.
+    /// dropped: with the queue full, a task waits in its place, or where there are no tasks the thread.
     pub fn close(&self, receipt: Receipt, closing: Closing) {
         let Ok((event, rest)) = closed(receipt.sequence, closing) else { return };
         let Some(draft) = Draft::new((self.told.now)(), receipt.id, event, rest) else { return };
         // The queue is shut only once the writer has finished; a drain ends before that.
         if let Err(mpsc::error::TrySendError::Full(job)) = self.queue.try_send(Job::Close { draft }) {
             let queue = self.queue.clone();
-            tokio::spawn(async move {
-                let _ = queue.send(job).await;
-            });
+            match Handle::try_current() {
+                Ok(runtime) => drop(runtime.spawn(async move { queue.send(job).await })),
+                Err(_) => drop(queue.blocking_send(job)),
+            }
         }
     }
 
@@ -254,10 +256,11 @@ impl Recorder {
         self.reach.borrow().head
     }
 
-    /// Whether the last attempt to write failed: not ready, and every access is refused.
+    /// Whether the last attempt to write failed, or nobody writes any more: not ready, and every access
+    /// is refused.
     #[must_use]
     pub fn is_stuck(&self) -> bool {
-        self.told.stuck.load(Ordering::Relaxed)
+        self.told.stuck.load(Ordering::Relaxed) || self.queue.is_closed()
     }
 
     /// What is free on the disk of the trail, in bytes; `None` where the system does not say.

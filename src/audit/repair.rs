@@ -124,7 +124,7 @@ impl Line {
 
 /// Keeps what follows `length` in a file beside the segment, then cuts it off.
 fn cut(segment: &Segment, length: u64, now: Timestamp) -> io::Result<PathBuf> {
-    let kept = segment.beside(&format!(".torn-{}", now.as_millis()));
+    let kept = segment.torn(now);
     let mut from = File::open(&segment.path)?;
     from.seek(SeekFrom::Start(length))?;
     let mut to = OpenOptions::new().write(true).create_new(true).mode(0o640).open(&kept)?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::audit::line::MAX_LINE;
 use crate::audit::packed::Unpacker;
+use crate::model::Timestamp;
 
 /// How much is read at once.
 const BLOCK: usize = 256 * 1024;
@@ -120,11 +121,16 @@ impl Segment {
         packed(&self.path)
     }
 
-    /// The same file's name with something behind it.
-    pub(super) fn beside(&self, suffix: &str) -> PathBuf {
-        let mut path = self.path.clone().into_os_string();
-        path.push(suffix);
-        path.into()
+    /// Where bytes that are cut from it are kept: a name that nothing has yet.
+    pub(super) fn torn(&self, now: Timestamp) -> PathBuf {
+        let name = |millis: i64| {
+            let mut path = self.path.clone().into_os_string();
+            path.push(format!(".torn-{millis}"));
+            PathBuf::from(path)
+        };
+        // Time stands still in the record while the clock is behind it.
+        let free = |path: &PathBuf| fs::symlink_metadata(path).is_err();
+        (now.as_millis()..).map(name).find(free).unwrap_or_else(|| name(i64::MAX))
     }
 }
 

@@ -168,7 +168,7 @@ impl Store {
         let create = || OpenOptions::new().append(true).create_new(true).mode(0o640).open(&segment.path);
         let file = match create() {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                fs::rename(&segment.path, segment.beside(&format!(".torn-{}", time.as_millis())))?;
+                fs::rename(&segment.path, segment.torn(time))?;
                 create()?
             }
             created => created?,

@@ -131,6 +131,15 @@ impl Scribe {
         }
         // The last checkpoint is written to disk through the store.
         self.ledger.finish((self.told.now)());
+        if let Some(trouble) = &self.trouble {
+            let Trouble { refused, closes_lost, unforced, .. } = trouble;
+            tracing::error!(
+                refused,
+                closes_lost,
+                unforced,
+                "the audit trail ends without saying what it lost"
+            );
+        }
         if let Err(error) = self.store.finish() {
             tracing::error!(%error, "the audit trail could not be forced to disk at its end");
         }

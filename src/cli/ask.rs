@@ -2,43 +2,44 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
-use comfy_table::Table;
-use serde_json::{Value, json};
-use uuid::Uuid;
+use clap::Subcommand;
+use serde_json::json;
 
-use crate::cli::decisions::{Form, Token, decide, every};
+use crate::cli::decisions::{decide, every, recorded};
+use crate::cli::form::Named;
 use crate::cli::gateway::text;
-use crate::cli::output;
-use crate::cli::unblock::{Wish, print_one};
+use crate::cli::output::{Cell, Column};
+use crate::cli::said::{Id, one_of};
+use crate::cli::unblock::{self, Wish};
 use crate::settings::Settings;
 
 /// Where they are.
 const PATH: &str = "/api/v1/asks";
+/// What a list says of each.
+const COLUMNS: &[Column] = &[
+    ("id", Cell::Of("id")),
+    ("state", Cell::Of("state")),
+    ("target", Cell::Of("target")),
+    ("group", Cell::Of("group")),
+    ("asked", Cell::At("asked_at")),
+    ("the pupil wrote", Cell::Of("words")),
+];
 
 /// Pupils' asks, in the name of the token's owner.
-#[derive(Args)]
-pub(super) struct Ask {
-    #[command(flatten)]
-    token: Token,
-    #[command(subcommand)]
-    act: Act,
-}
+pub(super) type Ask = Named<Act>;
 
 #[derive(Subcommand)]
-enum Act {
+pub(super) enum Act {
     /// List them: of the groups that one teaches, or all for those who decide on unblocks.
     List {
-        /// waiting, taken, refused or lapsed.
-        #[arg(long)]
+        /// Only those that stand there.
+        #[arg(long, value_parser = one_of(["waiting", "taken", "refused", "lapsed"]))]
         state: Option<String>,
-        #[command(flatten)]
-        form: Form,
     },
     /// Make one a request of one's own, for the group that asked unless others are named.
     Take {
         /// The ask.
-        id: Uuid,
+        id: Id,
         /// For this group instead; may be repeated.
         #[arg(long = "group")]
         groups: Vec<String>,
@@ -48,7 +49,7 @@ enum Act {
     /// Say no.
     Refuse {
         /// The ask.
-        id: Uuid,
+        id: Id,
         /// Why.
         #[arg(long)]
         comment: Option<String>,
@@ -59,28 +60,20 @@ impl Ask {
     pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
         let gateway = self.token.gateway(settings)?;
         match &self.act {
-            Act::List { state, form } => {
-                let items = every(&gateway, PATH, &[("state", state.as_deref())])?;
-                form.print(&items, table, "No such ask.");
+            Act::List { state } => {
+                self.form.items(&every(&gateway, PATH, &[("state", state.as_deref())])?, COLUMNS);
             }
             Act::Take { id, groups, wish } => {
                 let body = wish.over(json!({ "groups": groups }));
-                print_one(&decide(&gateway, PATH, (*id, "take"), body)?);
+                self.form.answer(&decide(&gateway, PATH, (*id, "take"), body)?, unblock::tell);
             }
             Act::Refuse { id, comment } => {
                 let ask = decide(&gateway, PATH, (*id, "refuse"), json!({ "comment": comment }))?;
-                out!("{}  {}", text(&ask, "id"), text(&ask, "state"));
+                self.form.answer(&ask, |ask| {
+                    out!("{}  {}{}", text(ask, "id"), text(ask, "state"), recorded(ask));
+                });
             }
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-fn table(items: &[Value]) -> Table {
-    let mut table = output::table();
-    table.set_header(["id", "state", "target", "group", "asked at", "the pupil wrote"]);
-    for ask in items {
-        table.add_row(["id", "state", "target", "group", "asked_at", "words"].map(|field| text(ask, field)));
-    }
-    table
 }

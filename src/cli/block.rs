@@ -2,30 +2,35 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
-use comfy_table::Table;
+use clap::Subcommand;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use crate::cli::decisions::{Form, Token, every};
+use crate::cli::decisions::{every, recorded};
+use crate::cli::form::Named;
 use crate::cli::gateway::text;
-use crate::cli::output;
+use crate::cli::output::{Cell, Column};
+use crate::cli::said::{Id, one_of};
 use crate::settings::Settings;
 
 /// Where they are.
 const PATH: &str = "/api/v1/blocks";
+/// What a list says of each.
+const COLUMNS: &[Column] = &[
+    ("id", Cell::Of("id")),
+    ("state", Cell::Of("state")),
+    ("target", Cell::Of("target")),
+    ("reason", Cell::Of("reason")),
+    ("by", Cell::Of("placed_by")),
+    ("at", Cell::At("placed_at")),
+    ("lifted by", Cell::Of("lifted_by")),
+    ("lifted at", Cell::At("lifted_at")),
+];
 
 /// Emergency blocks, in the name of the token's owner.
-#[derive(Args)]
-pub(super) struct Block {
-    #[command(flatten)]
-    token: Token,
-    #[command(subcommand)]
-    act: Act,
-}
+pub(super) type Block = Named<Act>;
 
 #[derive(Subcommand)]
-enum Act {
+pub(super) enum Act {
     /// Shut something for everybody, at once.
     Add {
         /// A page, a host (subdomains included), or category:NAME.
@@ -36,16 +41,14 @@ enum Act {
     },
     /// List them.
     List {
-        /// in_force or lifted.
-        #[arg(long)]
+        /// Only those that stand there.
+        #[arg(long, value_parser = one_of(["in_force", "lifted"]))]
         state: Option<String>,
-        #[command(flatten)]
-        form: Form,
     },
     /// Ask for one to be lifted: a second person lets it be (`schoolgate changes approve`).
     Lift {
         /// The block.
-        id: Uuid,
+        id: Id,
         /// Why.
         #[arg(long)]
         reason: String,
@@ -58,46 +61,33 @@ impl Block {
         match &self.act {
             Act::Add { target, reason } => {
                 let body = json!({ "target": target, "reason": reason });
-                let block = gateway.post(PATH, Some(body))?;
-                out!(
-                    "{}  {} is shut for everybody (record {})",
-                    text(&block, "id"),
-                    text(&block, "target"),
-                    block["audit_seq"]
-                );
-                if let Some(note) = block["note"].as_str() {
-                    out!("{note}");
-                }
+                self.form.answer(&gateway.post(PATH, Some(body))?, tell_added);
             }
-            Act::List { state, form } => {
-                let items = every(&gateway, PATH, &[("state", state.as_deref())])?;
-                form.print(&items, table, "No such block.");
+            Act::List { state } => {
+                self.form.items(&every(&gateway, PATH, &[("state", state.as_deref())])?, COLUMNS);
             }
             Act::Lift { id, reason } => {
-                told(&gateway.delete_saying(&format!("{PATH}/{id}"), json!({ "reason": reason }))?);
+                let change = gateway.delete_saying(&format!("{PATH}/{id}"), json!({ "reason": reason }))?;
+                self.form.answer(&change, tell_lifted);
             }
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn told(change: &Value) {
-    let (target, id) = (text(change, "target"), text(change, "id"));
-    if change["state"] == "pending" {
-        out!("{target} stays shut until somebody else approves change {id}");
-    } else {
-        out!("{target} is open again (change {id})");
+fn tell_added(block: &Value) {
+    let (id, target) = (text(block, "id"), text(block, "target"));
+    out!("{id}  {target} is shut for everybody{}", recorded(block));
+    if let Some(note) = block["note"].as_str() {
+        out!("{note}");
     }
 }
 
-fn table(items: &[Value]) -> Table {
-    let mut table = output::table();
-    table.set_header(["id", "state", "target", "reason", "by", "at", "lifted by", "lifted at"]);
-    for block in items {
-        table.add_row(
-            ["id", "state", "target", "reason", "placed_by", "placed_at", "lifted_by", "lifted_at"]
-                .map(|field| text(block, field)),
-        );
+fn tell_lifted(change: &Value) {
+    let (target, id) = (text(change, "target"), text(change, "id"));
+    if change["state"] == "pending" {
+        out!("{target} stays shut until somebody else approves change {id}{}", recorded(change));
+    } else {
+        out!("{target} is open again (change {id}){}", recorded(change));
     }
-    table
 }

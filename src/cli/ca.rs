@@ -2,20 +2,28 @@
 //!
 //! **Invariant:** the key is neither read nor written here.
 
-use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Subcommand, ValueEnum};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::ca::Public;
-use crate::cli::gateway::{Gateway, text};
-use crate::cli::output;
+use crate::cli::gateway::Gateway;
+use crate::cli::output::{self, Cell, Column, Table};
 use crate::model::counted;
 use crate::settings::Settings;
+
+/// What a list says of each host.
+const CANDIDATES: &[Column] = &[
+    ("host", Cell::Of("host")),
+    ("devices", Cell::Of("devices")),
+    ("connections", Cell::Of("connections")),
+    ("last", Cell::At("last_at")),
+    ("how they said it", Cell::Of("how")),
+];
 
 /// What to do with the certificate. It is public: whoever has it can trust the gateway, no more.
 #[derive(Subcommand)]
@@ -84,23 +92,9 @@ fn candidates(settings: &Settings, days: u64, json: bool) -> anyhow::Result<()> 
         out!("In {} no device or app has refused the school's authority.", counted(days, "day"));
         return Ok(());
     }
-    let mut table = output::table();
-    table.set_header(["host", "devices", "connections", "last", "how they said it"]);
-    for item in &items {
-        let how: Vec<&str> = item["how"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        table.add_row([
-            text(item, "host"),
-            item["devices"].to_string(),
-            item["connections"].to_string(),
-            text(item, "last_at"),
-            how.join(", "),
-        ]);
-    }
-    out!("{table}");
-    out!(
-        "One device: has it the school's authority? Many: an app that brings its own. Put it on the no-inspect list,"
-    );
-    out!("or leave it refused. Nothing is let past by itself.");
+    out!("{}", Table::of(CANDIDATES, &items));
+    out!("One device: has it the school's authority? Many: an app that brings its own. Put it");
+    out!("on the no-inspect list, or leave it refused. Nothing is let past by itself.");
     Ok(())
 }
 
@@ -142,17 +136,12 @@ fn print(format: Form, public: &Public, settings: &Settings) -> anyhow::Result<(
     if matches!(format, Form::Der) && stdout.is_terminal() {
         bail!("these bytes are no text for a terminal: name a file with --out, or send them into one");
     }
-    match stdout.write_all(&format.bytes(public, settings)).and_then(|()| stdout.flush()) {
-        // A reader that has gone, as `head` goes, is no fault.
-        Err(fault) if fault.kind() != io::ErrorKind::BrokenPipe => Err(fault.into()),
-        Ok(()) | Err(_) => Ok(()),
-    }
+    output::ended_if_not(stdout.write_all(&format.bytes(public, settings)).and_then(|()| stdout.flush()));
+    Ok(())
 }
 
 fn write(format: Form, public: &Public, settings: &Settings, file: &Path) -> anyhow::Result<()> {
-    let named = || format!("can't write {}", file.display());
-    let mut new = OpenOptions::new().write(true).create_new(true).open(file).with_context(named)?;
-    new.write_all(&format.bytes(public, settings)).and_then(|()| new.sync_all()).with_context(named)?;
+    output::write_new(file, &format.bytes(public, settings))?;
     out!("Wrote {}. Its fingerprint (SHA-256) is {}", file.display(), public.fingerprint);
     Ok(())
 }

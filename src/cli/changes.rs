@@ -3,35 +3,45 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use comfy_table::Table;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use crate::cli::decisions::{Form, RiskAssessment, Token, decide, every, joined};
+use crate::cli::decisions::{RiskAssessment, decide, every, joined, recorded};
+use crate::cli::form::Named;
 use crate::cli::gateway::text;
-use crate::cli::output;
+use crate::cli::output::{Cell, Column};
+use crate::cli::said::{Day, Id, one_of};
+use crate::control::changes::ChangeState;
+use crate::model::Timestamp;
+use crate::policy::Effect;
 use crate::settings::Settings;
 
 /// Where they are.
 const PATH: &str = "/api/v1/changes";
+/// What a list says of each.
+const COLUMNS: &[Column] = &[
+    ("id", Cell::Of("id")),
+    ("state", Cell::Of("state")),
+    ("kind", Cell::Of("kind")),
+    ("effect", Cell::Of("effect")),
+    ("what", Cell::Of("sentence")),
+    ("why", Cell::Of("reason")),
+    ("risk", Cell::Made(risk)),
+    ("proposed", Cell::At("proposed_at")),
+    ("by", Cell::Made(proposer)),
+    ("decided by", Cell::Made(decider)),
+];
 
 /// Changes of the policy and of the school's lists, in the name of the token's owner.
-#[derive(Args)]
-pub(super) struct Changes {
-    #[command(flatten)]
-    token: Token,
-    #[command(subcommand)]
-    act: Act,
-}
+pub(super) type Changes = Named<Act>;
 
 #[derive(Subcommand)]
-enum Act {
+pub(super) enum Act {
     /// List them, the newest first.
     List(List),
     /// Let it come in force. Never one's own.
     Approve {
         /// The change.
-        id: Uuid,
+        id: Id,
         /// Why it may be opened.
         #[arg(long)]
         comment: String,
@@ -41,7 +51,7 @@ enum Act {
     /// Say no.
     Refuse {
         /// The change.
-        id: Uuid,
+        id: Id,
         /// Why not.
         #[arg(long)]
         comment: Option<String>,
@@ -49,10 +59,10 @@ enum Act {
     /// Say that it was looked at again, and when that is done next.
     Reviewed {
         /// The change.
-        id: Uuid,
+        id: Id,
         /// The next day of review: 2027-07-01.
         #[arg(long)]
-        review_on: String,
+        review_on: Day,
         /// What was looked at, and what came of it.
         #[arg(long)]
         comment: String,
@@ -60,106 +70,81 @@ enum Act {
 }
 
 #[derive(Args)]
-struct List {
-    /// pending, approved, refused, withdrawn or at_once.
-    #[arg(long)]
+pub(super) struct List {
+    /// Only those that stand there.
+    #[arg(long, value_parser = one_of(ChangeState::ALL.map(ChangeState::as_str)))]
     state: Option<String>,
-    /// none, tightens or loosens.
-    #[arg(long)]
+    /// Only those that do that.
+    #[arg(long, value_parser = one_of(Effect::ALL.map(Effect::as_str)))]
     effect: Option<String>,
-    /// entry, policy or lift_block.
-    #[arg(long)]
+    /// Only of this kind.
+    #[arg(long, value_parser = one_of(["entry", "policy", "lift_block"]))]
     kind: Option<String>,
     /// Only what this member of staff proposed; or local, or system.
     #[arg(long)]
     proposer: Option<String>,
     /// Proposed at this moment or later (RFC 3339).
     #[arg(long)]
-    from: Option<String>,
+    from: Option<Timestamp>,
     /// Proposed before this moment.
     #[arg(long)]
-    to: Option<String>,
-    #[command(flatten)]
-    form: Form,
+    to: Option<Timestamp>,
 }
 
 impl Changes {
     pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
         let gateway = self.token.gateway(settings)?;
-        let decided = |id: Uuid, act, said| decide(&gateway, PATH, (id, act), said);
-        match &self.act {
+        let decided = |id: &Id, act, said| decide(&gateway, PATH, (*id, act), said);
+        let change = match &self.act {
             Act::List(list) => {
-                let items = every(&gateway, PATH, &list.query())?;
-                list.form.print(&items, table, "No such change.");
+                self.form.items(&list.items(&gateway)?, COLUMNS);
+                return Ok(ExitCode::SUCCESS);
             }
             Act::Approve { id, comment, risk } => {
-                print(&decided(*id, "approve", json!({ "comment": comment, "risk": risk.value() }))?);
+                decided(id, "approve", json!({ "comment": comment, "risk": risk.value() }))?
             }
-            Act::Refuse { id, comment } => {
-                print(&decided(*id, "refuse", json!({ "comment": comment }))?);
-            }
+            Act::Refuse { id, comment } => decided(id, "refuse", json!({ "comment": comment }))?,
             Act::Reviewed { id, review_on, comment } => {
-                let said = json!({ "review_on": review_on, "comment": comment });
-                let change = decided(*id, "reviewed", said)?;
-                print(&change);
-                out!("To be looked at again on {}.", text(&change, "review_on"));
+                let change = decided(id, "reviewed", json!({ "review_on": review_on, "comment": comment }))?;
+                self.form.answer(&change, tell_reviewed);
+                return Ok(ExitCode::SUCCESS);
             }
-        }
+        };
+        self.form.answer(&change, |change| {
+            out!("{}: {}{}", text(change, "state"), text(change, "sentence"), recorded(change));
+        });
         Ok(ExitCode::SUCCESS)
     }
 }
 
 impl List {
-    fn query(&self) -> [(&str, Option<&str>); 6] {
-        [
+    fn items(&self, gateway: &crate::cli::gateway::Gateway) -> anyhow::Result<Vec<Value>> {
+        let [from, to] = [self.from, self.to].map(|moment| moment.map(|moment| moment.to_string()));
+        let query = [
             ("state", self.state.as_deref()),
             ("effect", self.effect.as_deref()),
             ("kind", self.kind.as_deref()),
             ("proposer", self.proposer.as_deref()),
-            ("from", self.from.as_deref()),
-            ("to", self.to.as_deref()),
-        ]
+            ("from", from.as_deref()),
+            ("to", to.as_deref()),
+        ];
+        every(gateway, PATH, &query)
     }
 }
 
-fn print(change: &Value) {
-    out!("{}: {} (record {})", text(change, "state"), text(change, "sentence"), change["audit_seq"]);
+fn tell_reviewed(change: &Value) {
+    out!("reviewed: {}{}", text(change, "sentence"), recorded(change));
+    out!("To be looked at again on {}.", text(change, "review_on"));
 }
 
-fn table(items: &[Value]) -> Table {
-    let mut table = output::table();
-    table.set_header([
-        "id",
-        "state",
-        "kind",
-        "effect",
-        "what",
-        "why",
-        "risk",
-        "proposed",
-        "by",
-        "decided by",
-    ]);
-    for change in items {
-        let column = |field: &str| text(change, field);
-        let proposer = &change["proposer"];
-        let by = proposer["name"].as_str().map_or_else(|| text(proposer, "kind"), ToOwned::to_owned);
-        let needs = joined(&change["needs"], " or ");
-        let decided = if needs.is_empty() { column("decided_by") } else { format!("waits for {needs}") };
-        table.add_row([
-            column("id"),
-            column("state"),
-            column("kind"),
-            column("effect"),
-            column("sentence"),
-            column("reason"),
-            risk(change),
-            column("proposed_at"),
-            by,
-            decided,
-        ]);
-    }
-    table
+fn proposer(change: &Value) -> String {
+    let proposer = &change["proposer"];
+    proposer["name"].as_str().map_or_else(|| text(proposer, "kind"), ToOwned::to_owned)
+}
+
+fn decider(change: &Value) -> String {
+    let needs = joined(&change["needs"], " or ");
+    if needs.is_empty() { text(change, "decided_by") } else { format!("waits for {needs}") }
 }
 
 /// What was thought through, or that somebody must.

@@ -1,32 +1,13 @@
-//! What staff decide on from the command line: who they are, what there is, a decision with its
-//! comment.
+//! What staff decide on from the command line: what there is, and a decision with its comment.
 //!
 //! **Invariant:** a decision is made in the name of a token's owner; without one there is none.
 
 use clap::Args;
-use comfy_table::Table;
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use crate::cli::gateway::Gateway;
-use crate::settings::Settings;
+use crate::cli::said::Id;
 use crate::web::escaped;
-
-/// Who one is.
-#[derive(Args, Default)]
-pub(super) struct Token {
-    /// The token of the one who looks, asks or decides (`schoolgate staff token NAME`).
-    #[arg(long, global = true, env = "SCHOOLGATE_TOKEN", hide_env_values = true)]
-    token: Option<String>,
-}
-
-/// How a list is printed.
-#[derive(Args)]
-pub(super) struct Form {
-    /// Print as JSON.
-    #[arg(long)]
-    json: bool,
-}
 
 /// What was thought through before a category is opened.
 #[derive(Args)]
@@ -40,34 +21,6 @@ pub(super) struct RiskAssessment {
     /// What is done about that.
     #[arg(long, requires_all = ["benefit", "risk"])]
     mitigation: Option<String>,
-}
-
-impl Token {
-    /// The gateway in the name of the token's owner.
-    pub(super) fn gateway(&self, settings: &Settings) -> anyhow::Result<Gateway> {
-        anyhow::ensure!(self.token.is_some(), "say who you are: --token, or SCHOOLGATE_TOKEN");
-        Ok(Gateway::of(settings, self.token.clone()))
-    }
-
-    /// The gateway, and where it answers: whoever has a token by the API, whoever may use the
-    /// machine's own socket by what it answers to them.
-    pub(super) fn reading(&self, settings: &Settings) -> (Gateway, &'static str) {
-        let root = if self.token.is_some() { "/api/v1" } else { "/local" };
-        (Gateway::of(settings, self.token.clone()), root)
-    }
-}
-
-impl Form {
-    /// Prints what there is; `nothing`, when there is nothing.
-    pub(super) fn print(&self, items: &[Value], table: fn(&[Value]) -> Table, nothing: &str) {
-        if self.json {
-            out!("{}", json!({ "items": items, "next": null }));
-        } else if items.is_empty() {
-            out!("{nothing}");
-        } else {
-            out!("{}", table(items));
-        }
-    }
 }
 
 impl RiskAssessment {
@@ -99,18 +52,29 @@ pub(super) fn every(
     }
 }
 
-/// Decides: `act` is the word of the API for it. What is null of what is said is not sent.
+/// Decides: `act` is the word of the API for it.
 pub(super) fn decide(
     gateway: &Gateway,
     path: &str,
-    (id, act): (Uuid, &str),
+    (id, act): (Id, &str),
     said: Value,
 ) -> anyhow::Result<Value> {
-    let said: Map<String, Value> = match said {
+    gateway.post(&format!("{path}/{id}/{act}"), Some(sent(said)))
+}
+
+/// What is said, as it is sent: without what is null.
+pub(super) fn sent(said: Value) -> Value {
+    match said {
         Value::Object(said) => said.into_iter().filter(|(_, value)| !value.is_null()).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
-    };
-    gateway.post(&format!("{path}/{id}/{act}"), Some(Value::Object(said)))
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Value::Object(Map::new())
+        }
+    }
+}
+
+/// The record of what was done, to stand behind it.
+pub(super) fn recorded(answer: &Value) -> String {
+    answer["audit_seq"].as_u64().map(|record| format!(" (record {record})")).unwrap_or_default()
 }
 
 /// The texts of an array, put together.

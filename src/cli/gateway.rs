@@ -9,6 +9,8 @@ use serde_json::Value;
 use crate::settings::Settings;
 use crate::web::local::{self, CallError};
 
+mod words;
+
 /// The gateway says no.
 #[derive(Debug, thiserror::Error)]
 pub(super) struct Refused {
@@ -77,7 +79,14 @@ impl Gateway {
     }
 
     fn call(&self, method: &str, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
-        understood(self.send(method, path, body)?)
+        understood(self.send(method, path, body)?).map_err(|fault| match fault.downcast() {
+            Ok(refused @ Refused { status: 404, .. }) => match words::missing(path) {
+                Some(missing) => anyhow::anyhow!("there is no {missing}, or it is not yours to see"),
+                None => refused.into(),
+            },
+            Ok(refused) => refused.into(),
+            Err(fault) => fault,
+        })
     }
 
     fn send(
@@ -117,7 +126,8 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said = ["detail", "title"].iter().find_map(|field| self.body[*field].as_str());
         let code = self.body["code"].as_str().unwrap_or("no code");
-        write!(f, "{} ({}, {code})", said.unwrap_or("it gave no reason"), self.status)?;
+        let said = words::as_options(said.unwrap_or("it gave no reason"));
+        write!(f, "{said} ({}, {code})", self.status)?;
         for fault in self.faults() {
             let (file, problem) = (text(fault, "file"), text(fault, "problem"));
             write!(f, "\n  {file}:{}:{}: {problem}", fault["line"], fault["column"])?;

@@ -8,24 +8,21 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::cli::decisions::{Form, RiskAssessment, Token, every};
+use crate::cli::decisions::{RiskAssessment, every};
+use crate::cli::form::Named;
 use crate::cli::gateway::{Gateway, Refused, text};
+use crate::cli::output;
+use crate::cli::said::Day;
 use crate::document::{Fault, Faults};
 use crate::settings::Settings;
 
 mod tables;
 
 /// The policy of record. To propose takes a token; to read it does not, on this machine.
-#[derive(Args)]
-pub(super) struct Policy {
-    #[command(flatten)]
-    token: Token,
-    #[command(subcommand)]
-    act: Act,
-}
+pub(super) type Policy = Named<Act>;
 
 #[derive(Subcommand)]
-enum Act {
+pub(super) enum Act {
     /// Print the text in force, to be edited and proposed.
     Export {
         /// An earlier version instead.
@@ -48,17 +45,12 @@ enum Act {
         from: u64,
         /// The version after.
         to: u64,
-        /// Print as JSON.
-        #[arg(long)]
-        json: bool,
     },
     /// List the versions that changed something, the newest first.
     History {
         /// Those too that changed nothing, as every start and every reload makes one.
         #[arg(long)]
         all: bool,
-        #[command(flatten)]
-        form: Form,
     },
     /// Propose an earlier version anew. What it opens waits like anything else.
     Rollback {
@@ -75,14 +67,12 @@ enum Act {
         /// Only what somebody should have looked at by now.
         #[arg(long)]
         overdue: bool,
-        #[command(flatten)]
-        form: Form,
     },
 }
 
 /// What is said with a proposal.
 #[derive(Args)]
-struct Said {
+pub(super) struct Said {
     /// Why.
     #[arg(long)]
     reason: String,
@@ -93,7 +83,7 @@ struct Said {
     owner: Option<String>,
     /// The day on which it is looked at again (2027-07-01); a year from now, when absent.
     #[arg(long)]
-    review_on: Option<String>,
+    review_on: Option<Day>,
 }
 
 /// Whether something is proposed or only weighed.
@@ -110,44 +100,40 @@ impl Policy {
             Act::Export { version } => {
                 let version = version.map(|version| format!("/{version}")).unwrap_or_default();
                 let policy = gateway.get(&format!("{root}/policy{version}"))?;
-                out!("{}", text(&policy, "text").trim_end_matches('\n'));
+                self.form.answer(&policy, |policy| {
+                    output::file(&format!("{}\n", text(policy, "text").trim_end_matches('\n')));
+                });
             }
             Act::Propose { file, dry_run, said } => {
                 let policy = std::fs::read_to_string(file);
                 let policy = policy.with_context(|| format!("can't read {}", file.display()))?;
                 let body = said.body(json!({ "kind": "policy", "text": policy }));
-                let answer = self.propose(settings, Aim::of(*dry_run), body);
-                let answer = answer.map_err(|fault| in_file(fault, file, &policy))?;
-                tables::print_proposed(&answer, *dry_run);
+                let proposed = self.propose(settings, Aim::of(*dry_run), body);
+                proposed.map_err(|fault| in_file(fault, file, &policy))?;
             }
-            Act::Diff { from, to, json } => {
+            Act::Diff { from, to } => {
                 let answer = gateway.get(&format!("{root}/policy/diff?from={from}&to={to}"))?;
-                if *json {
-                    out!("{answer}");
-                } else {
-                    tables::print_difference(&answer);
-                }
+                self.form.answer(&answer, tables::print_difference);
             }
-            Act::History { all, form } => {
+            Act::History { all } => {
                 let mut versions = every(&gateway, &format!("{root}/policy/history"), &[])?;
                 versions.retain(|version| *all || tables::is_change(version));
-                form.print(&versions, tables::history, "No version that changed something.");
+                self.form.items(&versions, tables::HISTORY);
             }
             Act::Rollback { version, dry_run, said } => {
                 let body = said.body(json!({ "kind": "rollback", "version": version }));
-                let answer = self.propose(settings, Aim::of(*dry_run), body)?;
-                tables::print_proposed(&answer, *dry_run);
+                self.propose(settings, Aim::of(*dry_run), body)?;
             }
-            Act::Reviews { overdue, form } => {
+            Act::Reviews { overdue } => {
                 let only = overdue.then_some("true");
                 let reviews = every(&gateway, &format!("{root}/reviews"), &[("overdue", only)])?;
-                form.print(&reviews, tables::reviews, "Nothing is to be looked at.");
+                self.form.items(&reviews, tables::REVIEWS);
             }
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    fn propose(&self, settings: &Settings, aim: Aim, body: Value) -> anyhow::Result<Value> {
+    fn propose(&self, settings: &Settings, aim: Aim, body: Value) -> anyhow::Result<()> {
         let (gateway, path): (Gateway, String) = match aim {
             Aim::Make => (self.token.gateway(settings)?, "/api/v1/changes".to_owned()),
             Aim::Weigh => {
@@ -155,7 +141,8 @@ impl Policy {
                 (gateway, format!("{root}/changes?dry_run=true"))
             }
         };
-        gateway.post(&path, Some(body))
+        self.form.answer(&gateway.post(&path, Some(body))?, tables::print_proposed);
+        Ok(())
     }
 }
 

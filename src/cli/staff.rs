@@ -3,26 +3,35 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use comfy_table::Table;
 use serde_json::{Value, json};
 
+use crate::cli::decisions::recorded;
+use crate::cli::form::Here;
 use crate::cli::gateway::{Gateway, text};
-use crate::cli::output;
+use crate::cli::output::{Cell, Column, moment};
+use crate::cli::said::Count;
 use crate::control::accounts::Scope;
 use crate::model::{GroupName, Role, StaffName, Timestamp};
 use crate::settings::Settings;
 
-/// What to do with accounts. The gateway must be running: it keeps the record.
+/// What a list says of each.
+const COLUMNS: &[Column] = &[
+    ("name", Cell::Of("name")),
+    ("roles", Cell::Of("roles")),
+    ("from", Cell::At("starts_at")),
+    ("until", Cell::At("ends_at")),
+    ("", Cell::Made(standing)),
+];
+
+/// Accounts and tokens. The gateway must be running: it keeps the record.
+pub(super) type Staff = Here<Act>;
+
 #[derive(Subcommand)]
-pub(super) enum Staff {
+pub(super) enum Act {
     /// Add a member of staff; prints the link by which they set their password.
     Add(Add),
     /// List everybody.
-    List {
-        /// Print as JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    List,
     /// End an account, its sessions and its tokens, at once.
     Disable {
         /// The sign-in name.
@@ -63,8 +72,8 @@ pub(super) enum Staff {
         #[arg(long = "scope")]
         scopes: Vec<Scope>,
         /// How many days it lives: 90, or up to 365.
-        #[arg(long)]
-        days: Option<u32>,
+        #[arg(long, allow_negative_numbers = true)]
+        days: Option<Count>,
         /// What it is for.
         #[arg(long, default_value = "")]
         label: String,
@@ -74,8 +83,8 @@ pub(super) enum Staff {
         /// The supplier's sign-in name.
         name: StaffName,
         /// For how long: 480 at most.
-        #[arg(long)]
-        minutes: u32,
+        #[arg(long, allow_negative_numbers = true)]
+        minutes: Count,
         /// Why.
         #[arg(long)]
         reason: String,
@@ -135,50 +144,47 @@ impl Staff {
         let told = |name: &StaffName, act: &str, body: Value| {
             gateway.post(&format!("/local/staff/{name}/{act}"), Some(body))
         };
-        match self {
-            Staff::Add(add) => add.run(settings, &gateway)?,
-            Staff::List { json } => {
+        let form = self.form;
+        match &self.act {
+            Act::Add(add) => form.answer(&add.send(&gateway)?, |answer| add.tell(settings, answer)),
+            Act::List => {
                 let answer = gateway.get("/local/staff")?;
-                if *json {
-                    out!("{answer}");
-                } else {
-                    out!("{}", table(&answer));
-                }
+                form.items(answer["items"].as_array().map(Vec::as_slice).unwrap_or_default(), COLUMNS);
             }
-            Staff::Disable { name, reason } => {
-                told(name, "disable", json!({ "reason": reason }))?;
-                out!("{name} can no longer sign in.");
+            Act::Disable { name, reason } => {
+                let answer = told(name, "disable", json!({ "reason": reason }))?;
+                form.answer(&answer, |answer| out!("{name} can no longer sign in{}.", recorded(answer)));
             }
-            Staff::Enable { name, reason } => {
-                told(name, "enable", json!({ "reason": reason }))?;
-                out!("{name} can sign in again.");
+            Act::Enable { name, reason } => {
+                let answer = told(name, "enable", json!({ "reason": reason }))?;
+                form.answer(&answer, |answer| out!("{name} can sign in again{}.", recorded(answer)));
             }
-            Staff::Confirm { name, reason } => {
-                told(name, "confirm", json!({ "reason": reason }))?;
-                out!("{name} counts as nobody else.");
+            Act::Confirm { name, reason } => {
+                let answer = told(name, "confirm", json!({ "reason": reason }))?;
+                form.answer(&answer, |answer| out!("{name} counts as nobody else{}.", recorded(answer)));
             }
-            Staff::Reset { name, reason } => {
+            Act::Reset { name, reason } => {
                 let answer = told(name, "reset", json!({ "reason": reason }))?;
-                out!("{name} has neither password nor second factor, session or token any more.");
-                print_link(settings, name, &answer);
+                form.answer(&answer, |answer| tell_reset(settings, name, answer));
             }
-            Staff::Token { name, scopes, days, label } => {
+            Act::Token { name, scopes, days, label } => {
                 let body = json!({ "scopes": scopes, "days": days, "label": label });
-                let answer = told(name, "token", body)?;
-                out!("{}", text(&answer, "token"));
-                eprintln!("This token is shown once and ends on {}.", text(&answer, "expires_at"));
+                form.answer(&told(name, "token", body)?, tell_token);
             }
-            Staff::LetIn { name, minutes, reason } => {
+            Act::LetIn { name, minutes, reason } => {
                 let answer = told(name, "access", json!({ "minutes": minutes, "reason": reason }))?;
-                out!("{name} may sign in until {}.", text(&answer, "access_until"));
+                let until = moment(&text(&answer, "access_until"));
+                form.answer(&answer, |answer| {
+                    out!("{name} may sign in until {until} UTC{}.", recorded(answer));
+                });
             }
-            Staff::LetOut { name } => {
-                gateway.delete(&format!("/local/staff/{name}/access"))?;
-                out!("{name} can no longer sign in.");
+            Act::LetOut { name } => {
+                let answer = gateway.delete(&format!("/local/staff/{name}/access"))?;
+                form.answer(&answer, |answer| out!("{name} can no longer sign in{}.", recorded(answer)));
             }
-            Staff::BreakGlass { act: BreakGlass::Seal { reason } } => {
+            Act::BreakGlass { act: BreakGlass::Seal { reason } } => {
                 let answer = gateway.post("/local/break-glass/seal", Some(json!({ "reason": reason })))?;
-                print_for_the_safe(settings, &text(&answer, "code"));
+                form.answer(&answer, |answer| print_for_the_safe(settings, &text(answer, "code")));
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -186,7 +192,7 @@ impl Staff {
 }
 
 impl Add {
-    fn run(&self, settings: &Settings, gateway: &Gateway) -> anyhow::Result<()> {
+    fn send(&self, gateway: &Gateway) -> anyhow::Result<Value> {
         let there = || -> anyhow::Result<usize> {
             Ok(gateway.get("/local/staff")?["items"].as_array().map_or(0, Vec::len))
         };
@@ -201,19 +207,32 @@ impl Add {
             "starts_at": self.starts_at,
             "ends_at": self.ends_at,
         });
-        let answer = gateway.post("/local/staff", Some(body))?;
-        out!("Added {} (record {}).", self.name, answer["audit_seq"]);
-        print_link(settings, &self.name, &answer);
+        gateway.post("/local/staff", Some(body))
+    }
+
+    fn tell(&self, settings: &Settings, answer: &Value) {
+        out!("Added {}{}.", self.name, recorded(answer));
+        print_link(settings, &self.name, answer);
         if self.supplier {
             out!("Before it works: schoolgate staff let-in {} --minutes 60 --reason …", self.name);
         }
-        Ok(())
     }
+}
+
+fn tell_reset(settings: &Settings, name: &StaffName, answer: &Value) {
+    out!("{name} has neither password nor second factor, session or token any more{}.", recorded(answer));
+    print_link(settings, name, answer);
+}
+
+fn tell_token(answer: &Value) {
+    out!("{}", text(answer, "token"));
+    let ends = moment(&text(answer, "expires_at"));
+    eprintln!("This token is shown once and ends on {ends} UTC{}.", recorded(answer));
 }
 
 /// The link by which somebody sets their password.
 fn print_link(settings: &Settings, name: &StaffName, answer: &Value) {
-    out!("{name} sets their password here, once, until {}:", text(answer, "expires_at"));
+    out!("{name} sets their password here, once, until {} UTC:", moment(&text(answer, "expires_at")));
     let reached = settings.listen.admin.first().map(|address| crate::app::reached(settings, address));
     let base = reached.as_ref().map_or("https://GATEWAY", |reached| &reached.base);
     out!("  {base}{}", text(answer, "setup_path"));
@@ -235,24 +254,15 @@ fn print_for_the_safe(settings: &Settings, code: &str) {
     out!("Statutory lists stay in force: nothing opens them.");
 }
 
-fn table(answer: &Value) -> Table {
-    let mut table = output::table();
-    table.set_header(["name", "roles", "from", "until", ""]);
-    for staff in answer["items"].as_array().into_iter().flatten() {
-        let roles: Vec<&str> =
-            staff["roles"].as_array().into_iter().flatten().filter_map(|r| r.as_str()).collect();
-        let supplier = staff["kind"] == "supplier";
-        let state = match (staff["disabled"] == true, supplier) {
-            (true, _) => "disabled".to_owned(),
-            (false, true) => format!("supplier, let in until {}", text(staff, "access_until")),
-            (false, false) => String::new(),
-        };
-        let state = state.trim_end_matches(", let in until ").to_owned();
-        let counts_as = staff["counts_as"].as_str().map(|whose| format!("counts as {whose}: confirm"));
-        let state = [state, counts_as.unwrap_or_default()];
-        let state: Vec<String> = state.into_iter().filter(|text| !text.is_empty()).collect();
-        let (from, until) = (text(staff, "starts_at"), text(staff, "ends_at"));
-        table.add_row([text(staff, "name"), roles.join(", "), from, until, state.join("; ")]);
-    }
-    table
+fn standing(staff: &Value) -> String {
+    let state = match (staff["disabled"] == true, staff["kind"] == "supplier", staff["access_until"].as_str())
+    {
+        (true, _, _) => "disabled".to_owned(),
+        (false, true, Some(until)) => format!("supplier, let in until {} UTC", moment(until)),
+        (false, true, None) => "supplier".to_owned(),
+        (false, false, _) => String::new(),
+    };
+    let counts_as = staff["counts_as"].as_str().map(|whose| format!("counts as {whose}: confirm"));
+    let told = [state, counts_as.unwrap_or_default()].into_iter().filter(|text| !text.is_empty());
+    told.collect::<Vec<_>>().join("; ")
 }

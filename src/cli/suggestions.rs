@@ -2,39 +2,39 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
-use comfy_table::Table;
-use serde_json::{Value, json};
-use uuid::Uuid;
+use clap::Subcommand;
+use serde_json::json;
 
-use crate::cli::decisions::{Form, Token, decide, every, joined};
+use crate::cli::decisions::{decide, every, recorded};
+use crate::cli::form::Named;
 use crate::cli::gateway::text;
-use crate::cli::output;
+use crate::cli::output::{Cell, Column};
+use crate::cli::said::Id;
 use crate::settings::Settings;
 
 /// Where they are.
 const PATH: &str = "/api/v1/suggestions";
+/// What a list says of each.
+const COLUMNS: &[Column] = &[
+    ("id", Cell::Of("id")),
+    ("site", Cell::Of("site")),
+    ("categories", Cell::Of("category_names")),
+    ("unblocks", Cell::Of("unblocks")),
+    ("members of staff", Cell::Of("staff")),
+    ("since", Cell::At("raised_at")),
+];
 
 /// Sites to review, in the name of the token's owner.
-#[derive(Args)]
-pub(super) struct Suggestions {
-    #[command(flatten)]
-    token: Token,
-    #[command(subcommand)]
-    act: Act,
-}
+pub(super) type Suggestions = Named<Act>;
 
 #[derive(Subcommand)]
-enum Act {
+pub(super) enum Act {
     /// List them.
-    List {
-        #[command(flatten)]
-        form: Form,
-    },
+    List,
     /// Say why a site stays where it is: what was asked for before counts no more.
     Dismiss {
         /// The suggestion.
-        id: Uuid,
+        id: Id,
         /// Why.
         #[arg(long)]
         reason: String,
@@ -45,31 +45,14 @@ impl Suggestions {
     pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
         let gateway = self.token.gateway(settings)?;
         match &self.act {
-            Act::List { form } => {
-                let items = every(&gateway, PATH, &[])?;
-                form.print(&items, table, "No site to review.");
-            }
+            Act::List => self.form.items(&every(&gateway, PATH, &[])?, COLUMNS),
             Act::Dismiss { id, reason } => {
                 let done = decide(&gateway, PATH, (*id, "dismiss"), json!({ "reason": reason }))?;
-                out!("{} stays in its category.", text(&done, "site"));
+                self.form.answer(&done, |done| {
+                    out!("{} stays in its category{}.", text(done, "site"), recorded(done));
+                });
             }
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-fn table(items: &[Value]) -> Table {
-    let mut table = output::table();
-    table.set_header(["id", "site", "categories", "unblocks", "members of staff", "since"]);
-    for found in items {
-        table.add_row([
-            text(found, "id"),
-            text(found, "site"),
-            joined(&found["category_names"], ", "),
-            found["unblocks"].to_string(),
-            found["staff"].to_string(),
-            text(found, "raised_at"),
-        ]);
-    }
-    table
 }

@@ -3,45 +3,49 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use comfy_table::Table;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use crate::cli::decisions::{Form, Token, decide, every, joined};
+use crate::cli::decisions::{decide, every, joined, recorded, sent};
+use crate::cli::form::Named;
 use crate::cli::gateway::text;
-use crate::cli::output;
+use crate::cli::output::{Cell, Column, moment};
+use crate::cli::said::{Count, Id, one_of};
 use crate::model::Timestamp;
-use crate::policy::Reduced;
+use crate::policy::{Reduced, SuspensionState};
 use crate::settings::Settings;
 
 /// Where they are.
 const PATH: &str = "/api/v1/suspensions";
+/// What a list says of each.
+const COLUMNS: &[Column] = &[
+    ("id", Cell::Of("id")),
+    ("state", Cell::Of("state")),
+    ("of", Cell::Made(whose)),
+    ("left", Cell::Of("to")),
+    ("besides", Cell::Of("exceptions")),
+    ("from", Cell::At("starts_at")),
+    ("until (UTC)", Cell::Made(until)),
+    ("by", Cell::Of("imposed_by")),
+    ("reason", Cell::Of("reason")),
+];
 
 /// Suspensions, in the name of the token's owner.
-#[derive(Args)]
-pub(super) struct Suspend {
-    #[command(flatten)]
-    token: Token,
-    #[command(subcommand)]
-    act: Act,
-}
+pub(super) type Suspend = Named<Act>;
 
 #[derive(Subcommand)]
-enum Act {
+pub(super) enum Act {
     /// Take internet away, for a time.
     Add(Impose),
     /// List them.
     List {
-        /// scheduled, active, ended or lifted.
-        #[arg(long)]
+        /// Only those that stand there.
+        #[arg(long, value_parser = one_of(SuspensionState::ALL.map(SuspensionState::as_str)))]
         state: Option<String>,
-        #[command(flatten)]
-        form: Form,
     },
     /// Give it back before the end.
     Lift {
         /// The suspension.
-        id: Uuid,
+        id: Id,
         /// Why.
         #[arg(long)]
         reason: String,
@@ -49,25 +53,17 @@ enum Act {
 }
 
 #[derive(Args)]
-struct Impose {
-    /// This person's; may be repeated.
-    #[arg(long = "user", required_unless_present = "devices")]
-    users: Vec<String>,
-    /// This device's; may be repeated.
-    #[arg(long = "device")]
-    devices: Vec<String>,
+pub(super) struct Impose {
+    #[command(flatten)]
+    whose: Whose,
     /// What is left: nothing, or approved (the sites of categories that their group allows by name).
     #[arg(long, default_value = "nothing")]
     to: Reduced,
     /// What stays open besides: a page, a host or category:NAME; may be repeated.
     #[arg(long = "except")]
     exceptions: Vec<String>,
-    /// How long, in minutes.
-    #[arg(long, conflicts_with = "until", required_unless_present = "until")]
-    minutes: Option<u32>,
-    /// Until when (RFC 3339).
-    #[arg(long)]
-    until: Option<Timestamp>,
+    #[command(flatten)]
+    end: End,
     /// From when (RFC 3339); now, when absent.
     #[arg(long)]
     from: Option<Timestamp>,
@@ -76,72 +72,67 @@ struct Impose {
     reason: String,
 }
 
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+struct Whose {
+    /// This person's; may be repeated.
+    #[arg(long = "user")]
+    users: Vec<String>,
+    /// This device's; may be repeated.
+    #[arg(long = "device")]
+    devices: Vec<String>,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct End {
+    /// How long, in minutes.
+    #[arg(long, allow_negative_numbers = true)]
+    minutes: Option<Count>,
+    /// Until when (RFC 3339).
+    #[arg(long)]
+    until: Option<Timestamp>,
+}
+
 impl Suspend {
     pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
         let gateway = self.token.gateway(settings)?;
-        match &self.act {
-            Act::Add(impose) => told(&gateway.post(PATH, Some(impose.body()))?),
-            Act::List { state, form } => {
-                let items = every(&gateway, PATH, &[("state", state.as_deref())])?;
-                form.print(&items, table, "No such suspension.");
+        let suspension = match &self.act {
+            Act::Add(impose) => gateway.post(PATH, Some(impose.body()))?,
+            Act::Lift { id, reason } => decide(&gateway, PATH, (*id, "lift"), json!({ "reason": reason }))?,
+            Act::List { state } => {
+                self.form.items(&every(&gateway, PATH, &[("state", state.as_deref())])?, COLUMNS);
+                return Ok(ExitCode::SUCCESS);
             }
-            Act::Lift { id, reason } => {
-                told(&decide(&gateway, PATH, (*id, "lift"), json!({ "reason": reason }))?);
-            }
-        }
+        };
+        self.form.answer(&suspension, tell);
         Ok(ExitCode::SUCCESS)
     }
 }
 
 impl Impose {
     fn body(&self) -> Value {
-        let mut body = json!({
-            "users": self.users, "devices": self.devices, "to": self.to.as_str(),
-            "exceptions": self.exceptions, "reason": self.reason,
-        });
-        let optional = [
-            ("minutes", json!(self.minutes)),
-            ("ends_at", json!(self.until)),
-            ("starts_at", json!(self.from)),
-        ];
-        for (field, value) in optional {
-            if !value.is_null() {
-                body[field] = value;
-            }
-        }
-        body
+        sent(json!({
+            "users": self.whose.users, "devices": self.whose.devices, "to": self.to.as_str(),
+            "exceptions": self.exceptions, "reason": self.reason, "minutes": self.end.minutes,
+            "ends_at": self.end.until, "starts_at": self.from,
+        }))
     }
 }
 
-fn told(suspension: &Value) {
-    let field = |field: &str| text(suspension, field);
-    out!(
-        "{}  {} until {} (record {})",
-        field("id"),
-        field("state"),
-        field("ends_at"),
-        suspension["audit_seq"]
-    );
+fn tell(suspension: &Value) {
+    let (id, state, until) = (text(suspension, "id"), text(suspension, "state"), until(suspension));
+    let tense = if matches!(&*state, "scheduled" | "active") { "until" } else { "at" };
+    out!("{id}  {state} {tense} {until} UTC{}", recorded(suspension));
 }
 
-fn table(items: &[Value]) -> Table {
-    let mut table = output::table();
-    table.set_header(["id", "state", "of", "left", "besides", "from", "until", "by", "reason"]);
-    for suspension in items {
-        let of = ["users", "devices"].map(|field| joined(&suspension[field], ", "));
-        let of: Vec<String> = of.into_iter().filter(|names| !names.is_empty()).collect();
-        let column = |field: &str| text(suspension, field);
-        table.add_row([
-            column("id"),
-            column("state"),
-            of.join(", "),
-            column("to"),
-            joined(&suspension["exceptions"], ", "),
-            column("starts_at"),
-            column("ends_at"),
-            column("imposed_by"),
-            column("reason"),
-        ]);
-    }
-    table
+/// When it ends, or did.
+fn until(suspension: &Value) -> String {
+    let lifted = suspension["lifted_at"].as_str().map(ToOwned::to_owned);
+    moment(&lifted.unwrap_or_else(|| text(suspension, "ends_at")))
+}
+
+fn whose(suspension: &Value) -> String {
+    let named = ["users", "devices"].map(|field| joined(&suspension[field], ", "));
+    named.into_iter().filter(|names| !names.is_empty()).collect::<Vec<_>>().join(", ")
 }

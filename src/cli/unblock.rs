@@ -3,30 +3,36 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use comfy_table::Table;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use crate::cli::decisions::{Form, Token, decide, every, joined};
-use crate::cli::gateway::{Gateway, text};
-use crate::cli::output;
+use crate::cli::decisions::{decide, every, joined, recorded, sent};
+use crate::cli::form::Named;
+use crate::cli::gateway::text;
+use crate::cli::output::{Cell, Column, moment};
+use crate::cli::said::{Count, Id, one_of};
 use crate::model::Timestamp;
+use crate::policy::State;
 use crate::settings::Settings;
 
 /// Where they are.
 const PATH: &str = "/api/v1/unblocks";
+/// What a list says of each.
+const COLUMNS: &[Column] = &[
+    ("id", Cell::Of("id")),
+    ("state", Cell::Made(state)),
+    ("target", Cell::Of("target")),
+    ("for", Cell::Made(audience)),
+    ("from", Cell::At("starts_at")),
+    ("until (UTC)", Cell::Made(until)),
+    ("asked by", Cell::Of("requester")),
+    ("reason", Cell::Of("reason")),
+];
 
 /// Temporary unblocks, in the name of the token's owner.
-#[derive(Args)]
-pub(super) struct Unblock {
-    #[command(flatten)]
-    token: Token,
-    #[command(subcommand)]
-    act: Act,
-}
+pub(super) type Unblock = Named<Act>;
 
 #[derive(Subcommand)]
-enum Act {
+pub(super) enum Act {
     /// Ask for a temporary unblock.
     Request(Request),
     /// Let it be. Never one's own, where policy wants a second person.
@@ -37,27 +43,18 @@ enum Act {
     Revoke(Decision),
     /// List them.
     List {
-        /// pending, scheduled, active, ended or refused.
-        #[arg(long)]
+        /// Only those that stand there.
+        #[arg(long, value_parser = one_of(State::ALL.map(State::as_str)))]
         state: Option<String>,
-        #[command(flatten)]
-        form: Form,
     },
 }
 
 #[derive(Args)]
-struct Request {
+pub(super) struct Request {
     /// A page, a host (subdomains included), or category:NAME.
     target: String,
-    /// For this group; may be repeated.
-    #[arg(long = "group")]
-    groups: Vec<String>,
-    /// For this person; may be repeated.
-    #[arg(long = "user")]
-    users: Vec<String>,
-    /// For this device; may be repeated.
-    #[arg(long = "device")]
-    devices: Vec<String>,
+    #[command(flatten)]
+    audience: Audience,
     #[command(flatten)]
     wish: Wish,
 }
@@ -68,16 +65,8 @@ pub(super) struct Wish {
     /// Also this host or page, which the target needs; may be repeated.
     #[arg(long = "also")]
     also: Vec<String>,
-    /// How long, in minutes.
-    #[arg(long, conflicts_with_all = ["until", "until_lesson_ends"],
-          required_unless_present_any = ["until", "until_lesson_ends"])]
-    minutes: Option<u32>,
-    /// Until when (RFC 3339).
-    #[arg(long, conflicts_with = "until_lesson_ends")]
-    until: Option<Timestamp>,
-    /// Until the lesson ends that the start lies in.
-    #[arg(long)]
-    until_lesson_ends: bool,
+    #[command(flatten)]
+    end: End,
     /// From when (RFC 3339); now, when absent.
     #[arg(long)]
     from: Option<Timestamp>,
@@ -90,9 +79,37 @@ pub(super) struct Wish {
 }
 
 #[derive(Args)]
-struct Decision {
+#[group(required = true, multiple = true)]
+struct Audience {
+    /// For this group; may be repeated.
+    #[arg(long = "group")]
+    groups: Vec<String>,
+    /// For this person; may be repeated.
+    #[arg(long = "user")]
+    users: Vec<String>,
+    /// For this device; may be repeated.
+    #[arg(long = "device")]
+    devices: Vec<String>,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct End {
+    /// How long, in minutes.
+    #[arg(long, allow_negative_numbers = true)]
+    minutes: Option<Count>,
+    /// Until when (RFC 3339).
+    #[arg(long)]
+    until: Option<Timestamp>,
+    /// Until the lesson ends that the start lies in.
+    #[arg(long)]
+    until_lesson_ends: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Decision {
     /// The unblock.
-    id: Uuid,
+    id: Id,
     /// Why.
     #[arg(long)]
     comment: Option<String>,
@@ -101,27 +118,29 @@ struct Decision {
 impl Unblock {
     pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
         let gateway = self.token.gateway(settings)?;
-        match &self.act {
-            Act::Request(request) => {
-                print_one(&gateway.post(PATH, Some(request.body()))?);
+        let decided = |decision: &Decision, act| {
+            decide(&gateway, PATH, (decision.id, act), json!({ "comment": decision.comment }))
+        };
+        let unblock = match &self.act {
+            Act::Request(request) => gateway.post(PATH, Some(request.body()))?,
+            Act::Approve(decision) => decided(decision, "approve")?,
+            Act::Refuse(decision) => decided(decision, "refuse")?,
+            Act::Revoke(decision) => decided(decision, "revoke")?,
+            Act::List { state } => {
+                self.form.items(&every(&gateway, PATH, &[("state", state.as_deref())])?, COLUMNS);
+                return Ok(ExitCode::SUCCESS);
             }
-            Act::Approve(decision) => decision.send(&gateway, "approve")?,
-            Act::Refuse(decision) => decision.send(&gateway, "refuse")?,
-            Act::Revoke(decision) => decision.send(&gateway, "revoke")?,
-            Act::List { state, form } => {
-                let items = every(&gateway, PATH, &[("state", state.as_deref())])?;
-                form.print(&items, table, "No such unblock.");
-            }
-        }
+        };
+        self.form.answer(&unblock, tell);
         Ok(ExitCode::SUCCESS)
     }
 }
 
 impl Request {
     fn body(&self) -> Value {
-        self.wish.over(json!({
-            "target": self.target, "groups": self.groups, "users": self.users, "devices": self.devices,
-        }))
+        let Audience { groups, users, devices } = &self.audience;
+        let whom = json!({ "target": self.target, "groups": groups, "users": users, "devices": devices });
+        self.wish.over(whom)
     }
 }
 
@@ -129,32 +148,25 @@ impl Wish {
     /// What is asked for, with what is said here besides.
     pub(super) fn over(&self, mut body: Value) -> Value {
         body["reason"] = json!(self.reason);
-        let optional = [
-            ("minutes", json!(self.minutes)),
-            ("ends_at", json!(self.until)),
-            ("starts_at", json!(self.from)),
-            ("lesson", json!(self.lesson)),
-            ("until", json!(self.until_lesson_ends.then_some("lesson"))),
-            ("also", if self.also.is_empty() { Value::Null } else { json!(self.also) }),
-        ];
-        for (field, value) in optional {
-            if !value.is_null() {
-                body[field] = value;
-            }
+        body["minutes"] = json!(self.end.minutes);
+        body["ends_at"] = json!(self.end.until);
+        body["starts_at"] = json!(self.from);
+        body["lesson"] = json!(self.lesson);
+        body["until"] = json!(self.end.until_lesson_ends.then_some("lesson"));
+        body["also"] = json!(Some(&self.also).filter(|also| !also.is_empty()));
+        sent(body)
+    }
+}
+
+/// Says how an unblock stands.
+pub(super) fn tell(unblock: &Value) {
+    let ends = match unblock["state"].as_str() {
+        Some("pending" | "scheduled" | "active") => {
+            format!(" until {} UTC", moment(&text(unblock, "ends_at")))
         }
-        body
-    }
-}
-
-impl Decision {
-    fn send(&self, gateway: &Gateway, act: &str) -> anyhow::Result<()> {
-        print_one(&decide(gateway, PATH, (self.id, act), json!({ "comment": self.comment }))?);
-        Ok(())
-    }
-}
-
-pub(super) fn print_one(unblock: &Value) {
-    out!("{}  {} until {}", text(unblock, "id"), text(unblock, "state"), text(unblock, "ends_at"));
+        Some(_) | None => String::new(),
+    };
+    out!("{}  {}{ends}{}", text(unblock, "id"), state(unblock), recorded(unblock));
     let needs = joined(&unblock["needs"], " or ");
     if !needs.is_empty() {
         out!("Needs somebody else’s yes: {needs}");
@@ -167,23 +179,21 @@ pub(super) fn print_one(unblock: &Value) {
     }
 }
 
-fn table(items: &[Value]) -> Table {
-    let mut table = output::table();
-    table.set_header(["id", "state", "target", "for", "from", "until", "asked by", "reason"]);
-    for unblock in items {
-        let named = ["groups", "users", "devices"].map(|field| joined(&unblock[field], ", "));
-        let audience: Vec<String> = named.into_iter().filter(|names| !names.is_empty()).collect();
-        let column = |field: &str| text(unblock, field);
-        table.add_row([
-            column("id"),
-            column("state"),
-            column("target"),
-            audience.join(", "),
-            column("starts_at"),
-            column("ends_at"),
-            column("requester"),
-            column("reason"),
-        ]);
+/// Where it stands, and how it ended: `ended (revoked)`.
+fn state(unblock: &Value) -> String {
+    match unblock["ending"].as_str() {
+        Some(ending) => format!("{} ({ending})", text(unblock, "state")),
+        None => text(unblock, "state"),
     }
-    table
+}
+
+/// When it ends, or did.
+fn until(unblock: &Value) -> String {
+    let ended = unblock["ended_at"].as_str().map(ToOwned::to_owned);
+    moment(&ended.unwrap_or_else(|| text(unblock, "ends_at")))
+}
+
+fn audience(unblock: &Value) -> String {
+    let named = ["groups", "users", "devices"].map(|field| joined(&unblock[field], ", "));
+    named.into_iter().filter(|names| !names.is_empty()).collect::<Vec<_>>().join(", ")
 }

@@ -3,6 +3,8 @@
 //! **Invariant:** a governor's report names nobody and shows no number by which somebody could be told;
 //! a digest names nobody either; days are those of the school's clock.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 
 use crate::audit::{Index, QueryError};
@@ -47,6 +49,8 @@ struct Material {
     undelivered: usize,
     is_stuck: bool,
     head: u64,
+    /// The names of groups, by what they are called in policy.
+    groups: BTreeMap<String, String>,
 }
 
 impl Control {
@@ -98,7 +102,10 @@ impl Control {
         let mut alerts: Vec<KeptAlert> = alerts.into_iter().filter(sees).collect();
         let open = alerts.iter().filter(|alert| alert.closed_at.is_none()).cloned().collect();
         alerts.retain(|alert| from <= alert.first_at && alert.first_at < to);
+        let groups = self.live.snapshot();
+        let groups = groups.draft().groups.iter().map(|group| (group.id.to_string(), group.name.clone()));
         let material = Material {
+            groups: groups.collect(),
             kind,
             days,
             now,
@@ -188,6 +195,9 @@ fn check(kind: Kind, days: Days, today: Date) -> Result<(), ControlError> {
         return invalid(format!("such a report is of 1 to {MOST_DAYS} days"));
     }
     match kind {
+        Kind::Daily | Kind::Weekly if days.to.yesterday().is_ok_and(|last| last > today) => {
+            invalid("these days are yet to come: `to` is today at the latest".to_owned())
+        }
         Kind::Daily | Kind::Weekly => Ok(()),
         Kind::Termly if days.are_months() && days.to <= today => Ok(()),
         // Two reports that differ by a few days would date what few people did.

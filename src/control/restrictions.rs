@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use crate::audit::{Act, Actor, Entry, Outcome};
 use crate::control::staff::Staff;
 use crate::control::{Control, ControlError};
-use crate::model::{Justification, JustificationError, Role, StaffName, Timestamp};
+use crate::model::{Justification, Role, StaffName, Timestamp};
 
 mod blocks;
 mod kept;
@@ -63,15 +63,7 @@ impl Control {
     }
 }
 
-/// A reason that says something; the words of a fault fit what is shut.
+/// A reason that says something.
 pub(super) fn reason(text: &str) -> Result<Justification, ControlError> {
-    Justification::parse(text).map_err(|fault| {
-        let text = match fault {
-            JustificationError::Blank => "a reason is needed".to_owned(),
-            JustificationError::TooShort => "the reason is too short: 15 characters or more".to_owned(),
-            JustificationError::Filler => "the reason reads like filler: say why".to_owned(),
-            JustificationError::TooLong | JustificationError::Control => fault.to_string(),
-        };
-        ControlError::Invalid("reason", text)
-    })
+    Justification::parse(text).map_err(|fault| ControlError::Invalid("reason", fault.to_string()))
 }

@@ -48,6 +48,9 @@ pub enum StoreError {
     /// A value in it is not what this program writes.
     #[error("the store holds a {0} that can't be read")]
     Unreadable(&'static str),
+    /// The file can't be opened: its path, and why.
+    #[error("{0} can't be opened ({1}): free it if it is in use, or put back your copy of the state folder")]
+    Unopened(String, Box<StoreError>),
     /// The system's random numbers, or the file itself.
     #[error("the store: {0}")]
     System(String),
@@ -64,6 +67,15 @@ impl StoreError {
 impl Store {
     /// Opens, or makes, the store at `path`.
     pub(super) fn open(path: &Path) -> Result<Store, StoreError> {
+        Store::opened(path).map_err(|fault| match fault {
+            StoreError::Sqlite(_) | StoreError::System(_) => {
+                StoreError::Unopened(path.display().to_string(), Box::new(fault))
+            }
+            StoreError::Newer(..) | StoreError::Unreadable(_) | StoreError::Unopened(..) => fault,
+        })
+    }
+
+    fn opened(path: &Path) -> Result<Store, StoreError> {
         let connection = Connection::open(path)?;
         let own = std::fs::Permissions::from_mode(0o600);
         std::fs::set_permissions(path, own).map_err(|fault| StoreError::System(fault.to_string()))?;

@@ -1,4 +1,4 @@
-//! The written reason for a temporary unblock: "auditable, with clear reasons for the need".
+//! The written reason for an unblock, a change or a block: "auditable, with clear reasons for the need".
 
 use std::collections::HashSet;
 use std::fmt;
@@ -18,16 +18,16 @@ pub struct Justification(Box<str>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JustificationError {
     /// Nothing but space.
-    #[error("a reason is needed: say what the class will use the site for")]
+    #[error("a reason is needed: say why")]
     Blank,
     /// Under 15 characters.
-    #[error("the reason is too short: say what the class will use the site for (15 characters or more)")]
+    #[error("the reason is too short: say why, in 15 characters or more")]
     TooShort,
     /// Over 1,000 characters.
     #[error("the reason is longer than 1,000 characters")]
     TooLong,
     /// Too few different words, or one key held down.
-    #[error("the reason reads like filler: say what the class will use the site for")]
+    #[error("the reason reads like filler: say why")]
     Filler,
     /// Control characters other than line breaks.
     #[error("the reason holds control characters")]

@@ -155,7 +155,7 @@ impl Upstream {
         table.finish(faults);
         Upstream {
             allow_private: private.unwrap_or_default().into_iter().map(|network| network.value.0).collect(),
-            extra_roots: roots.unwrap_or_default().iter().map(|root| base.join(&root.value)).collect(),
+            extra_roots: roots.unwrap_or_default().iter().map(|root| beside(base, &root.value)).collect(),
             ports,
             connect_timeout,
         }
@@ -245,7 +245,7 @@ where
 }
 
 fn path_or(table: &mut Table<'_>, key: &str, default: &str, base: &Path, faults: &mut Faults) -> PathBuf {
-    path(table, key, base, faults).unwrap_or_else(|| base.join(default))
+    path(table, key, base, faults).unwrap_or_else(|| beside(base, default))
 }
 
 pub(super) fn path(table: &mut Table<'_>, key: &str, base: &Path, faults: &mut Faults) -> Option<PathBuf> {
@@ -253,7 +253,21 @@ pub(super) fn path(table: &mut Table<'_>, key: &str, base: &Path, faults: &mut F
     if text.value.is_empty() || text.value.contains('\0') {
         faults.push(text.at.fault("not a path"));
     }
-    Some(base.join(text.value))
+    Some(beside(base, &text.value))
+}
+
+/// A path as it is seen from a folder: `config` and `../var` make `var`, so that what is printed can
+/// be read. Behind a link, `..` is elsewhere, and stays.
+fn beside(base: &Path, path: &str) -> PathBuf {
+    let (mut base, mut path) = (base, Path::new(path));
+    while let (Ok(rest), Some(above)) = (path.strip_prefix(".."), base.parent()) {
+        let is_plain = base.file_name().is_some() && !base.is_symlink();
+        if !is_plain || rest.as_os_str().is_empty() {
+            break;
+        }
+        (base, path) = (above, rest);
+    }
+    base.join(path)
 }
 
 /// A certificate and its key: both or neither.

@@ -121,12 +121,13 @@ fn the_quick_start_stays_on_this_machine() {
     assert_eq!(on, ["127.0.0.1:3128", "127.0.0.1:8080", "127.0.0.1:9090"]);
     assert!(listen.admin_is_local());
     assert!(listen.transparent_http.is_empty() && listen.transparent_tls.is_empty());
-    let here = |name| path.parent().unwrap().join(name);
-    assert_eq!(settings.state.dir, here("../var"));
-    assert_eq!((settings.lists.dir, settings.policy.file), (here("../blocklists"), here("policy.toml")));
+    let here = |name| path.parent().unwrap().parent().unwrap().join(name);
+    assert_eq!(settings.state.dir, here("var"), "paths are told without `..`");
+    let policy = here("config/policy.toml");
+    assert_eq!((settings.lists.dir, settings.policy.file), (here("blocklists"), policy));
     assert_eq!(
         settings.statutory,
-        Statutory { dir: here("../blocklists/statutory"), unlicensed: true, sources: Vec::new() }
+        Statutory { dir: here("blocklists/statutory"), unlicensed: true, sources: Vec::new() }
     );
 }
 

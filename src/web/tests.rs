@@ -7,6 +7,7 @@ mod break_glass;
 mod ca;
 mod changes;
 mod conform;
+mod counted;
 mod cut_off;
 mod dependencies;
 mod events;

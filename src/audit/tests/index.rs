@@ -141,7 +141,6 @@ fn filter() -> impl Strategy<Value = Filter> {
             order: if newest { Order::NewestFirst } else { Order::OldestFirst },
             closes: if apart { Closes::Apart } else { Closes::Joined },
             limit,
-            ..Filter::default()
         }
     })
 }

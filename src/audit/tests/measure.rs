@@ -204,6 +204,8 @@ fn measure_places_and_pages() {
         let index = Index::of(&dir);
         index.query(&Filter { host: Host::parse("nobody.example").ok(), ..Filter::default() }).unwrap();
         for (name, filter) in questions() {
+            // The last day's segment is open, and plain.
+            let filter = Filter { to: filter.to.or(Some(at("2026-08-25T00:00:00.000Z"))), ..filter };
             let times = (0..9).map(|_| {
                 let started = Instant::now();
                 index.query(&filter).unwrap();

@@ -4,11 +4,12 @@
 use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use super::faults::until;
 use super::*;
-use crate::audit::Follower;
 use crate::audit::disk::Pen;
+use crate::audit::{ClosedBy, Closing, Follower};
 
 /// What the disk does with the next writes and cuts; what is not said goes well.
 #[derive(Default)]
@@ -140,4 +141,89 @@ fn a_full_disk_that_cannot_be_cut_opens_the_kept_room() {
     running.writer.finish();
     sound(&trail.dir());
     assert!(trail.lines().iter().any(|line| line.contains("audit.reserve_opened")));
+}
+
+/// The ends of accesses may be told from a thread without tasks, with the queue full.
+#[test]
+fn ends_of_accesses_outside_of_any_task_wait_their_turn() {
+    const QUEUE: u64 = 8192;
+    let trail = Trail::new();
+    let ((release, gate), (begin, begun)) = (mpsc::channel::<()>(), mpsc::channel());
+    let write = move |mut file: &fs::File, lines: &[u8]| {
+        let _ = begin.send(());
+        let _ = gate.recv();
+        io::Write::write_all(&mut file, lines)
+    };
+    let pen = Pen { write: Box::new(write), ..Pen::default() };
+    let running = trail.start_with(Disk { pen, ..trail.disk() });
+    release.send(()).unwrap();
+    let receipt = trail.record(&running, access("a.example")).unwrap();
+    begun.recv().unwrap();
+    let end = Closing { bytes_up: 1, bytes_down: 1, duration: Duration::ZERO, closed_by: ClosedBy::Origin };
+    running.recorder.close(receipt, end);
+    // Writing this one, the writer takes no more from the queue.
+    begun.recv().unwrap();
+    let (recorder, told) = (running.recorder.clone(), Arc::new(AtomicU64::new(0)));
+    let count = Arc::clone(&told);
+    let ends = std::thread::spawn(move || {
+        for _ in 0..QUEUE + 100 {
+            count.fetch_add(1, Ordering::Relaxed);
+            recorder.close(receipt, end);
+        }
+    });
+    // One place is kept for the end of the writer.
+    until(|| told.load(Ordering::Relaxed) == QUEUE);
+    drop(release);
+    ends.join().unwrap();
+    running.writer.finish();
+    assert_eq!(sound(&trail.dir()).events, QUEUE + 102);
+}
+
+/// Whatever ends the writer, the gateway is not ready any more.
+#[test]
+fn a_writer_that_is_gone_is_no_good_writer() {
+    let trail = Trail::new();
+    let write = |_: &fs::File, _: &[u8]| panic!("as a fault of the program would");
+    let running =
+        trail.start_with(Disk { pen: Pen { write: Box::new(write), ..Pen::default() }, ..trail.disk() });
+    assert!(!running.recorder.is_stuck());
+    assert!(matches!(trail.record(&running, access("a.example")), Err(RecordError::Closed)));
+    until(|| running.recorder.is_stuck());
+    assert!(matches!(trail.record(&running, access("a.example")), Err(RecordError::Closed)));
+    running.writer.finish();
+}
+
+/// What is cut off is kept each time, also where time stands still.
+#[test]
+fn torn_ends_of_one_moment_are_all_kept() {
+    let trail = Trail::new();
+    for torn in 1..4 {
+        let running = trail.start();
+        trail.record(&running, access("a.example")).unwrap();
+        running.writer.finish();
+        let mut file = fs::OpenOptions::new().append(true).open(&trail.segments()[0]).unwrap();
+        io::Write::write_all(&mut file, b"half a line").unwrap();
+        trail.start().writer.finish();
+        let folder = trail.dir().join("2026-11-24");
+        let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        let kept = names.filter(|name| name.to_string_lossy().contains(".torn-")).count();
+        assert_eq!(kept, torn);
+    }
+    sound(&trail.dir());
+}
+
+/// A day that somebody took away is not said to be covered.
+#[test]
+fn nothing_is_covered_where_the_day_is_gone() {
+    let trail = Trail::signed(64 << 20);
+    let running = trail.start();
+    trail.record(&running, access("a.example")).unwrap();
+    let covered = trail.runtime.block_on(running.recorder.seal()).unwrap();
+    trail.record(&running, access("b.example")).unwrap();
+    fs::remove_dir_all(trail.dir().join("2026-11-24")).unwrap();
+    assert!(trail.runtime.block_on(running.recorder.seal()).is_err());
+    assert_eq!(running.recorder.covered().sequence, covered);
+    trail.record(&running, access("c.example")).unwrap();
+    assert!(trail.runtime.block_on(running.recorder.seal()).unwrap() > covered);
+    running.writer.finish();
 }

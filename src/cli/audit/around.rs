@@ -13,6 +13,7 @@ use crate::audit::around::told;
 use crate::audit::pages::shown;
 use crate::cli::audit::reading::{Place, Reading};
 use crate::cli::audit::table;
+use crate::cli::output::moment;
 use crate::model::counted;
 use crate::settings::Settings;
 
@@ -67,9 +68,9 @@ impl Around {
         for other in others {
             let who = ["user", "device", "client"].iter().find_map(|name| other[*name].as_str());
             let group = other["group"].as_str().unwrap_or_default();
-            let time = other["time"].as_str().unwrap_or_default();
+            let since = moment(other["time"].as_str().unwrap_or_default());
             let times = counted(&other["accesses"], "time");
-            out!("  {} {group} since {time}, {times}", who.unwrap_or("somebody"));
+            out!("  {} {group} since {since} UTC, {times}", who.unwrap_or("somebody"));
         }
         Ok(ExitCode::SUCCESS)
     }

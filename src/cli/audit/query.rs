@@ -16,7 +16,7 @@ use crate::settings::Settings;
 use crate::web::escaped;
 
 /// Most events that the API answers at once.
-const MOST: usize = 1000;
+const MOST: u64 = 1000;
 
 /// What to search for.
 #[derive(Args, Default)]
@@ -30,8 +30,8 @@ pub(in crate::cli) struct Query {
     #[arg(long)]
     page: Option<u64>,
     /// Most events to print.
-    #[arg(long, default_value_t = 50)]
-    limit: usize,
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=MOST))]
+    limit: u64,
     /// Go on before this sequence: where the last page ended.
     #[arg(long)]
     before: Option<u64>,
@@ -44,13 +44,17 @@ pub(in crate::cli) struct Query {
 
 impl Query {
     fn filter(&self) -> anyhow::Result<Filter> {
-        Ok(Filter { before: self.before, limit: self.limit.max(1), ..self.which.filter()? })
+        Ok(Filter {
+            before: self.before,
+            limit: usize::try_from(self.limit).unwrap_or(usize::MAX),
+            ..self.which.filter()?
+        })
     }
 
     /// The same as stands behind `?` of `GET /events`.
     pub(super) fn query_string(&self) -> String {
         let paging = [
-            ("limit", Some(self.limit.clamp(1, MOST).to_string())),
+            ("limit", Some(self.limit.to_string())),
             ("cursor", self.before.map(|before| before.to_string())),
         ];
         let pairs = self.asked().chain(paging);

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::app;
 use crate::audit::{Act, Actor, Entry};
-use crate::cli::decisions::Token;
+use crate::cli::form::Token;
 use crate::cli::gateway::Gateway;
 use crate::settings::Settings;
 use crate::web::escaped;

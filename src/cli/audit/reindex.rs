@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
 
 use crate::audit::index::{Rebuilding, reindex};
 use crate::model::counted;
@@ -19,6 +20,9 @@ pub(in crate::cli) struct Reindex {
     /// Only this day, as its folder is called: 2026-11-24.
     #[arg(long)]
     day: Option<String>,
+    /// Print as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 impl Reindex {
@@ -26,7 +30,11 @@ impl Reindex {
         let bar = ProgressBar::no_length();
         let lines = reindex(dir, self.day.as_deref(), &mut |at| show(&bar, at))?;
         bar.finish_and_clear();
-        out!("{} indexed", counted(lines, "event"));
+        if self.json {
+            out!("{}", json!({ "events": lines }));
+        } else {
+            out!("{} indexed", counted(lines, "event"));
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -41,9 +41,9 @@ impl Retention {
         }
         out!("{table}");
         let all: u64 = found.iter().map(count).sum();
-        let (segments, done) =
-            (found.len(), if self.dry_run { "are past their time" } else { "were removed" });
-        out!("{} in {} {done}", counted(all, "event"), counted(segments, "segment"));
+        let done = if self.dry_run { "Past its time" } else { "Removed" };
+        let segments = counted(found.len(), "segment");
+        out!("{done}: {} in {segments}", counted(all, "event"));
         Ok(ExitCode::SUCCESS)
     }
 }

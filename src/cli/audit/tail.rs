@@ -13,19 +13,20 @@ use serde_json::Value;
 use crate::audit::{Closes, Filter, Order, query};
 use crate::cli::audit::reading::{Place, Reading};
 use crate::cli::gateway::Gateway;
+use crate::cli::output::file;
 use crate::settings::Settings;
 
 /// How often it looks for more in a folder.
 const LOOK: Duration = Duration::from_millis(250);
 /// Most lines from before now.
-const MOST: usize = 1000;
+const MOST: u64 = 1000;
 
 /// Options of `tail`.
 #[derive(Args)]
 pub(in crate::cli) struct Tail {
     /// How many events to begin with, up to 1,000.
-    #[arg(short = 'n', long, default_value_t = 10)]
-    lines: usize,
+    #[arg(short = 'n', long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=MOST))]
+    lines: u64,
     /// End instead of waiting for more.
     #[arg(long)]
     no_follow: bool,
@@ -53,7 +54,7 @@ impl Tail {
 
     /// From the running gateway; a stream that has lasted its time is gone on with.
     fn stream(&self, gateway: &Gateway, root: &str) -> anyhow::Result<ExitCode> {
-        let mut from = format!("last={}", self.lines.min(MOST));
+        let mut from = format!("last={}", self.lines);
         loop {
             let mut streamed = Streamed::default();
             let path = format!("{root}/events/stream?{from}{}", self.reading.because());
@@ -95,7 +96,7 @@ impl Tail {
                         return Ok(ControlFlow::Break(()));
                     }
                     streamed.last = Some(id);
-                    out!("{data}");
+                    file(&format!("{data}\n"));
                 }
                 Some(_) | None => {}
             }
@@ -105,14 +106,14 @@ impl Tail {
 
     /// From a folder to which no gateway writes, or whose writer is not asked.
     fn read(&self, dir: &Path) -> anyhow::Result<ExitCode> {
-        let last = Filter { closes: Closes::Apart, limit: self.lines.max(1), ..Filter::default() };
+        let last = Filter { closes: Closes::Apart, limit: number(self.lines.max(1)), ..Filter::default() };
         let mut records = query(dir, &last)?.records;
         records.reverse();
         let mut after = 0;
         loop {
             for record in &records {
                 after = record.sequence;
-                out!("{}", record.line);
+                file(&format!("{}\n", record.line));
             }
             if self.no_follow {
                 return Ok(ExitCode::SUCCESS);
@@ -124,10 +125,14 @@ impl Tail {
                 after: Some(after),
                 order: Order::OldestFirst,
                 closes: Closes::Apart,
-                limit: MOST,
+                limit: number(MOST),
                 ..Filter::default()
             };
             records = query(dir, &more)?.records;
         }
     }
+}
+
+fn number(lines: u64) -> usize {
+    usize::try_from(lines).unwrap_or(usize::MAX)
 }

@@ -55,12 +55,12 @@ fn print(rows: &[Value]) {
         return;
     }
     let mut table = output::table();
-    table.set_header(["source", "outcome", "entries", "why", "next look"]);
+    table.set_header(["source", "outcome", "entries", "why", "next look (UTC)"]);
     for row in rows {
         let entries = row["entries"].as_u64().map(|entries| entries.to_string()).unwrap_or_default();
         let words = ["source", "outcome", "reason", "next_look"].map(|field| text(row, field));
         let [source, outcome, reason, next] = words;
-        table.add_row([source, outcome, entries, reason, next]);
+        table.add_row([source, outcome, entries, reason, output::moment(&next)]);
     }
     out!("{table}");
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::cli::output;
 use crate::control::feeds::{SourceStatus, View, inspection_sentence};
 use crate::control::lists::{Kind, Loaded, Status};
-use crate::model::Timestamp;
+use crate::model::{Timestamp, counted};
 
 /// As a program reads it.
 pub(super) fn json(loaded: &Loaded, view: &View, rows: &[Status]) -> Value {
@@ -49,7 +49,7 @@ pub(crate) fn ago(then: Option<Timestamp>, now: Timestamp) -> String {
         Some(seconds @ 0..120) => format!("{seconds} s ago"),
         Some(seconds @ 120..7200) => format!("{} min ago", seconds / 60),
         Some(seconds @ 7200..172_800) => format!("{} h ago", seconds / 3600),
-        Some(seconds) => format!("{} days ago", seconds / 86_400),
+        Some(seconds) => format!("{} ago", counted(seconds / 86_400, "day")),
     }
 }
 

@@ -1,40 +1,56 @@
 //! Tables of `schoolgate policy`.
 
-use comfy_table::Table;
 use serde_json::Value;
 
-use crate::cli::decisions::joined;
+use crate::cli::decisions::{joined, recorded};
 use crate::cli::gateway::text;
-use crate::cli::output;
+use crate::cli::output::{self, Cell, Column, Table};
+
+/// What a list says of each version.
+pub(super) const HISTORY: &[Column] = &[
+    ("version", Cell::Of("version")),
+    ("in force from", Cell::At("at")),
+    ("by", Cell::Of("actor")),
+    ("why", Cell::Of("reason")),
+    ("what was other", Cell::Made(|version| joined(&version["changes"], "\n"))),
+];
+
+/// What a list says of each that is to be looked at again.
+pub(super) const REVIEWS: &[Column] = &[
+    ("due", Cell::Made(|review| text(review, "due").replace('_', " "))),
+    ("on", Cell::Of("review_on")),
+    ("what", Cell::Of("sentence")),
+    ("owner", Cell::Of("owner")),
+    ("since", Cell::At("since")),
+    ("change", Cell::Of("change")),
+];
+
+const PROPOSED: &[Column] = &[
+    ("becomes", Cell::Made(|change| becomes(change).to_owned())),
+    ("what", Cell::Of("sentence")),
+    ("effect", Cell::Of("effect")),
+    ("why it counts as opening something", Cell::Of("why_it_loosens")),
+    ("waits for", Cell::Made(awaited)),
+];
 
 /// What came, or would come, of a proposal: what is in force, what waits for whom, and why.
-pub(super) fn print_proposed(answer: &Value, dry_run: bool) {
-    let mut table = output::table();
-    table.set_header(["becomes", "what", "effect", "why it counts as opening something", "waits for"]);
-    for change in items(&answer["changes"]) {
-        let mut needs = joined(&change["needs"], " or ").replace('_', " ");
-        if change["needs_risk"] == true {
-            needs.push_str(", with a risk assessment");
-        }
-        table.add_row([
-            becomes(change).to_owned(),
-            text(change, "sentence"),
-            text(change, "effect"),
-            text(change, "why_it_loosens"),
-            needs,
-        ]);
+pub(super) fn print_proposed(answer: &Value) {
+    out!("{}", Table::of(PROPOSED, items(&answer["changes"])));
+    for change in items(&answer["withdrawn"]) {
+        out!("Taken back, as this stands in its place: {} {}", text(change, "id"), text(change, "sentence"));
     }
-    out!("{table}");
-    if dry_run {
+    // What is only weighed is not recorded.
+    if answer["audit_seq"].is_null() {
         out!("Nothing was changed: version {} is in force.", answer["version"]);
-    } else if items(&answer["changes"]).all(|change| change["state"] == "pending") {
-        let (version, record) = (&answer["version"], &answer["audit_seq"]);
-        out!("Nothing of it is in force yet: version {version} stays (record {record}).");
-    } else {
-        out!("Version {} is in force (record {}).", answer["version"], answer["audit_seq"]);
+        return;
     }
-    let waits = items(&answer["changes"]).filter(|change| change["state"] == "pending");
-    for change in waits.filter(|_| !dry_run) {
+    let (version, record) = (&answer["version"], recorded(answer));
+    if items(&answer["changes"]).all(|change| change["state"] == "pending") {
+        out!("Nothing of it is in force yet: version {version} stays{record}.");
+    } else {
+        out!("Version {version} is in force{record}.");
+    }
+    for change in items(&answer["changes"]).filter(|change| change["state"] == "pending") {
         out!("{} waits: schoolgate changes approve {0} --comment …", text(change, "id"));
     }
 }
@@ -55,7 +71,7 @@ pub(super) fn print_difference(answer: &Value) {
         let sentence = format!("{} {op} {}", text(entry, "entry"), text(entry, "list"));
         table.add_row([sentence, text(entry, "effect"), String::new(), String::new(), String::new()]);
     }
-    if table.row_count() > 0 {
+    if !table.is_empty() {
         out!("{table}");
     }
 }
@@ -65,39 +81,13 @@ pub(super) fn is_change(version: &Value) -> bool {
     version["changes"].as_array().is_some_and(|changes| !changes.is_empty())
 }
 
-/// The versions.
-pub(super) fn history(versions: &[Value]) -> Table {
-    let mut table = output::table();
-    table.set_header(["version", "in force from", "by", "why", "what was other"]);
-    for version in versions {
-        table.add_row([
-            version["version"].to_string(),
-            text(version, "at"),
-            text(version, "actor"),
-            text(version, "reason"),
-            joined(&version["changes"], "\n"),
-        ]);
+/// Whose yes is needed, by the names that roles have elsewhere.
+fn awaited(change: &Value) -> String {
+    let mut needs = joined(&change["needs"], " or ");
+    if change["needs_risk"] == true {
+        needs.push_str(", with a risk assessment");
     }
-    table
-}
-
-/// What is to be looked at again.
-pub(super) fn reviews(reviews: &[Value]) -> Table {
-    let mut table = output::table();
-    table.set_header(["due", "on", "what", "owner", "since", "change"]);
-    for review in reviews {
-        let column = |field: &str| text(review, field);
-        let due = column("due").replace('_', " ");
-        table.add_row([
-            due,
-            column("review_on"),
-            column("sentence"),
-            column("owner"),
-            column("since"),
-            column("change"),
-        ]);
-    }
-    table
+    needs
 }
 
 fn becomes(change: &Value) -> &'static str {

@@ -73,10 +73,10 @@ impl Answer {
             (Answer::Action, New | Seen | Action) => Ok(Action),
             (Answer::Action, Outcome) => conflict("what came of it is known: close it, or add to that"),
             (Answer::Outcome, Seen | Action | Outcome) => Ok(Outcome),
-            (Answer::Outcome, New) => conflict("look at it first"),
+            (Answer::Outcome | Answer::Close, New) => conflict("look at it first, and say that you have"),
             (Answer::Close, Outcome) => Ok(Closed),
             (Answer::Close, Seen | Action) if alert.severity == Severity::Advisory => Ok(Closed),
-            (Answer::Close, New | Seen | Action) => conflict("say first what came of it"),
+            (Answer::Close, Seen | Action) => conflict("say first what came of it"),
             (Answer::FalsePositive, New | Seen | Action | Outcome) => Ok(Closed),
         }
     }

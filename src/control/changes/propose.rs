@@ -71,6 +71,8 @@ pub enum What {
 pub struct Proposed {
     /// Each part: in force at once, or pending.
     pub changes: Vec<Change>,
+    /// What waited before, and is taken back: what was proposed now stands in its place.
+    pub withdrawn: Vec<Change>,
     /// The version of the policy of record now in force.
     pub version: u64,
 }
@@ -122,7 +124,8 @@ impl Control {
             journal.put_changed_in_force(prepared.policy, prepared.added, generation)?;
         }
         let version = journal.record_version()?;
-        Ok(Recorded { value: Proposed { changes: prepared.new, version }, audit_seq })
+        let (changes, withdrawn) = (prepared.new, prepared.withdrawn);
+        Ok(Recorded { value: Proposed { changes, withdrawn, version }, audit_seq })
     }
 
     /// What would come of a change, were it proposed. Nothing is changed, and nothing recorded but a
@@ -143,7 +146,7 @@ impl Control {
             return Err(ControlError::Changed(version));
         }
         match prepare(&journal, proposer, request, self.clock.now()) {
-            Ok(prepared) => Ok(Proposed { changes: prepared.new, version }),
+            Ok(Prepared { new: changes, withdrawn, .. }) => Ok(Proposed { changes, withdrawn, version }),
             Err(fault) => Err(self.not_proposed(proposer, client, fault).await),
         }
     }

@@ -26,7 +26,9 @@ pub(super) fn began(index: &Index) -> Result<Option<Timestamp>, QueryError> {
 }
 
 impl Counts {
-    /// Counts a span of the trail.
+    /// Counts a span of the trail, by the lines that the index finds. Nothing is counted from the index
+    /// alone, though it says how many events there are of an action: which category decided, and
+    /// whether an act was refused, stands in the line, and what is counted is what the trail says.
     pub(super) fn read(index: &Index, (from, to): (Timestamp, Timestamp)) -> Result<Counts, QueryError> {
         let mut counts = Counts::default();
         let filter = |dataset: &str, action: Option<&str>| Filter {

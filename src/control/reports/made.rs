@@ -105,7 +105,8 @@ impl Material {
         let groups: BTreeSet<&str> = self.alerts.iter().filter_map(|alert| alert.group.as_deref()).collect();
         let rows = groups.into_iter().map(|group| {
             let count = self.alerts.iter().filter(|alert| alert.group.as_deref() == Some(group)).count();
-            [group.to_owned(), count.to_string()]
+            let name = self.groups.get(group).map_or(group, String::as_str);
+            [name.to_owned(), count.to_string()]
         });
         Section::new("Alerts by group", ["Group", "Alerts"], rows.collect())
     }

@@ -1,7 +1,7 @@
 //! What a request says in words: the reason, the lesson. Pure.
 
 use crate::control::ControlError;
-use crate::model::Justification;
+use crate::model::{Justification, JustificationError};
 use crate::policy::{LessonName, Policy};
 
 /// The longest lesson name, in characters.
@@ -11,8 +11,15 @@ const MIN_OWN: usize = 8;
 
 /// A reason that says something besides what is asked for and for which lesson.
 pub(super) fn reason(text: &str, target: &str, lesson: Option<&str>) -> Result<Justification, ControlError> {
-    let reason =
-        Justification::parse(text).map_err(|fault| ControlError::Invalid("reason", fault.to_string()))?;
+    let reason = Justification::parse(text).map_err(|fault| {
+        let text = match fault {
+            JustificationError::Blank | JustificationError::TooShort | JustificationError::Filler => {
+                format!("{fault}; here, what the class will use the site for")
+            }
+            JustificationError::TooLong | JustificationError::Control => fault.to_string(),
+        };
+        ControlError::Invalid("reason", text)
+    })?;
     if repeats(reason.as_str(), &[target, lesson.unwrap_or_default()]) {
         let text =
             "the reason repeats the site or the lesson alone: say what the class will use the site for";

@@ -1,14 +1,15 @@
-//! What an unblock was used for: counted from the trail, within its window.
+//! What an unblock was used for: counted from lines of the trail that its index finds.
 //!
-//! **Invariant:** nothing is held while the trail is read, and of a large trail no more than the
-//! window and [`MOST_READ`] lines of it.
+//! **Invariant:** nothing is held while the trail is read, and of what else was fetched no more than
+//! the window and [`MOST_READ`] lines of it.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::audit::{Closes, Filter, Index, Order, QueryError};
+use crate::audit::{Filter, Index, Order, QueryError};
 use crate::control::unblocks::Kept;
 use crate::model::Timestamp;
 
@@ -20,8 +21,8 @@ const TOP: usize = 20;
 const DISTINCT: usize = 20_000;
 /// Most lines that are read for what else was fetched.
 const MOST_READ: u64 = 500_000;
-/// How long after the end of an unblock the ends of its accesses are looked for.
-const PARTING: Duration = Duration::from_secs(600);
+/// Up to how many clients are looked for one by one.
+const FEW: usize = 200;
 
 /// Who used it: person, device, address, group; empty where one is not known.
 pub type User = [String; 4];
@@ -64,15 +65,15 @@ pub struct Others {
 #[derive(Default)]
 struct Tally {
     used: Used,
-    /// `event.id` of the accesses whose end is not read yet.
-    open: HashSet<String>,
     names: [BTreeSet<String>; 3],
     others: BTreeMap<String, u64>,
     read: u64,
 }
 
 impl Used {
-    /// Reads what `kept` was used for, up to `now`.
+    /// Reads what `kept` was used for, up to `now`: by its index the accesses that it opened with how
+    /// they ended, and what the same clients fetched besides. Nothing is counted from the index
+    /// alone: it knows neither bytes nor what passed, and a line that it names is judged as it stands.
     ///
     /// # Errors
     /// When the trail can't be read.
@@ -84,23 +85,20 @@ impl Used {
             unblock: Some(kept.unblock.id),
             dataset: Some("schoolgate.access".to_owned()),
             from: Some(from),
+            ..Filter::default()
+        };
+        index.ended(&opened, |record| tally.opened(&record.event))?;
+        let around = Filter {
+            from: Some(from.max(window.starts_at())),
+            // Its last moment belongs to it.
+            to: Some(to.plus(Duration::from_millis(1))),
+            dataset: Some("schoolgate.access".to_owned()),
             order: Order::OldestFirst,
             ..Filter::default()
         };
-        index.scan(&opened, |record| {
-            tally.opened(&record.event);
-            true
-        })?;
-        if tally.used.accesses > 0 {
-            let around = Filter {
-                from: Some(from.max(window.starts_at())),
-                to: Some(to.plus(PARTING)),
-                order: Order::OldestFirst,
-                closes: Closes::Apart,
-                ..Filter::default()
-            };
-            let (id, end) = (kept.unblock.id.to_string(), to.to_string());
-            index.scan(&around, |record| tally.meanwhile(&record.event, &id, &end))?;
+        let id = kept.unblock.id.to_string();
+        for client in tally.clients() {
+            index.scan(&Filter { client, ..around.clone() }, |record| tally.meanwhile(&record.event, &id))?;
         }
         Ok(tally.done())
     }
@@ -123,30 +121,29 @@ impl Tally {
             }
         }
         bump(&mut used.by, who, LISTED);
-        if self.open.len() < DISTINCT {
-            self.open.extend(event["event"]["id"].as_str().map(ToOwned::to_owned));
+        let bytes = |name: &str| event["schoolgate"][name].as_u64().unwrap_or_default();
+        let used = &mut self.used;
+        used.bytes = used.bytes.saturating_add(bytes("bytes_up")).saturating_add(bytes("bytes_down"));
+    }
+
+    /// Whom to look for in the window: one after the other, or everybody where they are many.
+    fn clients(&self) -> Vec<Option<IpAddr>> {
+        let clients = &self.names[2];
+        match clients.len() {
+            0 => Vec::new(),
+            1..=FEW => clients.iter().filter_map(|client| client.parse().ok()).map(Some).collect(),
+            _ => vec![None],
         }
     }
 
-    /// Takes one line of the window, or of the moments after it; false once enough is known.
-    fn meanwhile(&mut self, event: &Value, unblock: &str, end: &str) -> bool {
+    /// Takes one access of the window; false once enough is known.
+    fn meanwhile(&mut self, event: &Value, unblock: &str) -> bool {
         self.read += 1;
         self.used.others.cut = self.read > MOST_READ;
-        let past = event["@timestamp"].as_str().is_none_or(|time| time > end);
-        match event["event"]["dataset"].as_str() {
-            Some("schoolgate.close") => self.closed(event),
-            Some("schoolgate.access") if !past => self.other(event, unblock),
-            Some(_) | None => {}
+        if !self.used.others.cut {
+            self.other(event, unblock);
         }
-        !(self.used.others.cut || past && self.open.is_empty())
-    }
-
-    fn closed(&mut self, event: &Value) {
-        if event["event"]["id"].as_str().is_some_and(|id| self.open.remove(id)) {
-            let bytes = |name: &str| event["schoolgate"][name].as_u64().unwrap_or_default();
-            self.used.bytes =
-                self.used.bytes.saturating_add(bytes("bytes_up")).saturating_add(bytes("bytes_down"));
-        }
+        !self.used.others.cut
     }
 
     fn other(&mut self, event: &Value, unblock: &str) {

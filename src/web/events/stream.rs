@@ -45,6 +45,8 @@ const BATCH: usize = 64;
 const PAUSE: Duration = Duration::from_millis(10);
 /// How long streams are given to record their end at a stop.
 const GRACE: Duration = Duration::from_secs(3);
+/// How long a reader has to take the word that its stream ends.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What may stand behind `?`.
 #[derive(IntoParams)]
@@ -211,8 +213,8 @@ impl Stream {
             ended = self.deliver() => ended,
         };
         let told = frame("end", None, &json!({ "reason": ended.as_str() }).to_string());
-        // Whoever is gone, or takes nothing, is not told.
-        let _ = self.out.try_send(told.into());
+        // Whoever is gone, or takes nothing, is not told; others may be taking what was before.
+        let _ = tokio::time::timeout(FAREWELL, self.out.send(told.into())).await;
         let act = Act::new(self.actor, "events.stream_ended")
             .with("stream", self.began)
             .with("sent", self.sent)

@@ -149,6 +149,17 @@ async fn a_wrong_command_line_is_told_from_a_wrong_configuration() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_can_not_be_printed_is_not_done() {
+    let site = Gateway::new().site().await;
+    for arguments in [&["check"][..], &["check", "--json"], &["lists", "status"], &["--help"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let said = site.command(arguments).stdout(full).output().await.unwrap();
+        assert_eq!(said.status.code(), Some(1), "{arguments:?}");
+        assert!(text(&said.stderr).contains("can’t be written"), "{}", text(&said.stderr));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_gateway_on_the_same_state_does_not_start_and_harms_nothing() {
     let site = Gateway::new().site().await;
     let mut program = site.serve().await;

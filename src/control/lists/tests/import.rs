@@ -265,7 +265,7 @@ fn school_domain() -> Name {
 fn what_a_short_list_loses_is_noted_and_nothing_more() {
     let tree = Tree::new();
     let list = |count: usize| {
-        tree.write("games.txt", &hosts("play", count));
+        tree.write("games.txt", hosts("play", count));
         take(&tree, "games.txt", &ImportOptions { category: Some("games".into()), ..options() })
     };
     assert_eq!(list(49).unwrap().notes, Vec::<String>::new());

@@ -148,6 +148,8 @@ pub(in crate::web) struct Reloaded {
 pub(in crate::web) struct Proposed {
     /// Each part: in force at once, or pending.
     changes: Vec<Change>,
+    /// What waited before, and is taken back: what is proposed now stands in its place.
+    withdrawn: Vec<Change>,
     /// The version of the policy of record now in force.
     version: u64,
     /// The record of it; nothing is recorded where it was only weighed.
@@ -166,7 +168,8 @@ impl Proposed {
     /// What would come of a proposal.
     pub(in crate::web) fn weighed(weighed: changes::Proposed) -> Proposed {
         let changes = weighed.changes.into_iter().map(Change::from).collect();
-        Proposed { changes, version: weighed.version, audit_seq: None }
+        let withdrawn = weighed.withdrawn.into_iter().map(Change::from).collect();
+        Proposed { changes, withdrawn, version: weighed.version, audit_seq: None }
     }
 }
 

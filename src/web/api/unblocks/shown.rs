@@ -102,6 +102,10 @@ pub(in crate::web) struct Unblock {
     /// When it ends.
     #[schema(value_type = Moment)]
     ends_at: Timestamp,
+    /// When it was over, by its time or because somebody revoked it; null while it is not, and of one that
+    /// never was in force.
+    #[schema(value_type = Option<Moment>)]
+    ended_at: Option<Timestamp>,
     /// Why.
     #[schema(value_type = String)]
     reason: Justification,
@@ -156,10 +160,12 @@ impl Unblock {
         let state = unblock.state(now);
         let needs = if state == State::Pending { unblock.approvers.clone() } else { Vec::new() };
         let (applies_to, note) = reach(&unblock.target);
+        let ending = unblock.ending(now);
+        let expired = (ending == Some(Ending::Expired)).then(|| unblock.window.ends_at());
         Unblock {
             id: unblock.id,
             state: state.as_str(),
-            ending: unblock.ending(now).map(Ending::as_str),
+            ending: ending.map(Ending::as_str),
             needs,
             answer_by: unblock.answer_by,
             target: unblock.target.to_string(),
@@ -171,6 +177,7 @@ impl Unblock {
             devices: unblock.audience.devices,
             starts_at: unblock.window.starts_at(),
             ends_at: unblock.window.ends_at(),
+            ended_at: kept.ended_at.or(expired),
             reason: unblock.justification,
             repeated_reason: kept.repeated_reason,
             lesson: unblock.lesson,
