@@ -82,7 +82,7 @@ pub use key::{Key, KeyError, Signer};
 pub use notary::{Covered, SealError};
 pub use proof::{Proof, ProveError, Prover, Unproven, prove};
 pub use pseudonyms::{Pseudonyms, without_typed, without_where};
-pub use query::{Closes, Filter, Halt, Order, Page, QueryError, Record, pick, query, scan};
+pub use query::{Closes, Filter, Halt, Order, Page, QueryError, Record, Unknown, pick, query, scan};
 pub use recorder::{Observer, OpenError, Receipt, RecordError, Recorder, Writer};
 pub use retention::{Due, Held, RetentionError, Terms, due, retain};
 pub use verify::{Fault, FaultKind, Options, Report, verify};

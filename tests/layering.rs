@@ -127,6 +127,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("zip", &["lists", "audit"]),
     ("rust_xlsxwriter", &["audit"]),
     ("toml", &["document"]),
+    ("toml_edit", &["document"]),
     ("annotate_snippets", &["document"]),
     ("config", &["settings"]),
     ("tracing_subscriber", &["telemetry"]),

@@ -32,7 +32,7 @@ pub async fn serve(settings: &Settings, config: &Path) -> Result<()> {
     print_welcome(settings, &running);
     print_statutory(&running).await;
     print_school_lists(settings, &running).await;
-    print_first_link(&running).await;
+    print_first_link(settings, &running).await;
     print_trials(config, &running);
     tell(&[NotifyState::Ready]);
     until_stopped(&running, signals).await;
@@ -203,13 +203,19 @@ async fn print_school_lists(settings: &Settings, running: &Running) {
 }
 
 /// Where somebody sets up the first account, while there is none.
-async fn print_first_link(running: &Running) {
+async fn print_first_link(settings: &Settings, running: &Running) {
     match running.control.first_link().await {
         Ok(None) => {}
         Ok(Some(link)) => {
             println!("\n  NOBODY HAS AN ACCOUNT: set up the first here, once, until {}", link.expires_at);
-            for address in &running.admin {
-                println!("    {}://{address}/setup/{}", scheme(*address), link.token);
+            let mut all: Vec<app::Reached> =
+                running.admin.iter().map(|address| app::reached(settings, address)).collect();
+            all.dedup();
+            for reached in &all {
+                println!("    {}/setup/{}", reached.base, link.token);
+            }
+            if let Some(caution) = all.iter().find_map(app::Reached::caution) {
+                println!("    ({caution})");
             }
         }
         Err(fault) => tracing::error!(%fault, "can't make the link for the first account"),

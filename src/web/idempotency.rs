@@ -31,7 +31,7 @@ pub(super) async fn once(
         return Ok(next.run(request).await);
     };
     let (parts, body) = request.into_parts();
-    let bytes = whole(body).await?;
+    let bytes = whole(parts.uri.path(), body).await?;
     let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
     let asked = control::digest(&[parts.method.as_str().as_bytes(), target.as_bytes(), &bytes]);
     // One at a time, so that two of the same at once are not both done.
