@@ -25,6 +25,7 @@ use crate::proxy::{self, Bounds, Crowd, Door, Gate, Inspection, Upstream, Ways};
 use crate::settings::Settings;
 use crate::shipping::Shipping;
 use crate::telemetry::Metrics;
+use crate::whole;
 
 mod admin;
 mod asking;
@@ -289,7 +290,7 @@ fn gateway_id(settings: &Settings) -> Result<Uuid> {
         Ok(text) => text.trim().parse().with_context(named),
         Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
             let id = Uuid::now_v7();
-            std::fs::write(&file, format!("{id}\n")).with_context(named)?;
+            whole::write(&file, format!("{id}\n").as_bytes(), 0o600).with_context(named)?;
             Ok(id)
         }
         Err(fault) => Err(fault).with_context(named),
