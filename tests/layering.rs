@@ -18,11 +18,12 @@ const TABLE: &[(&str, &[&str], Purity)] = &[
     ("policy", &["model", "document", "lists", "services", "content"], Purity::Pure),
     ("clock", &["model"], Purity::Edge),
     ("mapped", &[], Purity::Edge),
+    ("whole", &[], Purity::Edge),
     ("settings", &["model", "document", "lists"], Purity::Edge),
     ("telemetry", &[], Purity::Edge),
     ("identity", &["model", "settings", "telemetry"], Purity::Edge),
-    ("ca", &["model", "settings", "telemetry"], Purity::Edge),
-    ("audit", &["model", "policy", "settings", "telemetry"], Purity::Edge),
+    ("ca", &["model", "settings", "telemetry", "whole"], Purity::Edge),
+    ("audit", &["model", "policy", "settings", "telemetry", "whole"], Purity::Edge),
     (
         "proxy",
         &[
@@ -55,10 +56,11 @@ const TABLE: &[(&str, &[&str], Purity)] = &[
             "audit",
             "settings",
             "telemetry",
+            "whole",
         ],
         Purity::Edge,
     ),
-    ("shipping", &["model", "audit", "settings", "telemetry"], Purity::Edge),
+    ("shipping", &["model", "audit", "settings", "telemetry", "whole"], Purity::Edge),
     (
         "web",
         &[
@@ -74,6 +76,7 @@ const TABLE: &[(&str, &[&str], Purity)] = &[
             "audit",
             "settings",
             "telemetry",
+            "whole",
         ],
         Purity::Edge,
     ),
@@ -93,6 +96,7 @@ const EVERYTHING: &[&str] = &[
     "policy",
     "clock",
     "mapped",
+    "whole",
     "settings",
     "telemetry",
     "identity",

@@ -12,6 +12,7 @@ use crate::ca::Public;
 use crate::clock::Clock;
 use crate::control::StartError;
 use crate::settings::Settings;
+use crate::whole;
 
 /// How far the gateway's time may be ahead of the wall clock before it is said.
 const CLOCK_ALARM: Duration = Duration::from_secs(60);
@@ -60,7 +61,7 @@ fn gateway_id(settings: &Settings) -> Result<Uuid> {
         Ok(text) => text.trim().parse().with_context(named),
         Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
             let id = Uuid::now_v7();
-            std::fs::write(&file, format!("{id}\n")).with_context(named)?;
+            whole::write(&file, format!("{id}\n").as_bytes(), 0o600).with_context(named)?;
             Ok(id)
         }
         Err(fault) => Err(fault).with_context(named),

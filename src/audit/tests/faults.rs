@@ -310,3 +310,52 @@ fn who_waits_for_a_segment_is_answered_by_its_own_disk() {
         .sum();
     assert_eq!(counted, refused);
 }
+
+/// Nobody waits for ever: what passes and comes too late has no line, or one that ends with no
+/// bytes; a block has its line.
+#[test]
+fn what_comes_too_late_has_not_passed() {
+    let trail = Trail::new();
+    let (release, gate) = std::sync::mpsc::channel::<()>();
+    let (asked, waits) = std::sync::mpsc::channel::<()>();
+    let write = move |mut file: &fs::File, lines: &[u8]| {
+        asked.send(()).unwrap();
+        let _ = gate.recv();
+        std::io::Write::write_all(&mut file, lines)
+    };
+    let pen = disk::Pen { write: Box::new(write), ..disk::Pen::default() };
+    let running = trail.start_with(disk::Disk { pen, ..trail.disk() });
+    let soon = |entry| {
+        let recorder = running.recorder.clone();
+        trail.runtime.spawn(async move { recorder.record_within(entry, Duration::from_millis(20)).await })
+    };
+    let late = |asked| matches!(trail.runtime.block_on(asked), Ok(Err(RecordError::Late)));
+    let first = soon(access("written-late.example"));
+    waits.recv_timeout(Duration::from_secs(5)).unwrap();
+    assert!(late(first));
+    let dropped = running.recorder.clone();
+    let dropped = trail.runtime.spawn(async move { dropped.record(access("dropped.example")).await });
+    assert!(late(soon(access("never-written.example"))));
+    assert!(late(soon(block("blocked.example"))));
+    dropped.abort();
+    assert!(trail.runtime.block_on(dropped).is_err());
+    drop(release);
+    let ends =
+        |trail: &Trail| trail.events().iter().filter(|event| event["event"]["action"] == "close").count();
+    until(|| ends(&trail) == 2);
+    running.writer.finish();
+    let events = trail.events();
+    let line = |host: &str| events.iter().find(|event| event["url"]["domain"] == host);
+    for host in ["written-late.example", "dropped.example"] {
+        let sequence = &line(host).unwrap()["event"]["sequence"];
+        let end = events.iter().find(|event| event["schoolgate"]["access"] == *sequence).unwrap();
+        assert_eq!(end["schoolgate"]["closed_by"], "gateway", "{host}");
+        assert_eq!(
+            (&end["schoolgate"]["bytes_up"], &end["schoolgate"]["bytes_down"]),
+            (&0.into(), &0.into())
+        );
+    }
+    assert!(line("never-written.example").is_none());
+    assert_eq!(line("blocked.example").unwrap()["event"]["action"], "block");
+    assert_eq!(resumed(&trail)[0]["refused"], 1);
+}
