@@ -13,7 +13,9 @@ use axum::middleware::map_response;
 use axum::response::Response;
 use serde_json::Value;
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::task::TaskTracker;
 
 use crate::audit::{Actor, Index, Recorder};
 use crate::ca::Public;
@@ -22,6 +24,7 @@ use crate::control::feeds::Asked;
 use crate::web::api::changes::Reloaded;
 use crate::web::ca::Handout;
 use crate::web::events::{Streams, Takers};
+use crate::web::idempotency::Repeats;
 use crate::web::problem::Problem;
 
 mod api;
@@ -76,7 +79,8 @@ pub struct Shared {
     audit_dir: Arc<Path>,
     index: Index,
     searches: Arc<Semaphore>,
-    repeats: Arc<Mutex<()>>,
+    repeats: Arc<Repeats>,
+    under_way: TaskTracker,
     handout: Arc<Handout>,
     school: Arc<str>,
     streams: Arc<Streams>,
@@ -102,6 +106,7 @@ impl Shared {
             index,
             searches: Arc::new(Semaphore::new(SEARCHES)),
             repeats: Arc::default(),
+            under_way: TaskTracker::new(),
             handout: Arc::new(Handout::new(authority, school)),
             school: school.into(),
             streams: Arc::new(Streams::new()),
@@ -118,6 +123,14 @@ impl Shared {
     /// Breaks off searches and archives, which may read a whole term of the log.
     pub fn end_searches(&self) {
         self.index.halt().call();
+    }
+
+    /// Waits until what was begun is done, for whomever; until `by` at the most.
+    pub async fn finish(&self, by: Instant) {
+        self.under_way.close();
+        if timeout_at(by, self.under_way.wait()).await.is_err() {
+            tracing::warn!("acts under way were cut off at the stop");
+        }
     }
 
     /// Reads policy and lists again, on a thread where that holds up no other request: health and

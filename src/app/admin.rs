@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::watching::Watching;
@@ -26,6 +27,8 @@ const SWEEP: Duration = Duration::from_secs(1);
 
 /// How long searches and archives under way are given at a stop before they are broken off.
 const SEARCHES: Duration = Duration::from_secs(2);
+/// How long acts under way are given at a stop, as the connections are that they are done for.
+const ACTS: Duration = Duration::from_secs(5);
 /// How long is waited at the end for what can't be broken off: it waits for a disk.
 const LAST: Duration = Duration::from_secs(1);
 
@@ -124,18 +127,24 @@ async fn serve(
         stop.cancelled().await;
         shared.end_streams().await;
     };
-    let served = async { tokio::join!(admin, metrics, local, streams, sweep(lists, stop.clone())) };
-    tokio::select! {
-        _ = served => {}
-        () = end_searches(&shared, &stop) => {}
-    }
+    let last = async {
+        stop.cancelled().await;
+        Instant::now() + ACTS
+    };
+    let served = async { tokio::join!(admin, metrics, local, streams, sweep(lists, stop.clone()), last).5 };
+    let by = tokio::select! {
+        by = served => by,
+        by = end_searches(&shared, &stop) => by,
+    };
     shared.end_searches();
+    // An act outlives the connection of whoever left.
+    shared.finish(by).await;
     watching.end().await;
     Ok(())
 }
 
 /// Breaks off searches and archives that go on for too long after the stop; never returns.
-async fn end_searches(shared: &Shared, stop: &CancellationToken) {
+async fn end_searches(shared: &Shared, stop: &CancellationToken) -> Instant {
     stop.cancelled().await;
     tokio::time::sleep(SEARCHES).await;
     shared.end_searches();

@@ -62,8 +62,8 @@ pub(super) fn router(shared: &Shared) -> Router {
 }
 
 /// Sees to it that what was begun is done, or refused, whether or not anybody waits for the answer:
-/// a client that goes away must not cut an act in half. What is read for it from the trail is broken
-/// off.
+/// a client that goes away must not cut an act in half, and a stop waits for it. What is read for it
+/// from the trail is broken off.
 pub(super) async fn to_the_end(
     State(shared): State<Shared>,
     request: Request,
@@ -71,7 +71,7 @@ pub(super) async fn to_the_end(
 ) -> Result<Response, Problem> {
     let halt = shared.index.halt().beneath();
     let _waiting = Waiting(halt.clone());
-    let answer = tokio::spawn(heeding(halt, next.run(request))).await;
+    let answer = shared.under_way.spawn(heeding(halt, next.run(request))).await;
     answer.map_err(|fault| Problem::internal("answer", &fault))
 }
 

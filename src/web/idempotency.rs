@@ -1,7 +1,11 @@
 //! `Idempotency-Key`: the same POST twice does its work once.
 //!
 //! **Invariant:** a key answers for one request of one member of staff; only what was done is
-//! kept, so that a refusal can be tried again.
+//! kept, so that a refusal can be tried again; and whoever repeats a request waits for nobody but
+//! themselves.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -9,8 +13,10 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 
 use crate::control;
+use crate::model::StaffName;
 use crate::web::Shared;
 use crate::web::auth::Caller;
 use crate::web::body::whole;
@@ -19,6 +25,28 @@ use crate::web::problem::Problem;
 
 /// The longest answer that is kept, in bytes.
 const MAX_KEPT: usize = 1 << 20;
+
+/// The keys that somebody's request is under way with.
+#[derive(Default)]
+pub(super) struct Repeats(Mutex<HashMap<(StaffName, String), Weak<Turn<()>>>>);
+
+impl Repeats {
+    /// Waits until no other request of this member of staff is under way with this key: two of the
+    /// same at once are not both done.
+    async fn turn(&self, staff: &StaffName, key: &str) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            turns.retain(|_, turn| turn.strong_count() > 0);
+            let known = turns.entry((staff.clone(), key.to_owned())).or_default();
+            known.upgrade().unwrap_or_else(|| {
+                let turn = Arc::new(Turn::new(()));
+                *known = Arc::downgrade(&turn);
+                turn
+            })
+        };
+        turn.lock_owned().await
+    }
+}
 
 /// Does what is asked, unless the same was asked under the same key before.
 pub(super) async fn once(
@@ -34,8 +62,7 @@ pub(super) async fn once(
     let bytes = whole(parts.uri.path(), body).await?;
     let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
     let asked = control::digest(&[parts.method.as_str().as_bytes(), target.as_bytes(), &bytes]);
-    // One at a time, so that two of the same at once are not both done.
-    let _turn = shared.repeats.lock().await;
+    let _turn = shared.repeats.turn(&caller.staff.name, &key).await;
     if let Some(answer) = shared.control.repeated(&caller.staff, &key, &asked).await? {
         return replay(&answer);
     }

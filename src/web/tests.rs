@@ -27,6 +27,7 @@ mod people;
 mod policy;
 mod reads;
 mod reloads;
+mod repeats;
 mod reports;
 mod restrictions;
 mod reviews;

@@ -1,14 +1,14 @@
 //! The policy of record as people look at it: the version in force, earlier ones, and what lies
 //! between two.
 //!
-//! **Invariant:** nothing here changes anything.
+//! **Invariant:** nothing here changes anything, and the journal is held for no longer than it is read.
 
 use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension, Row};
 
 use crate::control::changes::{EntryChange, Op, School, SchoolList, entries_of};
-use crate::control::journal::{Journal, PolicyVersion};
+use crate::control::journal::{Journal, Laid, PolicyVersion};
 use crate::control::store::{Store, StoreError};
 use crate::control::{Control, ControlError};
 use crate::document::Document;
@@ -37,6 +37,21 @@ pub struct PolicyDifference {
     pub edits: Vec<(Edit, Option<Effect>)>,
     /// The entries of the school's lists that came and went.
     pub entries: Vec<EntryChange>,
+}
+
+/// Two versions, apart from the journal.
+struct Between {
+    was: Kept,
+    is: Kept,
+    /// What staff have laid over the policy in force: by it, every effect is weighed.
+    laid: Laid,
+}
+
+/// A version as the store has it.
+struct Kept {
+    text: Document,
+    /// The school's files, and what staff had put on the lists besides.
+    lists: [School; 2],
 }
 
 impl Control {
@@ -71,19 +86,21 @@ impl Control {
     /// # Errors
     /// [`ControlError::NotFound`] when one of them never was.
     pub async fn policy_difference(&self, from: u64, to: u64) -> Result<PolicyDifference, ControlError> {
-        self.journal.lock().await.difference(from, to)
+        let between = self.journal.lock().await.between(from, to)?;
+        // A policy may be long, and every edit of it is weighed by itself: nobody waits for that.
+        let weighed = tokio::task::spawn_blocking(move || between.difference()).await;
+        weighed.map_err(|fault| StoreError::System(fault.to_string()))?
     }
 }
 
-impl Journal {
-    fn difference(&self, from: u64, to: u64) -> Result<PolicyDifference, ControlError> {
-        let text = |version| self.store.policy_text(version)?.ok_or(ControlError::NotFound);
-        let named = |version: u64, text| Document::new(&format!("version {version}"), text);
-        let (was, is) = (named(from, text(from)?), named(to, text(to)?));
-        let (written, after) = (Written::read(&was), Written::read(&is));
+impl Between {
+    fn difference(&self) -> Result<PolicyDifference, ControlError> {
+        let (was, is) = (&self.was.text, &self.is.text);
+        let (written, after) = (Written::read(was), Written::read(is));
         let (written, after) = (written.map_err(ControlError::Faulty)?, after.map_err(ControlError::Faulty)?);
-        let before = draft(&was);
-        let effect = |after: Option<Draft>| Some(policy::effect(before.as_ref()?, &after?, self.laid()));
+        let before = draft(was);
+        let effect =
+            |after: Option<Draft>| Some(policy::effect(before.as_ref()?, &after?, self.laid.standing()));
         let of_edit = |edit: Edit| {
             let alone = written.with(&edit).ok();
             let alone = alone.and_then(|text| draft(&Document::new("policy", text.render())));
@@ -91,26 +108,35 @@ impl Journal {
             (edit, effect)
         };
         let edits = written.edits_to(&after).into_iter().map(of_edit).collect();
-        let whole = effect(draft(&is));
-        Ok(PolicyDifference { effect: whole, edits, entries: self.entries_between(from, to)? })
+        Ok(PolicyDifference { effect: effect(draft(is)), edits, entries: self.entries() })
     }
 
-    fn entries_between(&self, from: u64, to: u64) -> Result<Vec<EntryChange>, ControlError> {
-        let lists = |version| self.store.school_of(version)?.ok_or(ControlError::NotFound);
-        let (was, is) = (lists(from)?, lists(to)?);
+    fn entries(&self) -> Vec<EntryChange> {
         let mut changes = Vec::new();
         for list in SchoolList::ALL {
             let all = |schools: &[School; 2]| -> BTreeSet<String> {
                 schools.iter().flat_map(|school| entries_of(school.text(list))).collect()
             };
-            let (was, is) = (all(&was), all(&is));
+            let (was, is) = (all(&self.was.lists), all(&self.is.lists));
             let mut tell = |op, entry: &String| {
                 changes.push(EntryChange { list, op, entry: entry.clone(), line: None, remark: None });
             };
             is.difference(&was).for_each(|entry| tell(Op::Add, entry));
             was.difference(&is).for_each(|entry| tell(Op::Remove, entry));
         }
-        Ok(changes)
+        changes
+    }
+}
+
+impl Journal {
+    /// All that it takes to weigh two versions against each other.
+    fn between(&self, from: u64, to: u64) -> Result<Between, ControlError> {
+        let kept = |version: u64| -> Result<Kept, ControlError> {
+            let text = self.store.policy_text(version)?.ok_or(ControlError::NotFound)?;
+            let lists = self.store.school_of(version)?.ok_or(ControlError::NotFound)?;
+            Ok(Kept { text: Document::new(&format!("version {version}"), text), lists })
+        };
+        Ok(Between { was: kept(from)?, is: kept(to)?, laid: self.laid_apart() })
     }
 
     fn file_differs(&self, text: &str) -> bool {

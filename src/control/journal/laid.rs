@@ -68,6 +68,12 @@ impl Journal {
         Standing { unblocks, suspensions, blocks }
     }
 
+    /// The same, for whoever weighs something without the journal.
+    pub(super) fn laid_apart(&self) -> Laid {
+        let Parts { unblocks, suspensions, blocks, .. } = self.parts.clone();
+        Laid { unblocks, suspensions, blocks }
+    }
+
     /// Publishes the policy in force with the unblocks as the store now has them.
     pub(in crate::control) fn publish_unblocks(&mut self) -> Result<(), ControlError> {
         // What is recorded comes in force, also when the disk has no room for another number.
