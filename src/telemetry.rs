@@ -99,6 +99,8 @@ pub fn start_diagnostics() -> Result<(), TelemetryError> {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal() && !plain)
+        // It would tell of a stderr that is closed on stderr, and panic.
+        .log_internal_errors(false)
         .finish()
         .try_init()?;
     Ok(())
