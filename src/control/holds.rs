@@ -131,7 +131,8 @@ impl Control {
             return Err(ControlError::Conflict("over", "this hold is over already".to_owned()));
         }
         if journal.store.hands(&hold.by)? == *staff.hands() && !staff.is_any(&[Role::Headteacher]) {
-            return Err(self.refused_to_shut(staff, ACTION, client, ControlError::FourEyes).await);
+            let act = Act { client, ..Act::new(Actor::Staff(staff.name.clone()), ACTION) };
+            return Err(self.refused(act, Entry::Change, ControlError::FourEyes).await);
         }
         let lifted = Lifted { by: staff.name.clone(), at: now, reason: why.clone() };
         let hold = Hold { lifted: Some(lifted), ..hold };
