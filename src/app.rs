@@ -12,7 +12,6 @@ use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 use crate::audit::{Act, Actor, Entry, Indexer, Recorder, Writer};
 use crate::ca::{Authority, Minter, Origins, Public};
@@ -30,19 +29,19 @@ mod admin;
 mod asking;
 mod authority;
 mod by_itself;
+mod reached;
 mod retention;
 mod service;
+mod started;
 mod trail;
 mod watching;
 
 pub use by_itself::{fetch_by_itself, record_by_itself};
+pub use reached::{Reached, reached};
 pub use retention::{past_its_time, remove_by_itself};
 pub use service::serve;
 
 use trail::{open_trail, ship};
-
-/// How far the gateway's time may be ahead of the wall clock before it is said.
-const CLOCK_ALARM: Duration = Duration::from_secs(60);
 
 /// What every page says of a box without a statutory list under licence.
 const UNLICENSED: &str =
@@ -73,6 +72,14 @@ struct Bound {
     doors: Vec<(Door, TcpListener)>,
     admin: Vec<TcpListener>,
     metrics: Vec<TcpListener>,
+}
+
+/// The record, open, and what goes with it.
+struct Record {
+    recorder: Recorder,
+    writer: Writer,
+    clock: Clock,
+    metrics: Metrics,
 }
 
 /// Where policy and lists come from, by the settings.
@@ -124,7 +131,7 @@ pub fn local_socket(settings: &Settings) -> PathBuf {
     settings.state.dir.join(crate::web::local::SOCKET)
 }
 
-/// Starts a gateway: all of it, or an error and nothing.
+/// Starts a gateway: all of it, or an error and nothing but the record of it.
 ///
 /// # Errors
 /// Whatever keeps it from serving: a port that is taken, a fault in policy or lists, a trail
@@ -132,11 +139,29 @@ pub fn local_socket(settings: &Settings) -> PathBuf {
 pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Running> {
     make_state_dir(settings)?;
     let bound = bind(settings)?;
-    let reach = Reach { allow_private: settings.upstream.allow_private.clone(), own: bound.addresses() };
-    let own_ports = reach.own.iter().map(SocketAddr::port).collect();
     let metrics = Metrics::new()?;
     let (recorder, writer, clock) = open_trail(settings)?;
     let recorder = recorder.counted(metrics.clone());
+    let kept = Record { recorder: recorder.clone(), writer, clock, metrics };
+    match begin(settings, (bound, kept), progress).await {
+        Ok(running) => Ok(running),
+        Err(fault) => {
+            // Whoever reads the record later must not take a try for a start.
+            started::failed(&recorder, &fault).await;
+            Err(fault)
+        }
+    }
+}
+
+/// The rest of a start, once the record is open.
+async fn begin(
+    settings: &Settings,
+    (bound, kept): (Bound, Record),
+    progress: &Progress<'_>,
+) -> Result<Running> {
+    let reach = Reach { allow_private: settings.upstream.allow_private.clone(), own: bound.addresses() };
+    let own_ports = reach.own.iter().map(SocketAddr::port).collect();
+    let Record { recorder, writer, clock, metrics } = kept;
     let began = recorder.head().sequence;
     let (index, indexer) =
         Indexer::start(&recorder, Some(metrics.clone())).context("can't start the index")?;
@@ -150,9 +175,9 @@ pub async fn start(settings: &Settings, progress: &Progress<'_>) -> Result<Runni
         metrics: metrics.clone(),
         directory: Directory::default(),
     };
-    record_start(settings, &recorder, &clock, &public).await?;
     let control =
         Arc::new(Control::start(sources(settings, reach).keeping(), shared.clone(), progress).await?);
+    started::stands(settings, &recorder, &clock, &public).await?;
     let stop = CancellationToken::new();
     let gate = Arc::new(gate(settings, shared, &control, (inspection, own_ports), &stop)?);
     retention::begin(settings, &control, &recorder, &index, &stop);
@@ -279,42 +304,6 @@ fn bind(settings: &Settings) -> Result<Bound> {
         admin: open(Door::Explicit, &listen.admin)?,
         metrics: open(Door::Explicit, &listen.metrics)?,
     })
-}
-
-/// This gateway's own id, made at its first start: a name may be given twice, this is not.
-fn gateway_id(settings: &Settings) -> Result<Uuid> {
-    let file = settings.state.dir.join("gateway-id");
-    let named = || format!("can't keep the gateway's id in {}", file.display());
-    match std::fs::read_to_string(&file) {
-        Ok(text) => text.trim().parse().with_context(named),
-        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
-            let id = Uuid::now_v7();
-            std::fs::write(&file, format!("{id}\n")).with_context(named)?;
-            Ok(id)
-        }
-        Err(fault) => Err(fault).with_context(named),
-    }
-}
-
-async fn record_start(
-    settings: &Settings,
-    recorder: &Recorder,
-    clock: &Clock,
-    authority: &Public,
-) -> Result<()> {
-    let ahead = clock.ahead_of_wall();
-    if ahead > CLOCK_ALARM {
-        let seconds = ahead.as_secs();
-        tracing::warn!(seconds, "the wall clock is behind the record's last event: is the clock right?");
-    }
-    let act = Act::new(Actor::System, "gateway.started")
-        .with("gateway_id", gateway_id(settings)?.to_string())
-        .with("authority", authority.fingerprint.as_str())
-        .with("unlicensed", settings.statutory.unlicensed)
-        .with("clock_ahead_seconds", ahead.as_secs())
-        .with("ports_remapped", settings.upstream.ports.len());
-    recorder.record(Entry::System(act)).await.context("can't keep the audit record, so nothing is served")?;
-    Ok(())
 }
 
 /// What every connection goes through.

@@ -35,6 +35,7 @@
 //! `schoolgate.close` line with the same `event.id` carries what was not known before: bytes,
 //! duration and who closed. [`query()`] joins the two.
 
+mod answer;
 pub mod around;
 mod chain;
 mod checkpoint;
@@ -82,7 +83,7 @@ pub use key::{Key, KeyError, Signer};
 pub use notary::{Covered, SealError};
 pub use proof::{Proof, ProveError, Prover, Unproven, prove};
 pub use pseudonyms::{Pseudonyms, without_typed, without_where};
-pub use query::{Closes, Filter, Halt, Order, Page, QueryError, Record, pick, query, scan};
+pub use query::{Closes, Filter, Halt, Order, Page, QueryError, Record, Unknown, pick, query, scan};
 pub use recorder::{Observer, OpenError, Receipt, RecordError, Recorder, Writer};
 pub use retention::{Due, Held, RetentionError, Terms, due, retain};
 pub use verify::{Fault, FaultKind, Options, Report, verify};

@@ -114,6 +114,10 @@ impl Control {
         let waiting = feeds.waiting();
         let (journal, live, prepared) = Journal::start(sources, &shared, progress)?;
         feeds.note_waiting(&waiting, false);
+        if let Some(lost) = journal::lost(&journal.store, &shared.recorder)? {
+            tracing::error!("the audit trail does not hold what was recorded last: it, or its end, is gone");
+            shared.recorder.record(Entry::System(lost)).await.map_err(ControlError::from)?;
+        }
         let asks = asks::Asks::open(&journal.store, shared.clock.now()).map_err(ControlError::from)?;
         let control = Control {
             journal: Mutex::new(journal),

@@ -11,11 +11,13 @@ mod fault;
 mod nearest;
 mod parse;
 mod plain;
+mod rewrite;
 mod table;
 mod value;
 
 pub use fault::{Fault, Faults};
 pub use plain::{Plain, dotted, segment};
+pub use rewrite::rewritten;
 pub use table::Table;
 pub use value::{FromValue, Mismatch, Node};
 

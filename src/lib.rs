@@ -13,7 +13,7 @@
 //! | 0 | [`model`] | the domain's words, one normal form each |
 //! | 1 | [`wire`], [`lists`], [`document`], [`services`], [`content`] | pure readers and indexes: bytes or text in, facts out |
 //! | 2 | [`policy`] | the decision: no sockets, files, threads, clocks or logs |
-//! | 3 | [`clock`], [`mapped`], [`settings`], [`telemetry`], [`identity`], [`ca`], [`audit`] | edges, one concern each |
+//! | 3 | [`clock`], [`mapped`], [`whole`], [`settings`], [`telemetry`], [`identity`], [`ca`], [`audit`] | edges, one concern each |
 //! | 4 | [`proxy`], [`control`], [`shipping`] | the two halves of the product, and the trail on its way to the school's collectors; none names another |
 //! | 5 | [`web`] | the outside: API, health, metrics |
 //! | 6 | [`app`], [`cli`] | the composition root and the commands |
@@ -41,4 +41,5 @@ pub mod settings;
 pub mod shipping;
 pub mod telemetry;
 pub mod web;
+pub mod whole;
 pub mod wire;

@@ -28,7 +28,7 @@ mod words;
 pub use alerts::{Alerts, Login, MailAddress, Smtp, SmtpTls, Webhook};
 pub use inspect::NO_INSPECT;
 pub use sources::{Delivers, Place, Source, Sum, digest};
-pub use syslog::{Collector, Syslog, SyslogNames, Transport};
+pub use syslog::{Collector, DATASETS, Syslog, SyslogNames, Transport};
 pub use words::{Language, Loosening};
 
 /// Everything that `schoolgate.toml` says.
@@ -260,15 +260,18 @@ impl Settings {
     /// place, so that what the settings point to can be looked at too. Nothing is served by them.
     pub fn survey(path: &Path, env: impl Iterator<Item = (String, String)>) -> (Option<Settings>, Faults) {
         let name = path.display().to_string();
-        let unreadable = |problem: &str| {
+        let unreadable = |problem: &str, help: &str| {
             let mut faults = Faults::new();
-            faults.push(Fault::of_file(&name, problem).help("name the file with --config FILE"));
+            faults.push(Fault::of_file(&name, problem).help(help));
             (None, faults)
         };
         match fs::read(path).map(String::from_utf8) {
             Ok(Ok(text)) => Settings::survey_text(path, text, env),
-            Ok(Err(_)) => unreadable("is not UTF-8 text"),
-            Err(fault) => unreadable(&format!("can't be read: {fault}")),
+            Ok(Err(_)) => unreadable("is not UTF-8 text", "save it as UTF-8; is it the settings file?"),
+            Err(_) if path.is_dir() => {
+                unreadable("is a folder", "name the file in it: --config FOLDER/schoolgate.toml")
+            }
+            Err(fault) => unreadable(&format!("can't be read: {fault}"), "name the file with --config FILE"),
         }
     }
 

@@ -234,6 +234,8 @@ class Verifier:
         for sequence in sorted(self.heads):
             if sequence > (self.last or 0):
                 self.fault(path, 0, f"the trail ends before the noted head {sequence}")
+        if not self.events and not final and not self.faults:
+            self.fault(path, 0, "there is no trail here: not one record")
 
 
 if __name__ == "__main__":

@@ -25,14 +25,15 @@ const LOOKED: usize = 5000;
 pub struct Around {
     /// The event.
     pub event: Value,
-    /// What the same person did within the span, the event itself included, in order.
+    /// What the same person did within the span, the event itself included, in order; nothing where the
+    /// event is nobody's, as what the gateway does by itself.
     pub person: Vec<Value>,
     /// Whether the person did more within the span than is here.
     pub is_cut: bool,
     /// The first event of everybody else who asked for the same host within the span, and how often
     /// they did.
     pub others: Vec<(Value, u64)>,
-    /// How the event was reached, back to where that began.
+    /// How the event was reached, back to where that began; nothing of what is no access.
     pub chain: Vec<Step>,
 }
 
@@ -46,21 +47,36 @@ impl Index {
         let Some(event) = self.one(sequence)? else { return Ok(None) };
         let Some(visit) = Visit::of(&event) else { return Ok(None) };
         let (from, to) = (Some(visit.time.minus(span)), Some(visit.time.plus(span)));
-        let whose = Filter { from, to, ..whose(&event) };
-        let before = Filter { before: Some(sequence), ..whose.clone() };
-        let mut person = self.some(&before, Order::NewestFirst, MOST)?;
-        person.reverse();
-        let at = person.len();
-        person.push(event.clone());
-        person.extend(self.some(&Filter { after: Some(sequence), ..whose }, Order::OldestFirst, MOST)?);
-        let is_cut = at == MOST || person.len() - at > MOST;
+        let (person, at, is_cut) = match whose(&event) {
+            Some(whose) => self.beside(&event, sequence, &Filter { from, to, ..whose })?,
+            None => (Vec::new(), 0, false),
+        };
         let mut others = Vec::new();
         if let Some(host) = visit.host.as_deref().and_then(|host| Host::parse(host).ok()) {
             let there = Filter { from, to, host: Some(host), ..Filter::default() };
             others = others_of(self.some(&there, Order::OldestFirst, LOOKED)?, &visit);
         }
-        let chain = trace(&person, at);
+        let chain = if visit.is_act || person.is_empty() { Vec::new() } else { trace(&person, at) };
         Ok(Some(Around { event, person, is_cut, others, chain }))
+    }
+
+    /// The person's events on either side of this one, where among them it stands, and whether there
+    /// are more.
+    fn beside(
+        &self,
+        event: &Value,
+        sequence: u64,
+        whose: &Filter,
+    ) -> Result<(Vec<Value>, usize, bool), QueryError> {
+        let before = Filter { before: Some(sequence), ..whose.clone() };
+        let mut person = self.some(&before, Order::NewestFirst, MOST)?;
+        person.reverse();
+        let at = person.len();
+        person.push(event.clone());
+        let after = Filter { after: Some(sequence), ..whose.clone() };
+        person.extend(self.some(&after, Order::OldestFirst, MOST)?);
+        let is_cut = at == MOST || person.len() - at > MOST;
+        Ok((person, at, is_cut))
     }
 }
 

@@ -77,6 +77,20 @@ impl Entry {
         }
     }
 
+    /// Whether it is an access that passes, and so has an end.
+    pub(super) fn passes(&self) -> bool {
+        match self {
+            Entry::Access(access) => access.passes(),
+            Entry::Change(_)
+            | Entry::Unblock(_)
+            | Entry::Alert(_)
+            | Entry::Read(_)
+            | Entry::Auth(_)
+            | Entry::Selftest(_)
+            | Entry::System(_) => false,
+        }
+    }
+
     /// What kind of event it is, for counting: `access`, `change`, …
     pub(super) fn kind(&self) -> &'static str {
         match self {

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::audit::follow::Reach;
 use crate::audit::packed::{self, Unpacker};
 use crate::audit::segment::Segment;
+use crate::whole;
 
 /// How often the keeper looks for segments that were closed.
 const LOOK: Duration = Duration::from_secs(30);
@@ -116,11 +117,9 @@ fn pack(segment: &Segment, stop: &mpsc::Receiver<()>) -> io::Result<Packed> {
             return written;
         }
     }
-    fs::rename(&beside, &to)?;
-    let folder = File::open(to.parent().unwrap_or(Path::new(".")))?;
-    folder.sync_all()?;
+    whole::put(&beside, &to)?;
     fs::remove_file(&segment.path)?;
-    folder.sync_all()?;
+    File::open(to.parent().unwrap_or(Path::new(".")))?.sync_all()?;
     Ok(Packed::Done)
 }
 

@@ -4,9 +4,9 @@
 //! nowhere; every public half that ever signed stays in `key.pem`.
 
 use std::fmt;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
@@ -14,6 +14,8 @@ use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
+
+use crate::whole;
 
 /// What stands before the 32 bytes of an Ed25519 key in its SubjectPublicKeyInfo (RFC 8410).
 const SPKI: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
@@ -73,7 +75,7 @@ impl Signer {
             Err(fault) if fault.kind() == io::ErrorKind::NotFound => {
                 let pair = Ed25519KeyPair::generate().map_err(|_| KeyError::Unmade)?;
                 let der = pair.to_pkcs8v1().map_err(|_| KeyError::Unmade)?;
-                write(secret, &pem(SECRET, der.as_ref()), 0o600).map_err(unreadable)?;
+                whole::write(secret, pem(SECRET, der.as_ref()).as_bytes(), 0o600).map_err(unreadable)?;
                 pair
             }
             Err(fault) if fault.kind() == io::ErrorKind::InvalidData => {
@@ -154,29 +156,14 @@ impl Key {
         }
         let text: String = known.iter().chain([self]).map(|key| pem(PUBLIC, &key.der)).collect();
         let made = DirBuilder::new().recursive(true).mode(0o750).create(dir);
-        made.and_then(|()| write(&path, &text, 0o640)).map_err(|fault| KeyError::Unreadable { path, fault })
+        made.and_then(|()| whole::write(&path, text.as_bytes(), 0o640))
+            .map_err(|fault| KeyError::Unreadable { path, fault })
     }
 }
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Key({})", self.id())
-    }
-}
-
-/// Writes a file whole or not at all.
-fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
-    let mut beside = path.to_owned().into_os_string();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    let _ = fs::remove_file(&beside);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-        Some(_) | None => Ok(()),
     }
 }
 

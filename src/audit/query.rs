@@ -13,6 +13,7 @@ mod indexed;
 mod join;
 mod pick;
 mod scan;
+mod words;
 
 use std::io;
 use std::path::Path;
@@ -26,6 +27,7 @@ use scan::Flow;
 pub use filter::{Closes, Filter, Order};
 pub use halt::Halt;
 pub use pick::pick;
+pub use words::Unknown;
 
 pub(super) use join::Ends;
 

@@ -1,5 +1,8 @@
 //! The handle through which the gateway records, and what it answers.
 
+mod owed;
+mod record;
+
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -7,22 +10,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
-use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
+use crate::audit::answer::Waiting;
 use crate::audit::chain::Head;
 use crate::audit::disk::{Disk, forcer, recovered};
-use crate::audit::event::{Act, Actor, Closing, Entry, closed};
+use crate::audit::event::{Act, Actor};
 use crate::audit::follow::{Follower, Reach};
 use crate::audit::json::Json;
 use crate::audit::keeper::Keeper;
 use crate::audit::key::Signer;
 use crate::audit::ledger::{Found, Ledger};
-use crate::audit::line::Draft;
 use crate::audit::notary::{Covered, Notary, SealError};
 use crate::audit::repair::Repair;
 use crate::audit::reserve::{self, Reserve};
@@ -100,6 +102,9 @@ pub enum RecordError {
     /// It has no JSON form.
     #[error("the event can't be written as JSON: {0}")]
     Unrenderable(Arc<serde_json::Error>),
+    /// The disk took too long.
+    #[error("the audit record was not written in time")]
+    Late,
     /// The writer has finished.
     #[error("the audit trail is closed")]
     Closed,
@@ -159,7 +164,12 @@ impl Recorder {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let open = tail.segment.clone().map(|(segment, length)| (Arc::new(segment), length));
         let (reach, watched) = watch::channel(Reach { head: tail.head, open });
-        let told = Told { stuck: Arc::default(), now: Arc::new(now) };
+        let told = Told {
+            stuck: Arc::default(),
+            given_up: Arc::default(),
+            waiting: Waiting::default(),
+            now: Arc::new(now),
+        };
         let stop = queue.clone().try_reserve_owned().map_err(|_| OpenError::InUse)?;
         let forcer = forcer(disk.force, &told, &queue).map_err(OpenError::Thread)?;
         let keeping = Keeping {
@@ -195,44 +205,6 @@ impl Recorder {
         Recorder { metrics: Some(metrics), ..self }
     }
 
-    /// Records an event and waits until it counts: an access that passes, when the kernel has
-    /// it; a block, an unblocked access or an act of staff, when the disk has it.
-    ///
-    /// # Errors
-    /// [`RecordError`]: it is not recorded, and must not happen.
-    pub async fn record(&self, entry: Entry) -> Result<Receipt, RecordError> {
-        let started = Instant::now();
-        let time = (self.told.now)();
-        let id = id_at(time);
-        let (grade, kind) = (entry.grade(), entry.kind());
-        let (event, rest) = entry.render()?;
-        let draft = Draft::new(time, id, event, rest).ok_or(RecordError::TooLong)?;
-        let (answer, answered) = oneshot::channel();
-        self.queue.send(Job::Record { draft, grade, answer }).await.map_err(|_| RecordError::Closed)?;
-        let sequence = answered.await.map_err(|_| RecordError::Closed)??;
-        if let Some(metrics) = &self.metrics {
-            metrics.audit_events(kind, 1);
-            metrics.audit_lag_seconds(started.elapsed());
-            metrics.audit_checkpoint_age_seconds(self.checkpoint_age());
-        }
-        Ok(Receipt { sequence, id })
-    }
-
-    /// Records the end of an access. Never waits, so that it can be called where an access is
-    /// dropped: with the queue full, a task waits in its place, or where there are no tasks the thread.
-    pub fn close(&self, receipt: Receipt, closing: Closing) {
-        let Ok((event, rest)) = closed(receipt.sequence, closing) else { return };
-        let Some(draft) = Draft::new((self.told.now)(), receipt.id, event, rest) else { return };
-        // The queue is shut only once the writer has finished; a drain ends before that.
-        if let Err(mpsc::error::TrySendError::Full(job)) = self.queue.try_send(Job::Close { draft }) {
-            let queue = self.queue.clone();
-            match Handle::try_current() {
-                Ok(runtime) => drop(runtime.spawn(async move { queue.send(job).await })),
-                Err(_) => drop(queue.blocking_send(job)),
-            }
-        }
-    }
-
     /// Has a checkpoint written over all that is recorded so far, and waits until it is on disk.
     /// Answers the last line that is covered.
     ///
@@ -263,6 +235,12 @@ impl Recorder {
         self.told.stuck.load(Ordering::Relaxed) || self.queue.is_closed()
     }
 
+    /// How long the oldest event has waited of those that do not count yet.
+    #[must_use]
+    pub fn lag(&self) -> Duration {
+        self.told.waiting.longest()
+    }
+
     /// What is free on the disk of the trail, in bytes; `None` where the system does not say.
     #[must_use]
     pub fn free_bytes(&self) -> Option<u64> {
@@ -273,18 +251,6 @@ impl Recorder {
     #[must_use]
     pub fn follow(&self, after: u64) -> Follower {
         Follower::new(&self.dir, after, self.reach.clone())
-    }
-}
-
-impl Recorder {
-    /// How long after the last checkpoint the last line was written: no more than a minute, unless
-    /// checkpoints can't be written.
-    fn checkpoint_age(&self) -> Duration {
-        let (head, covered) = (self.head(), self.covered());
-        if head.sequence <= covered.sequence || covered == Covered::NONE {
-            return Duration::ZERO;
-        }
-        head.time.since(covered.time)
     }
 }
 

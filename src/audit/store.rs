@@ -10,8 +10,9 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::audit::answer::Answer;
 use crate::audit::disk::Pen;
-use crate::audit::force::{Answer, Forcer, Handle, Lost};
+use crate::audit::force::{Forcer, Handle, Lost};
 use crate::audit::recorder::RecordError;
 use crate::audit::segment::Segment;
 use crate::model::Timestamp;
@@ -184,7 +185,7 @@ impl Store {
 fn refuse(waiting: Vec<(u64, Answer)>) {
     let error = Arc::new(io::Error::other("the segment could not be written to any more"));
     for (_, answer) in waiting {
-        let _ = answer.send(Err(RecordError::Unwritten(Arc::clone(&error))));
+        answer.send(Err(RecordError::Unwritten(Arc::clone(&error))));
     }
 }
 

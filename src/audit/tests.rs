@@ -53,7 +53,8 @@ impl Trail {
 
     fn of_segments(full: u64) -> Trail {
         let clock = Arc::new(AtomicI64::new(at("2026-11-24T09:14:03.123Z").as_millis()));
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
         Trail { dir: tempfile::tempdir().unwrap(), clock, runtime, full, reserve: 16 << 10, signed: false }
     }
 

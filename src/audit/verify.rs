@@ -101,6 +101,8 @@ pub enum FaultKind {
         /// The sequence of that head.
         head: u64,
     },
+    /// There is not one line: no trail, or all of it is gone.
+    NoTrail,
 }
 
 /// What a verification is to look for.
@@ -142,6 +144,9 @@ pub fn verify(dir: &Path, options: &Options<'_>) -> Result<Report, QueryError> {
         let later = segments.partition_point(|segment| segment.day < since);
         let days: Vec<&str> =
             segments[..later].chunk_by(|a, b| a.day == b.day).map(|day| day[0].day.as_str()).collect();
+        if later > 0 {
+            check.leaves_out_earlier();
+        }
         if let Some(trusted) = sealed::before(dir, &days, &keys)? {
             check.starts_after(&trusted);
         }
@@ -229,6 +234,7 @@ impl fmt::Display for Fault {
             FaultKind::Unsealed => f.write_str("the segment has ended, and no checkpoint covers its end"),
             FaultKind::Unexplained => f.write_str("records were removed, and no later record tells of it"),
             FaultKind::Truncated { head } => write!(f, "the trail ends before the noted head {head}"),
+            FaultKind::NoTrail => f.write_str("there is no trail here: not one record"),
         }
     }
 }

@@ -6,17 +6,17 @@
 
 use std::iter::Peekable;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::vec::IntoIter;
 use std::{io, thread};
 
 use tokio::sync::{mpsc, watch};
 
+use crate::audit::answer::{Answer, Waiting};
 use crate::audit::chain::Head;
 use crate::audit::event::{Act, Actor, Entry, Grade};
 use crate::audit::follow::Reach;
-use crate::audit::force::Answer;
 use crate::audit::json::Json;
 use crate::audit::ledger::Ledger;
 use crate::audit::line::Draft;
@@ -38,8 +38,8 @@ const PROBE: Duration = Duration::from_secs(1);
 /// What the writer is asked to do.
 #[derive(Debug)]
 pub(super) enum Job {
-    /// Write an event and answer its sequence once it counts.
-    Record { draft: Draft, grade: Grade, answer: Answer },
+    /// Write an event and answer its sequence once it counts; past its time, refuse it.
+    Record { draft: Draft, grade: Grade, until: Option<Instant>, answer: Answer },
     /// Write the end of an access; nobody waits.
     Close { draft: Draft },
     /// See to what the disk did not take.
@@ -55,6 +55,10 @@ pub(super) enum Job {
 pub(super) struct Told {
     /// Whether the last attempt to write failed.
     pub(super) stuck: Arc<AtomicBool>,
+    /// How many events were given up before there was room for them in the queue.
+    pub(super) given_up: Arc<AtomicU64>,
+    /// Who waits.
+    pub(super) waiting: Waiting,
     /// What time it is.
     pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
@@ -190,31 +194,37 @@ impl Scribe {
         }
     }
 
-    /// Sees to what the disk did not take.
+    /// Sees to what the disk did not take, and what did not come as far as the writer.
     fn look(&mut self) {
         if let Some(lost) = self.store.lost() {
             self.trouble(&lost.error).unforced += lost.events;
         }
+        let given_up = self.told.given_up.swap(0, Ordering::Relaxed);
+        if given_up > 0 {
+            self.trouble(&late()).refused += given_up;
+        }
     }
 
-    /// What may be written: of a full disk's kept room, blocks and ends have the first three
-    /// quarters, and what staff do has all.
+    /// What may be written: nothing whose time is over; and of a full disk's kept room, blocks and
+    /// ends have the first three quarters, and what staff do has all.
     fn admitted(&mut self) -> Vec<Job> {
         let batch = std::mem::take(&mut self.batch);
-        if !self.reserve.is_given() {
-            return batch;
-        }
-        let (low, error) = (self.reserve.is_low(), Arc::new(full()));
+        let (now, given, low) = (Instant::now(), self.reserve.is_given(), self.reserve.is_low());
         let mut admitted = Vec::with_capacity(batch.len());
         for job in batch {
             match job {
-                Job::Record { grade, answer, .. }
-                    if grade == Grade::Accepted || (low && grade == Grade::Durable) =>
-                {
-                    self.trouble(&error).refused += 1;
-                    drop(answer.send(Err(RecordError::Unwritten(Arc::clone(&error)))));
+                Job::Record { until: Some(until), answer, .. } if until <= now => {
+                    self.trouble(&late()).refused += 1;
+                    answer.send(Err(RecordError::Late));
                 }
-                Job::Close { .. } if low => self.trouble(&error).closes_lost += 1,
+                Job::Record { grade, answer, .. }
+                    if given && (grade == Grade::Accepted || (low && grade == Grade::Durable)) =>
+                {
+                    let error = full();
+                    self.trouble(&error).refused += 1;
+                    answer.send(Err(RecordError::Unwritten(Arc::new(error))));
+                }
+                Job::Close { .. } if low => self.trouble(&full()).closes_lost += 1,
                 Job::Record { .. } | Job::Close { .. } | Job::Seal { .. } | Job::Look | Job::Stop => {
                     admitted.push(job);
                 }
@@ -273,7 +283,7 @@ impl Scribe {
                 Job::Seal { .. } | Job::Look | Job::Stop => true,
             };
             let (draft, waiting) = match jobs.next_if(same_day) {
-                Some(Job::Record { draft, grade, answer }) => (draft, Some((grade, answer))),
+                Some(Job::Record { draft, grade, answer, until: _ }) => (draft, Some((grade, answer))),
                 Some(Job::Close { draft }) => (draft, None),
                 Some(Job::Look) => continue,
                 Some(Job::Seal { answer }) => {
@@ -318,7 +328,7 @@ impl Scribe {
         for Stamped { head, waiting, .. } in run {
             match waiting {
                 Some((Grade::Durable | Grade::Vital, answer)) => unforced.push((head.sequence, answer)),
-                Some((Grade::Accepted, answer)) => drop(answer.send(Ok(head.sequence))),
+                Some((Grade::Accepted, answer)) => answer.send(Ok(head.sequence)),
                 None => {}
             }
         }
@@ -335,7 +345,7 @@ impl Scribe {
         trouble.closes_lost += closes;
         let error = RecordError::Unwritten(Arc::new(error));
         for (_, answer) in run.into_iter().filter_map(|stamped| stamped.waiting) {
-            drop(answer.send(Err(error.clone())));
+            answer.send(Err(error.clone()));
         }
     }
 
@@ -354,6 +364,10 @@ fn full() -> io::Error {
         io::ErrorKind::StorageFull,
         "the disk is full: what is left is kept for blocks and changes",
     )
+}
+
+fn late() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the disk took too long")
 }
 
 fn is_full(error: &io::Error) -> bool {

@@ -1,8 +1,8 @@
 //! The authority's two files: read with care, written whole or not at all.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{DirBuilder, File};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::PrivateKeyDer;
@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::error::AuthorityError;
 use super::signatory::Signatory;
 use crate::settings::{Inspect, Pair};
+use crate::whole;
 
 /// The largest certificate or key file that is read.
 const LARGEST: u64 = 1 << 20;
@@ -68,19 +69,7 @@ pub(super) fn make_folder(of: &Path) -> Result<(), AuthorityError> {
 
 /// Writes a file whole or not at all; it is on disk when this returns.
 pub(super) fn write(file: &Path, bytes: &[u8], mode: u32) -> Result<(), AuthorityError> {
-    let beside = file.with_extension("new");
-    let written = || -> io::Result<()> {
-        match fs::remove_file(&beside) {
-            Err(fault) if fault.kind() != io::ErrorKind::NotFound => return Err(fault),
-            Ok(()) | Err(_) => {}
-        }
-        let mut new = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
-        new.write_all(bytes)?;
-        new.sync_all()?;
-        fs::rename(&beside, file)?;
-        File::open(file.parent().unwrap_or(Path::new(".")))?.sync_all()
-    };
-    written().map_err(failed(file))
+    whole::write(file, bytes, mode).map_err(failed(file))
 }
 
 pub(super) fn failed(file: &Path) -> impl FnOnce(io::Error) -> AuthorityError {

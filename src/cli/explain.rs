@@ -72,12 +72,19 @@ impl Explain {
         };
         let subject = Subject { user: self.user.clone(), ..subject };
         let at = self.at.unwrap_or_else(|| Clock::system().now());
-        Ok(serde_json::to_value(web::explain(&policy, &subject, &url, at))?)
+        let mut answer = serde_json::to_value(web::explain(&policy, &subject, &url, at))?;
+        // Versions are the running gateway's; what the files say has none.
+        answer["generation"] = Value::Null;
+        Ok(answer)
     }
 
     fn print(&self, answer: &Value) {
         out!("{}  {}", text(answer, "action").to_uppercase(), self.url);
-        out!("{} (group {}, policy {})", text(answer, "reason"), text(answer, "group"), answer["generation"]);
+        let (reason, group) = (text(answer, "reason"), text(answer, "group"));
+        match answer["generation"].as_u64() {
+            Some(version) => out!("{reason} (group {group}, policy version {version})"),
+            None => out!("{reason} (group {group}, by the files as they are: no gateway runs)"),
+        }
         match answer["visibility"].as_str() {
             Some("url") => out!("the page is seen: plain HTTP, or decrypted for this group"),
             Some(_) => out!("only the host is seen: nothing is decrypted there for this group"),

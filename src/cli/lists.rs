@@ -37,7 +37,7 @@ pub(super) enum Lists {
     Fetch(fetched::Fetch),
     /// Say what lists are held, how large and how old, and what is wrong with them.
     Status(Show),
-    /// Say which lists cover a host or URL, and from which line.
+    /// Say which lists cover a host or URL, and from which line; statutory lists are not asked.
     Lookup(Lookup),
     /// Say which popular sites, and which learning sites, the policy would block, for whom.
     Overblocking(overblocking::Overblocking),
@@ -79,7 +79,7 @@ impl Lists {
     pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
         let sources = &super::sources(settings);
         match self {
-            Lists::Import(import) => import.run(sources),
+            Lists::Import(import) => import.run(settings, sources),
             Lists::Build(build) => build.run(sources),
             Lists::Fetch(fetch) => fetch.run(settings),
             Lists::Status(show) => show.run(sources),
@@ -150,21 +150,19 @@ impl Lookup {
             return Ok(ExitCode::SUCCESS);
         }
         if answer.matches.is_empty() {
-            out!("No list covers {}.", self.query);
+            out!("No list covers {}; statutory lists are not asked.", self.query);
             return Ok(ExitCode::SUCCESS);
         }
         let mut table = output::table();
         table.set_header(["category", "list", "version", "file", "line", "entry"]);
         for found in &answer.matches {
-            let or = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
-            let line = found.line.map(|line| line.to_string());
             table.add_row([
-                or(&found.category),
+                found.category.clone().unwrap_or_else(|| "–".to_owned()),
                 found.list.clone(),
                 found.version.clone(),
-                or(&found.file),
-                or(&line),
-                or(&found.entry),
+                found.file.clone(),
+                found.line.to_string(),
+                found.entry.clone(),
             ]);
         }
         out!("{table}");

@@ -46,8 +46,12 @@ pub(super) enum Act {
         /// The version after.
         to: u64,
     },
-    /// List the versions, the newest first.
-    History,
+    /// List the versions that changed something, the newest first.
+    History {
+        /// Those too that changed nothing, as every start and every reload makes one.
+        #[arg(long)]
+        all: bool,
+    },
     /// Propose an earlier version anew. What it opens waits like anything else.
     Rollback {
         /// The version.
@@ -111,8 +115,9 @@ impl Policy {
                 let answer = gateway.get(&format!("{root}/policy/diff?from={from}&to={to}"))?;
                 self.form.answer(&answer, tables::print_difference);
             }
-            Act::History => {
-                let versions = every(&gateway, &format!("{root}/policy/history"), &[])?;
+            Act::History { all } => {
+                let mut versions = every(&gateway, &format!("{root}/policy/history"), &[])?;
+                versions.retain(|version| *all || tables::is_change(version));
                 self.form.items(&versions, tables::HISTORY);
             }
             Act::Rollback { version, dry_run, said } => {

@@ -1,6 +1,5 @@
 //! `schoolgate staff`: accounts and tokens, through the running gateway.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -234,8 +233,12 @@ fn tell_token(answer: &Value) {
 /// The link by which somebody sets their password.
 fn print_link(settings: &Settings, name: &StaffName, answer: &Value) {
     out!("{name} sets their password here, once, until {} UTC:", moment(&text(answer, "expires_at")));
-    let base = settings.listen.admin.first().map_or_else(|| "https://GATEWAY".to_owned(), base);
+    let reached = settings.listen.admin.first().map(|address| crate::app::reached(settings, address));
+    let base = reached.as_ref().map_or("https://GATEWAY", |reached| &reached.base);
     out!("  {base}{}", text(answer, "setup_path"));
+    if let Some(caution) = reached.as_ref().and_then(crate::app::Reached::caution) {
+        out!("  ({caution})");
+    }
 }
 
 /// The page for the safe.
@@ -249,15 +252,6 @@ fn print_for_the_safe(settings: &Settings, code: &str) {
     out!("To open it, send code and reason to POST /api/v1/break-glass on the gateway.");
     out!("Opening it raises an alarm until a new one is sealed, and all that is done is recorded.");
     out!("Statutory lists stay in force: nothing opens them.");
-}
-
-/// Where the gateway answers, as far as its settings know.
-fn base(address: &SocketAddr) -> String {
-    let scheme = if address.ip().is_loopback() { "http" } else { "https" };
-    match address.ip().is_unspecified() {
-        true => format!("{scheme}://GATEWAY:{}", address.port()),
-        false => format!("{scheme}://{address}"),
-    }
 }
 
 fn standing(staff: &Value) -> String {

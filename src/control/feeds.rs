@@ -104,6 +104,17 @@ enum Fault {
     Failed(String),
 }
 
+impl Fault {
+    /// The same where no version was ever taken, so that nobody believes that an older one is in force.
+    fn of_the_first(self) -> Fault {
+        let more = |why: String| format!("{why}; nothing of this source is in force yet");
+        match self {
+            Fault::Refused(why) => Fault::Refused(more(why)),
+            Fault::Failed(why) => Fault::Failed(more(why)),
+        }
+    }
+}
+
 /// The sources, and what is remembered of them.
 pub(super) struct Feeds {
     sources: Vec<Source>,

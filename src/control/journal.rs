@@ -29,6 +29,7 @@ mod statutory;
 mod version;
 
 pub use history::{PolicyDifference, PolicyOfRecord};
+pub(super) use keep::lost;
 use laid::Laid;
 pub(super) use mutation::{Mutation, Put, Table};
 pub(super) use reading::ReadLists;

@@ -32,6 +32,7 @@ mod source;
 mod status;
 mod technician;
 mod terms;
+mod told;
 
 pub use accepted::{accept_sizes, keys_in_force, sizes_in_force, statutory_sizes};
 pub use compiled::{Kept, Made};
@@ -48,6 +49,7 @@ pub use ranked::{Listing, MustOpen, RankedSite, Ranks, must_open, ranked};
 pub(super) use status::taken;
 pub use status::{Kind, Status, status};
 pub(super) use technician::school_in_force;
+pub use told::Imported;
 
 /// The help lines' text.
 const LIFELINE: &[u8] = include_bytes!("../../blocklists/lifeline/uk.txt");

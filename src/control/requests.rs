@@ -163,11 +163,7 @@ fn audience(request: &UnblockRequest, policy: &Policy) -> Result<Audience, Contr
         return Err(ControlError::Invalid("groups", text));
     }
     let groups = &policy.draft().groups;
-    for name in &audience.groups {
-        if !groups.iter().any(|group| group.id == *name) {
-            return Err(ControlError::Invalid("groups", format!("there is no group “{name}”")));
-        }
-    }
+    are_groups("groups", &audience.groups, policy)?;
     let covered = |group: &&GroupDraft| audience.groups.iter().any(|name| group.is_within(name));
     let peopled = || groups.iter().filter(|group| !group.subnets.is_empty());
     if peopled().count() > 1 && peopled().all(|group| covered(&group)) {
@@ -175,6 +171,19 @@ fn audience(request: &UnblockRequest, policy: &Policy) -> Result<Audience, Contr
         return Err(ControlError::Invalid("groups", text));
     }
     Ok(audience)
+}
+
+/// Whether the policy has each of these groups: a name that it has not is one that was mistyped.
+pub(super) fn are_groups<'n>(
+    field: &'static str,
+    names: impl IntoIterator<Item = &'n GroupName>,
+    policy: &Policy,
+) -> Result<(), ControlError> {
+    let groups = &policy.draft().groups;
+    match names.into_iter().find(|name| groups.iter().all(|group| group.id != **name)) {
+        Some(name) => Err(ControlError::Invalid(field, format!("there is no group “{name}”"))),
+        None => Ok(()),
+    }
 }
 
 fn names<T: std::str::FromStr<Err: std::fmt::Display>>(

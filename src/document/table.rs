@@ -67,12 +67,19 @@ impl<'d> Table<'d> {
     where
         T: FromValue + PartialOrd + Display,
     {
-        let number: Spanned<T> = self.take(key, faults)?;
-        if range.contains(&number.value) {
-            return Some(number.value);
-        }
+        let node = self.pull(key)?;
+        // A number that the type can't hold is out of range too: its range is nobody's concern.
+        let outside = match (T::from_value(&node), &node.value) {
+            (Ok(number), _) if range.contains(&number) => return Some(number),
+            (Ok(number), _) => number.to_string(),
+            (Err(_), Value::Integer(number)) => number.to_string(),
+            (Err(mismatch), _) => {
+                faults.push(fault(&node.at, mismatch));
+                return None;
+            }
+        };
         let (low, high) = (range.start(), range.end());
-        let fault = number.at.fault(format!("{} is out of range", number.value));
+        let fault = node.at.fault(format!("{outside} is out of range"));
         faults.push(fault.help(format!("write a number from {low} to {high}")));
         None
     }

@@ -47,6 +47,8 @@ fn a_number_of_the_wrong_type_is_named() {
     );
     let narrow = read("k = 9", |table, faults| table.take_within::<u16>("k", 10..=20, faults));
     assert_eq!(narrow, ["1:5+1 9 is out of range (write a number from 10 to 20)"]);
+    let wide = read("k = -5", |table, faults| table.take_within::<usize>("k", 16..=100, faults));
+    assert_eq!(wide, ["1:5+2 -5 is out of range (write a number from 16 to 100)"]);
 }
 
 #[test]

@@ -22,6 +22,9 @@ pub enum TimeError {
     /// Not RFC 3339, or outside the years that can be written.
     #[error("the time is not in RFC 3339 form, such as 2026-11-24T09:00:00Z")]
     Text,
+    /// Behind the last moment that can be written.
+    #[error("the time lies too far ahead: the last is 9999-12-30T22:00:00Z")]
+    Far,
     /// A window that ends before, or as, it starts.
     #[error("the end is not after the start")]
     Empty,
@@ -71,7 +74,10 @@ impl FromStr for Timestamp {
     type Err = TimeError;
 
     fn from_str(text: &str) -> Result<Timestamp, TimeError> {
-        let parsed: jiff::Timestamp = text.parse().map_err(|_| TimeError::Text)?;
+        let is_moment = || text.trim_end_matches(['Z', 'z']).parse::<jiff::civil::DateTime>().is_ok();
+        let is_far = || text.starts_with("9999-12-3") && is_moment();
+        let wrong = |_| if is_far() { TimeError::Far } else { TimeError::Text };
+        let parsed: jiff::Timestamp = text.parse().map_err(wrong)?;
         Ok(Timestamp(parsed.as_millisecond()))
     }
 }
@@ -157,6 +163,8 @@ mod tests {
         assert_eq!(at("2026-11-24T10:14:03.1234+01:00").to_string(), "2026-11-24T09:14:03.123Z");
         assert_eq!(at("2026-11-24T09:00:00Z").day(), "2026-11-24");
         assert_eq!("yesterday".parse::<Timestamp>(), Err(TimeError::Text));
+        assert_eq!("9999-12-31T23:59:59Z".parse::<Timestamp>(), Err(TimeError::Far));
+        assert_eq!("9999-12-31T23:59:61".parse::<Timestamp>(), Err(TimeError::Text));
     }
 
     #[test]

@@ -200,6 +200,23 @@ impl Permit {
 }
 
 impl Rung {
+    /// Every rung, in the order in which they are asked.
+    pub const ALL: [Rung; 13] = [
+        Rung::Statutory,
+        Rung::Lifeline,
+        Rung::Suspended,
+        Rung::EmergencyBlock,
+        Rung::Unblock,
+        Rung::SchoolLists,
+        Rung::Timetable,
+        Rung::WalledGarden,
+        Rung::Protocol,
+        Rung::FileKind,
+        Rung::SearchTerm,
+        Rung::Category,
+        Rung::Default,
+    ];
+
     /// As written in the audit event, in metrics and by `explain`.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::document::{Document, Faults, Plain, Table};
+use crate::document::{Document, Faults, Plain, Table, rewritten};
 
 mod edit;
 mod render;
@@ -63,6 +63,23 @@ impl Written {
     #[must_use]
     pub fn render(&self) -> String {
         render::text(self)
+    }
+
+    /// The same as a version of `text`, whose remarks and layout stay where nothing is changed. Where that
+    /// can't be done, as where groups change places, it is rendered anew: what is said comes first.
+    #[must_use]
+    pub fn render_over(&self, text: &str) -> String {
+        let whole = |tables: &Ordered| {
+            let members = tables.iter().map(|(name, keys)| (name.to_owned(), Plain::Table(keys.clone())));
+            Plain::Table(members.collect())
+        };
+        let mut wanted = self.rest.clone();
+        let sections = self.ordered.iter().filter(|(_, tables)| tables.iter().next().is_some());
+        wanted.extend(sections.map(|(section, tables)| ((*section).to_owned(), whole(tables))));
+        let says_so = |text: &String| {
+            Written::read(&Document::new("policy", text.clone())).is_ok_and(|read| read == *self)
+        };
+        rewritten(text, &wanted).filter(says_so).unwrap_or_else(|| self.render())
     }
 
     /// What must be done to this text for it to say what `after` says.

@@ -280,11 +280,8 @@ impl Gate {
         self.metrics.decided(verdict.action.as_str(), verdict.reason.rung.as_str(), group);
         self.metrics.visibility(visibility(seen.visibility), group);
         let access = Access::new(subject, destination, verdict, &seen);
-        let recorded = self.recorder.record(Entry::Access(access));
-        match tokio::time::timeout(RECORDED_WITHIN, recorded).await {
-            Ok(recorded) => recorded.map_err(|_| Unrecorded),
-            Err(_) => Err(Unrecorded),
-        }
+        let recorded = self.recorder.record_within(Entry::Access(access), RECORDED_WITHIN).await;
+        recorded.map_err(|_| Unrecorded)
     }
 }
 

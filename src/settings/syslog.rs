@@ -9,7 +9,7 @@ use crate::document::{Faults, Spanned, Table};
 use crate::model::Host;
 
 /// What an event may be about, as `event.dataset` has it behind `schoolgate.`.
-const DATASETS: [&str; 9] =
+pub const DATASETS: [&str; 9] =
     ["access", "close", "change", "unblock", "read", "auth", "alert", "selftest", "system"];
 
 /// The events that tell of safeguarding alerts.

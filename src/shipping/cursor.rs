@@ -1,13 +1,13 @@
 //! How far a collector has come: kept in the state folder, replaced as a whole.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::shipping::ShippingError;
+use crate::whole;
 
 /// The place of a collector.
 #[derive(Clone, Debug)]
@@ -61,15 +61,8 @@ impl Cursor {
     }
 
     fn keep(&self) -> io::Result<()> {
-        let draft = self.file.with_extension("json.new");
-        let mut file = File::options().write(true).create(true).truncate(true).mode(0o640).open(&draft)?;
-        file.write_all(serde_json::to_string(&Written { sequence: self.sequence })?.as_bytes())?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        fs::rename(&draft, &self.file)?;
-        match self.file.parent() {
-            Some(folder) => File::open(folder)?.sync_all(),
-            None => Ok(()),
-        }
+        let mut text = serde_json::to_vec(&Written { sequence: self.sequence })?;
+        text.push(b'\n');
+        whole::write(&self.file, &text, 0o640)
     }
 }

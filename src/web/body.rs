@@ -16,6 +16,10 @@ use crate::web::problem::Problem;
 
 /// The longest body of a request, in bytes.
 const MAX_BODY: usize = 64 * 1024;
+/// The longest that proposes a change, in bytes: it may hold a whole policy text.
+const MAX_PROPOSAL: usize = 1024 * 1024;
+/// The path of those, behind whatever it is below.
+const PROPOSALS: &str = "/changes";
 /// How deep arrays and objects may lie within each other; nothing of ours lies deeper than 2.
 const MAX_DEPTH: usize = 16;
 /// How long a client may take to send one.
@@ -64,15 +68,16 @@ impl<T: Serialize> Answer<T> {
     }
 }
 
-/// A whole body, if it is short enough and comes in time.
-pub(super) async fn whole(body: Body) -> Result<Bytes, Problem> {
-    let read = tokio::time::timeout(BODY_TIME, to_bytes(body, MAX_BODY)).await;
+/// A whole body for `path`, if it is short enough and comes in time.
+pub(super) async fn whole(path: &str, body: Body) -> Result<Bytes, Problem> {
+    let most = if path.ends_with(PROPOSALS) { MAX_PROPOSAL } else { MAX_BODY };
+    let read = tokio::time::timeout(BODY_TIME, to_bytes(body, most)).await;
     let read = read.map_err(|_| {
         Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not come within 10 seconds")
     })?;
     read.map_err(|fault| {
         if is_too_long(&fault) {
-            let detail = "a body may have 64 KiB at most";
+            let detail = format!("a body may have {} KiB at most here", most / 1024);
             return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail);
         }
         Problem::new(StatusCode::BAD_REQUEST, "malformed", "the body broke off")
@@ -84,7 +89,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Sent<T>, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = whole(body).await?;
+        let bytes = whole(parts.uri.path(), body).await?;
         if bytes.is_empty() {
             return read(b"{}");
         }
@@ -115,16 +120,54 @@ impl<T: Serialize> IntoResponse for Answer<T> {
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<Sent<T>, Problem> {
     serde_json::from_slice(bytes).map(Sent).map_err(|fault| {
         let text = fault.to_string();
+        let (line, column) = (fault.line(), fault.column());
         match fault.classify() {
             Category::Data => match field_of(&text) {
-                Some(field) => Problem::invalid(field, text.as_str()),
-                None => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", text),
+                Some(field) => Problem::invalid(field, plainly(&text)),
+                None => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", plainly(&text)),
             },
             Category::Io | Category::Syntax | Category::Eof => {
-                Problem::new(StatusCode::BAD_REQUEST, "malformed", format!("the body is no JSON: {text}"))
+                let detail = format!("the body is no JSON: see its line {line}, column {column}");
+                Problem::new(StatusCode::BAD_REQUEST, "malformed", detail)
             }
         }
     })
+}
+
+/// What serde says of a value, in words for whoever sent it.
+fn plainly(text: &str) -> String {
+    let text = text.rsplit_once(" at line ").map_or(text, |(text, _)| text);
+    let (complaint, expected) = text.split_once(", expected ").unwrap_or((text, ""));
+    let there = expected.trim_start_matches("one of ").replace("` or `", "`, `");
+    let wanted = if expected.starts_with("struct ") || expected.starts_with("a map") {
+        "an object with fields"
+    } else {
+        match expected {
+            "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0",
+            "i8" | "i16" | "i32" | "i64" => "a whole number",
+            "a string" | "str" => "text",
+            "a boolean" => "true or false",
+            "a sequence" => "a list",
+            other => other,
+        }
+    };
+    let what = |start: &str| complaint.strip_prefix(start).map(str::to_owned);
+    if let Some(word) = what("unknown variant ") {
+        format!("there is no {word} here; write one of {there}")
+    } else if let Some(field) = what("unknown field ") {
+        format!("there is no field {field} here; there are {there}")
+    } else if let Some(field) = what("missing field ") {
+        format!("{field} is missing")
+    } else if let Some(field) = what("duplicate field ") {
+        format!("{field} stands here twice")
+    } else if complaint.starts_with("invalid length ") {
+        format!("a list of another length, where {wanted} is expected")
+    } else if let Some(found) = what("invalid type: ").or_else(|| what("invalid value: ")) {
+        let found = found.replace("sequence", "a list").replace("map", "an object");
+        format!("{found} stands where {wanted} is expected")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// How deep arrays and objects lie in what may be JSON; brackets within strings don't count.
@@ -169,6 +212,42 @@ fn is_too_long(fault: &axum::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code, reason = "what is read is not looked at")]
+    struct Wish {
+        minutes: u32,
+        until: Option<Word>,
+        groups: Option<Vec<String>>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Word {
+        Lesson,
+        Day,
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_body_is_said_in_its_own_words() {
+        for (text, said) in [
+            (r#"{"minutes": 5, "until": "foo"}"#, "there is no `foo` here; write one of `lesson`, `day`"),
+            (
+                r#"{"minutes": 5, "x": 1}"#,
+                "there is no field `x` here; there are `minutes`, `until`, `groups`",
+            ),
+            ("{}", "`minutes` is missing"),
+            (r#"{"minutes": 5, "minutes": 6}"#, "`minutes` stands here twice"),
+            ("[]", "a list of another length, where an object with fields is expected"),
+            (r#"{"minutes": "x"}"#, "string \"x\" stands where a whole number from 0 is expected"),
+            (r#"{"minutes": 5, "groups": {}}"#, "an object stands where a list is expected"),
+            ("7", "integer `7` stands where an object with fields is expected"),
+        ] {
+            let fault = serde_json::from_str::<Wish>(text).unwrap_err();
+            assert_eq!(plainly(&fault.to_string()), said, "{text}");
+        }
+    }
 
     #[test]
     fn depth_counts_what_is_no_text() {

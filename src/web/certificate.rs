@@ -5,8 +5,7 @@
 //! the listener; TLS 1.2 is the least.
 
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::model::Timestamp;
 use crate::settings::{Pair, Settings};
+use crate::whole;
 
 /// How long a self-signed certificate holds, in years: what staff trust is the certificate.
 const YEARS: i32 = 10;
@@ -152,16 +152,5 @@ fn contents(file: &Path) -> Result<Vec<u8>, CertificateError> {
 
 /// Writes a file whole or not at all.
 fn write(file: &Path, bytes: &[u8], mode: u32) -> Result<(), CertificateError> {
-    let beside = file.with_extension("new");
-    let written = || -> io::Result<()> {
-        match fs::remove_file(&beside) {
-            Err(fault) if fault.kind() != io::ErrorKind::NotFound => return Err(fault),
-            Ok(()) | Err(_) => {}
-        }
-        let mut new = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
-        new.write_all(bytes)?;
-        new.sync_all()?;
-        fs::rename(&beside, file)
-    };
-    written().map_err(|fault| CertificateError::File { file: file.to_owned(), fault })
+    whole::write(file, bytes, mode).map_err(|fault| CertificateError::File { file: file.to_owned(), fault })
 }

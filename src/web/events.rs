@@ -221,6 +221,7 @@ pub(super) async fn find(
     let query = Query::read::<Wanted>(uri)?;
     let ward = Ward::of(&reader.inquiries, shared).await?;
     let (mut filter, mask) = read(&query, &reader.sight, ward)?;
+    let notes = unknown_today(shared, &filter);
     let (form, page) = (Form::of(&query)?, query.parsed::<u64>("page")?);
     let (act, _) = reader.search("events.read", &query, shared).await?;
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
@@ -236,7 +237,7 @@ pub(super) async fn find(
     let (items, next) = found.await??;
     let items = items.into_iter().map(SeenEvent).collect();
     let page = Page::new(items, next.map(|next| next.to_string()));
-    Ok(page.recorded(audit_seq).answer(&query))
+    Ok(page.noting(notes).recorded(audit_seq).answer(&query))
 }
 
 impl Shared {
@@ -303,7 +304,22 @@ fn read(query: &Query, sight: &Sight, ward: Ward) -> Result<(Filter, Mask), Prob
     });
     filter.before = query.parsed("cursor")?;
     filter.limit = query.limit(MOST)?;
+    filter.check().map_err(|unknown| Problem::invalid(unknown.field, unknown.said))?;
     Ok((filter, mask))
+}
+
+/// A group or category that there is not today: the log may hold it, or it may be mistyped.
+fn unknown_today(shared: &Shared, filter: &Filter) -> Vec<String> {
+    let policy = shared.control.live().snapshot();
+    let draft = policy.draft();
+    let note =
+        |kind: &str, name: &str| format!("there is no {kind} “{name}” today; events may hold an older one");
+    let group =
+        filter.group.as_deref().filter(|name| draft.groups.iter().all(|group| group.id.as_str() != *name));
+    let is_category = |name: &str| draft.categories.iter().any(|category| category.id == name);
+    let category = filter.category.as_deref().filter(|name| !is_category(name));
+    let groups = group.map(|name| note("group", name));
+    groups.into_iter().chain(category.map(|name| note("category", name))).collect()
 }
 
 /// What is asked for, as it is recorded. What somebody typed who sees pseudonyms stands apart from

@@ -26,9 +26,12 @@ use crate::web::problem::Problem;
 /// The longest answer that is kept, in bytes.
 const MAX_KEPT: usize = 1 << 20;
 
+/// Whose request, and its key.
+type Whose = (StaffName, String);
+
 /// The keys that somebody's request is under way with.
 #[derive(Default)]
-pub(super) struct Repeats(Mutex<HashMap<(StaffName, String), Weak<Turn<()>>>>);
+pub(super) struct Repeats(Mutex<HashMap<Whose, Weak<Turn<()>>>>);
 
 impl Repeats {
     /// Waits until no other request of this member of staff is under way with this key: two of the
@@ -59,7 +62,7 @@ pub(super) async fn once(
         return Ok(next.run(request).await);
     };
     let (parts, body) = request.into_parts();
-    let bytes = whole(body).await?;
+    let bytes = whole(parts.uri.path(), body).await?;
     let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
     let asked = control::digest(&[parts.method.as_str().as_bytes(), target.as_bytes(), &bytes]);
     let _turn = shared.repeats.turn(&caller.staff.name, &key).await;

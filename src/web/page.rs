@@ -24,6 +24,10 @@ pub(super) struct Page<T> {
     /// The record of having been looked at, where looking is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     audit_seq: Option<u64>,
+    /// What to know of what was asked for: a group or category that there is not today.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    notes: Vec<String>,
 }
 
 /// What a list may be asked for behind `?`: which of its pages.
@@ -50,7 +54,7 @@ impl<P: IntoParams> IntoParams for Paged<P> {
 impl<T: Serialize> Page<T> {
     /// A page and what to send for the next one.
     pub(super) fn new(items: Vec<T>, next: Option<String>) -> Page<T> {
-        Page { items, next, audit_seq: None }
+        Page { items, next, audit_seq: None, notes: Vec::new() }
     }
 
     /// The page that a query asks for of `all`, whose ids fall from one to the next.
@@ -93,6 +97,11 @@ impl<T: Serialize> Page<T> {
     /// The same page, with the record of its having been looked at.
     pub(super) fn recorded(self, audit_seq: u64) -> Page<T> {
         Page { audit_seq: Some(audit_seq), ..self }
+    }
+
+    /// The same page, with what to know of what was asked for.
+    pub(super) fn noting(self, notes: Vec<String>) -> Page<T> {
+        Page { notes, ..self }
     }
 
     /// The answer, with a `Link` to the next page (RFC 8288) beside `next`.

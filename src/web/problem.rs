@@ -10,6 +10,8 @@ use crate::audit::QueryError;
 use crate::control::{ControlError, StartError};
 use crate::document::Fault;
 
+pub(in crate::web) mod codes;
+
 /// The longest detail that is answered, in characters: some of it is the asker's own text.
 const MAX_DETAIL: usize = 400;
 

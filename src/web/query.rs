@@ -57,7 +57,9 @@ impl Query {
 
     /// A value, read.
     pub(super) fn parsed<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, Problem> {
-        let read = |text: &str| text.parse().map_err(|fault| Problem::invalid(name, format!("{fault}")));
+        let read = |text: &str| {
+            text.parse().map_err(|fault: T::Err| Problem::invalid(name, plainly(name, &fault.to_string())))
+        };
         self.text(name).map(read).transpose()
     }
 
@@ -83,9 +85,13 @@ impl Query {
         Ok(self.one_of(name, &["true", "false"], |word| word)? == Some("true"))
     }
 
-    /// From when, and until when.
+    /// From when, and until when; 422 where there is no time between.
     pub(super) fn span(&self) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
-        Ok((self.parsed("from")?, self.parsed("to")?))
+        let (from, to) = (self.parsed("from")?, self.parsed("to")?);
+        if from.zip(to).is_some_and(|(from, to): (Timestamp, Timestamp)| from >= to) {
+            return Err(Problem::invalid("to", "`from` is not before `to`: there is no time between them"));
+        }
+        Ok((from, to))
     }
 
     /// How many items a page may have.
@@ -113,6 +119,21 @@ impl Query {
     }
 }
 
+/// What a parser says of a value, in words for whoever wrote it.
+fn plainly(name: &str, text: &str) -> String {
+    let says = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
+    if says(&["invalid digit found", "number too", "cannot parse integer"]) {
+        return format!("`{name}` is a whole number from 0");
+    }
+    if says(&["failed to parse", "parsed date", "digit year", "digit month", "digit day", "separator"]) {
+        return format!("`{name}` is a day such as 2026-11-24");
+    }
+    if says(&["UUID", "group length", "group count", "invalid character", "invalid length"]) {
+        return format!("`{name}` is an id, as it was answered");
+    }
+    text.to_owned()
+}
+
 fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, Problem> {
     let Pairs(pairs) = Pairs::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| {
         Problem::new(StatusCode::BAD_REQUEST, "malformed", "what stands behind `?` can't be read")
@@ -137,4 +158,28 @@ pub fn escaped(text: &str) -> String {
         }
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_value_is_said_in_its_own_words() {
+        let said = |text: &str| plainly("x", text);
+        let number = |text: &str| said(&text.parse::<u64>().unwrap_err().to_string());
+        let day = |text: &str| said(&text.parse::<jiff::civil::Date>().unwrap_err().to_string());
+        let id = |text: &str| said(&text.parse::<uuid::Uuid>().unwrap_err().to_string());
+        for wrong in ["", "-1", "a", "99999999999999999999999"] {
+            assert_eq!(number(wrong), "`x` is a whole number from 0", "{wrong}");
+        }
+        for wrong in ["yesterday", "2026", "2026-13-01", "2026-02-31", "2026-1x-01"] {
+            assert_eq!(day(wrong), "`x` is a day such as 2026-11-24", "{wrong}");
+        }
+        for wrong in ["", "7", "zzzzzzzz-0000-0000-0000-000000000000", "0199-0", "0-0-0-0-0"] {
+            assert_eq!(id(wrong), "`x` is an id, as it was answered", "{wrong}");
+        }
+        let other = "not a name".to_owned();
+        assert_eq!(said(&other), other);
+    }
 }

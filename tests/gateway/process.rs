@@ -6,6 +6,7 @@ mod changes;
 mod crash;
 mod disk;
 mod faults;
+mod imports;
 mod load;
 mod lookups;
 mod manager;

@@ -103,10 +103,13 @@ pub fn trace(events: &[Value], at: usize) -> Vec<Step> {
     steps
 }
 
-/// The chain as a sentence.
+/// The chain as a sentence; empty where there is none.
 #[must_use]
 pub fn told(steps: &[Step]) -> String {
     let mut told = String::new();
+    if steps.is_empty() {
+        return told;
+    }
     for (at, step) in steps.iter().enumerate() {
         let before = steps.get(at + 1);
         let from = before.and_then(|before| before.host.as_deref()).or(step.from.as_deref());

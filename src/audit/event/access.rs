@@ -100,6 +100,7 @@ pub struct Access {
     event: EventPart,
     rest: Box<Rest>,
     grade: Grade,
+    action: Action,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -279,7 +280,15 @@ impl Access {
         rest.schoolgate.truncated = cut.then_some(true);
         let durable = blocked || verdict.reason.unblock.is_some() || verdict.reason.rung == Rung::Unblock;
         let rest = Box::new(rest);
-        Access { event, rest, grade: if durable { Grade::Durable } else { Grade::Accepted } }
+        let grade = if durable { Grade::Durable } else { Grade::Accepted };
+        Access { event, rest, grade, action: verdict.action }
+    }
+
+    pub(super) fn passes(&self) -> bool {
+        match self.action {
+            Action::Allow | Action::Alert => true,
+            Action::Block => false,
+        }
     }
 
     pub(super) fn grade(&self) -> Grade {

@@ -3,10 +3,11 @@
 //! **Invariant:** an index that is being written to has no digest, so that what a crash leaves is
 //! never taken for whole.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::whole;
 
 /// The index of a day, in the day's folder.
 const FILE: &str = "index.db";
@@ -65,12 +66,7 @@ pub(super) fn put(folder: &Path) -> io::Result<()> {
     let path = file(folder);
     File::open(&path)?.sync_all()?;
     let text = format!("{}\n", digest(&path)?);
-    let new = folder.join(format!("{SUM}.new"));
-    let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&new)?;
-    out.write_all(text.as_bytes())?;
-    out.sync_all()?;
-    fs::rename(&new, folder.join(SUM))?;
-    File::open(folder)?.sync_all()
+    whole::write(&folder.join(SUM), text.as_bytes(), 0o640)
 }
 
 /// Takes the digest away: the index is about to be written to.

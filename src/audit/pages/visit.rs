@@ -37,7 +37,7 @@ pub struct Visit {
     /// What makes it stand out: views take in only what stands out for the same.
     pub(super) mark: Option<String>,
     /// No access of a client.
-    pub(super) is_act: bool,
+    pub is_act: bool,
     pub(super) aim: Aim,
 }
 

@@ -77,7 +77,7 @@ impl Index {
     pub fn view(&self, sequence: u64) -> Result<Vec<Value>, QueryError> {
         let Some(event) = self.one(sequence)? else { return Ok(Vec::new()) };
         let Some(visit) = Visit::of(&event) else { return Ok(vec![event]) };
-        let whose = whose(&event);
+        let Some(whose) = whose(&event) else { return Ok(vec![event]) };
         let before = Filter { from: Some(visit.time.minus(SPAN)), before: Some(sequence), ..whose.clone() };
         let after = Filter { to: Some(visit.time.plus(SPAN)), after: Some(sequence), ..whose };
         let mut events = self.some(&before, Order::NewestFirst, BESIDE)?;
@@ -109,15 +109,17 @@ impl Index {
     }
 }
 
-/// What the same person did: by the user's name, else the device's, else the address.
-pub(in crate::audit) fn whose(event: &Value) -> Filter {
+/// What the same person did: by the user's name, else the device's, else the address; `None` where the
+/// event names none of them, since a filter that asks for nobody would find everybody.
+pub(in crate::audit) fn whose(event: &Value) -> Option<Filter> {
     let text = |path: &str| event.pointer(path).and_then(Value::as_str).map(str::to_owned);
     let (user, device) = (text("/user/name"), text("/host/name"));
     let client = text("/source/ip").and_then(|ip| ip.parse().ok());
-    match (user, device) {
-        (Some(user), _) => Filter { user: Some(user), ..Filter::default() },
-        (None, Some(device)) => Filter { device: Some(device), ..Filter::default() },
-        (None, None) => Filter { client, ..Filter::default() },
+    match (user, device, client) {
+        (Some(user), _, _) => Some(Filter { user: Some(user), ..Filter::default() }),
+        (None, Some(device), _) => Some(Filter { device: Some(device), ..Filter::default() }),
+        (None, None, Some(client)) => Some(Filter { client: Some(client), ..Filter::default() }),
+        (None, None, None) => None,
     }
 }
 

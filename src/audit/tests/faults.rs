@@ -4,7 +4,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::audit::{FaultKind, Options, disk, verify};
+use crate::audit::{ClosedBy, Closing, FaultKind, Options, disk, verify};
+use crate::telemetry::Metrics;
 
 /// A small file system of its own; none where this process may not mount one.
 struct Disk {
@@ -309,4 +310,67 @@ fn who_waits_for_a_segment_is_answered_by_its_own_disk() {
         .map(|told| told["refused"].as_u64().unwrap() + told["refused_after_writing"].as_u64().unwrap())
         .sum();
     assert_eq!(counted, refused);
+}
+
+/// Nobody waits for ever: what passes and comes too late has no line, or one that ends with no
+/// bytes; a block has its line.
+#[test]
+fn what_comes_too_late_has_not_passed() {
+    let trail = Trail::new();
+    let (release, gate) = std::sync::mpsc::channel::<()>();
+    let (asked, waits) = std::sync::mpsc::channel::<()>();
+    let write = move |mut file: &fs::File, lines: &[u8]| {
+        asked.send(()).unwrap();
+        let _ = gate.recv();
+        std::io::Write::write_all(&mut file, lines)
+    };
+    let pen = disk::Pen { write: Box::new(write), ..disk::Pen::default() };
+    let running = trail.start_with(disk::Disk { pen, ..trail.disk() });
+    let soon = |entry| {
+        let recorder = running.recorder.clone();
+        trail.runtime.spawn(async move { recorder.record_within(entry, Duration::from_millis(20)).await })
+    };
+    let late = |asked| matches!(trail.runtime.block_on(asked), Ok(Err(RecordError::Late)));
+    let first = soon(access("written-late.example"));
+    waits.recv_timeout(Duration::from_secs(5)).unwrap();
+    assert!(late(first));
+    assert!(running.recorder.lag() >= Duration::from_millis(20), "who is gone is not who was told");
+    let dropped = running.recorder.clone();
+    let dropped = trail.runtime.spawn(async move { dropped.record(access("dropped.example")).await });
+    assert!(late(soon(access("never-written.example"))));
+    assert!(late(soon(block("blocked.example"))));
+    dropped.abort();
+    assert!(trail.runtime.block_on(dropped).is_err());
+    drop(release);
+    let ends =
+        |trail: &Trail| trail.events().iter().filter(|event| event["event"]["action"] == "close").count();
+    until(|| ends(&trail) == 2 && running.recorder.lag() == Duration::ZERO);
+    running.writer.finish();
+    let events = trail.events();
+    let line = |host: &str| events.iter().find(|event| event["url"]["domain"] == host);
+    for host in ["written-late.example", "dropped.example"] {
+        let sequence = &line(host).unwrap()["event"]["sequence"];
+        let end = events.iter().find(|event| event["schoolgate"]["access"] == *sequence).unwrap();
+        assert_eq!(end["schoolgate"]["closed_by"], "gateway", "{host}");
+        assert_eq!(
+            (&end["schoolgate"]["bytes_up"], &end["schoolgate"]["bytes_down"]),
+            (&0.into(), &0.into())
+        );
+    }
+    assert!(line("never-written.example").is_none());
+    assert_eq!(line("blocked.example").unwrap()["event"]["action"], "block");
+    assert_eq!(resumed(&trail)[0]["refused"], 1);
+}
+
+#[test]
+fn an_end_that_comes_after_the_writers_is_counted() {
+    let trail = Trail::new();
+    let running = trail.start();
+    let metrics = Metrics::new().unwrap();
+    let recorder = running.recorder.clone().counted(metrics.clone());
+    let receipt = trail.record(&running, access("a.example")).unwrap();
+    running.writer.finish();
+    let duration = Duration::from_secs(1);
+    recorder.close(receipt, Closing { bytes_up: 0, bytes_down: 0, duration, closed_by: ClosedBy::Client });
+    assert!(metrics.render().unwrap().contains("schoolgate_audit_ends_lost_total 1\n"));
 }

@@ -214,3 +214,17 @@ fn a_million_events_are_verified_in_seconds() {
         crate::audit::scan(&trail.dir(), &crate::audit::Filter { host, ..Default::default() }, |_| true);
     println!("{} found in {:?}", found.unwrap(), start.elapsed());
 }
+
+/// A trail that is gone whole is not taken for one that holds.
+#[test]
+fn a_folder_without_one_record_is_no_sound_trail() {
+    let gone = Copy::new();
+    fs::remove_dir_all(gone.paths[0].parent().unwrap()).unwrap();
+    assert_eq!(
+        gone.faults(&[]).into_iter().map(|fault| fault.what).collect::<Vec<_>>(),
+        [FaultKind::NoTrail]
+    );
+    assert_eq!(gone.python(&[]), [(gone.path().to_owned(), 0)]);
+    let noted = gone.faults(&[head_of_sample()]);
+    assert_eq!(noted[0].what, FaultKind::Truncated { head: head_of_sample().sequence });
+}

@@ -20,6 +20,8 @@ pub(super) struct Check<'a> {
     dir: &'a Path,
     keys: &'a [Key],
     known: HashMap<u64, LineHash>,
+    /// Whether there are earlier lines, which are not read.
+    has_earlier: bool,
     /// The line before.
     last: Option<Last>,
     time: String,
@@ -61,6 +63,7 @@ impl<'a> Check<'a> {
             dir,
             keys,
             known,
+            has_earlier: false,
             last: None,
             time: String::new(),
             day: None,
@@ -69,6 +72,11 @@ impl<'a> Check<'a> {
             holed: Vec::new(),
             told: HashSet::new(),
         }
+    }
+
+    /// Leaves out earlier lines, which are there.
+    pub(super) fn leaves_out_earlier(&mut self) {
+        self.has_earlier = true;
     }
 
     /// Starts after the lines that this checkpoint covers, whose segments end in checkpoints too.
@@ -303,6 +311,10 @@ impl<'a> Check<'a> {
         for head in beyond {
             let what = FaultKind::Truncated { head };
             self.list(Fault { file: file.clone(), line: 0, sequence: Some(end + 1), what });
+        }
+        let is_empty = self.report.events == 0 && self.report.removed == 0 && !self.has_earlier;
+        if is_empty && self.faults() == 0 {
+            self.list(Fault { file, line: 0, sequence: None, what: FaultKind::NoTrail });
         }
         self.report
     }

@@ -53,11 +53,18 @@ impl Around {
             return Ok(ExitCode::SUCCESS);
         }
         out!("{}", table([&answer["event"]]));
-        out!("{}", answer["told"].as_str().unwrap_or_default());
-        out!("\nThe same person, {} before and after", counted(self.minutes, "minute"));
-        out!("{}", table(answer["person"].as_array().into_iter().flatten()));
-        let others = answer["others"].as_array().map_or(&[][..], Vec::as_slice);
-        out!("\nOthers at the same host: {}", others.len());
+        if let Some(told) = answer["told"].as_str().filter(|told| !told.is_empty()) {
+            out!("{told}");
+        }
+        let list = |name: &str| answer[name].as_array().map_or(&[][..], Vec::as_slice);
+        let (person, others) = (list("person"), list("others"));
+        if !person.is_empty() {
+            out!("\nThe same person, {} before and after", counted(self.minutes, "minute"));
+            out!("{}", table(person));
+        }
+        if answer["event"]["event"]["dataset"] == "schoolgate.access" {
+            out!("\nOthers at the same host: {}", others.len());
+        }
         for other in others {
             let who = ["user", "device", "client"].iter().find_map(|name| other[*name].as_str());
             let group = other["group"].as_str().unwrap_or_default();

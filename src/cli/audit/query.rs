@@ -75,6 +75,9 @@ impl Query {
     fn ask(&self, gateway: &Gateway, root: &str) -> anyhow::Result<(Vec<Value>, Option<u64>)> {
         let path = format!("{root}/events{}{}", self.query_string(), self.reading.because());
         let mut page = gateway.get(&path)?;
+        for note in page["notes"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            eprintln!("note: {note}");
+        }
         let next = page["next"].as_str().and_then(|next| next.parse().ok());
         Ok((page["items"].as_array_mut().map(std::mem::take).unwrap_or_default(), next))
     }

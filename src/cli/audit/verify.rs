@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use indicatif::ProgressBar;
 
-use crate::audit::{Anchor, Key, Options, Report, index, verify};
+use crate::audit::{Anchor, FaultKind, Key, Options, Report, index, verify};
 use crate::model::{Timestamp, counted};
 
 /// Options of `verify`.
@@ -106,6 +106,7 @@ fn tell(report: &Report, keys: &[Key]) {
         out!("Key {}", key.fingerprint());
     }
     let Report { events, days, removed, checkpoints, .. } = report;
+    let is_nothing = report.faults.iter().any(|fault| fault.what == FaultKind::NoTrail);
     match (report.is_sound(), head(report)) {
         (true, Some(head)) => out!(
             "The chain holds: {} over {}, {}, {} removed in their time.\nNote this down elsewhere: {head}",
@@ -114,7 +115,8 @@ fn tell(report: &Report, keys: &[Key]) {
             counted(checkpoints, "checkpoint"),
             counted(removed, "event"),
         ),
-        (true, None) => out!("The trail is empty."),
+        (true, None) => out!("Nothing was verified: the last day has no record yet."),
+        (false, _) if is_nothing => out!("NOTHING WAS VERIFIED: name the folder of a trail."),
         (false, _) => out!("THE CHAIN DOES NOT HOLD: see above."),
     }
 }

@@ -52,9 +52,13 @@ pub(in crate::cli) struct Which {
 }
 
 impl Which {
-    /// The same as a filter of the trail.
+    /// The same as a filter of the trail; an error where no event can be what is asked for.
     pub(super) fn filter(&self) -> anyhow::Result<Filter> {
-        Ok(Filter {
+        let whole = |name: &String| match name.starts_with("schoolgate.") {
+            true => name.clone(),
+            false => format!("schoolgate.{name}"),
+        };
+        let filter = Filter {
             from: self.from,
             to: self.to,
             user: self.user.clone(),
@@ -65,11 +69,13 @@ impl Which {
             category: self.category.clone(),
             action: self.action.clone(),
             rung: self.rung.clone(),
-            dataset: self.dataset.clone(),
+            dataset: self.dataset.as_ref().map(whole),
             search: self.search.clone(),
             unblock: self.unblock,
             ..Filter::default()
-        })
+        };
+        filter.check()?;
+        Ok(filter)
     }
 
     /// The same by its names in the API.

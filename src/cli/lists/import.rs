@@ -4,13 +4,19 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Args;
 
+use crate::audit::Entry;
+use crate::cli::gateway::Gateway;
 use crate::cli::lists::{KEY, bar, draft, imported, step, used};
 use crate::clock::Clock;
 use crate::control::Sources;
-use crate::control::lists::{self, Effect, ImportOptions, MAX_REJECTED_PERCENT, Sizes};
+use crate::control::lists::{
+    self, Effect, ImportError, ImportOptions, Imported, MAX_REJECTED_PERCENT, Report, Sizes,
+};
 use crate::lists::{ListFormat, Reading, Scoping, Suffixes};
+use crate::settings::Settings;
 
 /// Options of `import`.
 #[derive(Args)]
@@ -64,13 +70,16 @@ pub(in crate::cli) struct Import {
 }
 
 impl Import {
-    pub(super) fn run(&self, sources: &Sources) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(&self, settings: &Settings, sources: &Sources) -> anyhow::Result<ExitCode> {
         let options = self.options(sources);
         let bar = bar();
         let report = lists::import(&self.path, &options, &sources.places, KEY, &|id, done, all| {
             step(&bar, id, done, all);
         });
         bar.finish_and_clear();
+        if !self.dry_run {
+            self.record(settings, &report)?;
+        }
         let report = report?;
         if report.written_to.is_some() {
             let mut now = Sizes::new();
@@ -87,6 +96,25 @@ impl Import {
             imported::print(&report);
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Has it recorded: by the gateway, or by itself where none runs. Before the first start there is no
+    /// record to keep it in.
+    fn record(&self, settings: &Settings, outcome: &Result<Report, ImportError>) -> anyhow::Result<()> {
+        let told = Imported::of(&self.path, outcome);
+        let told = match (told, outcome) {
+            (Ok(told), _) => told,
+            // What can't be read was refused for that: the refusal is what is to be said.
+            (Err(_), Err(_)) => return Ok(()),
+            (Err(fault), Ok(_)) => return Err(fault).context("the list is taken, and can't be recorded"),
+        };
+        let body = serde_json::to_value(&told)?;
+        let is_told = Gateway::of(settings, None).post_if_running("/local/lists/imported", body)?;
+        if is_told.is_none() && crate::app::audit_dir(settings).is_dir() {
+            let recorded = crate::app::record_by_itself(settings, Entry::System(told.act()));
+            crate::cli::runtime()?.block_on(recorded)?;
+        }
+        Ok(())
     }
 
     fn options(&self, sources: &Sources) -> ImportOptions {

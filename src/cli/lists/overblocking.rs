@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::control::lists::{BlockedSite, Listing, MustOpen, Overblocked, RankedSite, Sites};
 use crate::control::lists::{matrix, must_open, overblocking, ranked, unknown_groups};
 use crate::control::{Sources, compile_once};
+use crate::document::Faults;
 use crate::model::{GroupName, Timestamp, counted};
 use crate::policy::{GroupDraft, Policy};
 
@@ -41,8 +42,8 @@ pub(in crate::cli) struct Overblocking {
 
 impl Overblocking {
     pub(super) fn run(&self, sources: &Sources) -> anyhow::Result<ExitCode> {
-        let popular = self.ranked.as_ref().map(|path| ranked(path)).transpose()?;
-        let learning = self.education.as_ref().map(|path| must_open(path)).transpose()?;
+        let popular = self.ranked.as_ref().map(|path| ranked(path).map_err(input)).transpose()?;
+        let learning = self.education.as_ref().map(|path| must_open(path).map_err(input)).transpose()?;
         let popular: Vec<RankedSite> = popular.map(told).unwrap_or_default();
         let learning: Vec<MustOpen> = learning.map(told).unwrap_or_default();
         let bar = super::bar();
@@ -131,6 +132,11 @@ fn told<T>(listing: Listing<T>) -> Vec<T> {
         eprintln!("{}{} lines name no site and are passed over.", listing.faults, listing.skipped);
     }
     listing.items
+}
+
+/// A file that is handed in is no configuration: what is wrong with it is a failure like another.
+fn input(faults: Faults) -> anyhow::Error {
+    anyhow::anyhow!("{faults}")
 }
 
 fn closed(sites: &[BlockedSite]) -> usize {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{harmless, moment};
 
 /// How wide words may stay when a table must fold; the first that fits is taken.
-const WORDS: [usize; 4] = [40, 24, 16, 12];
+const WORDS: [usize; 5] = [40, 24, 16, 12, 10];
 /// The width of an identifier.
 const IDENTIFIER: usize = 36;
 
@@ -79,9 +79,20 @@ impl Table {
     fn drawn(&self, width: Option<usize>) -> String {
         let whole = self.whole();
         let Some(width) = width.filter(|width| widest(&whole) > *width) else { return whole };
-        let folded = WORDS.iter().map(|word| self.laid(Some((width, *word))));
+        let filled = self.filled();
+        let folded = WORDS.iter().map(|word| filled.laid(Some((width, *word))));
         let mut fitting = folded.filter(|text| widest(text) <= width);
         fitting.next().unwrap_or_else(|| self.told(width))
+    }
+
+    /// The same without the columns in which nothing stands.
+    fn filled(&self) -> Table {
+        let is_filled =
+            |at: usize| self.rows.iter().any(|row| row.get(at).is_some_and(|cell| !cell.is_empty()));
+        let of = |row: &Vec<String>| -> Vec<String> {
+            row.iter().enumerate().filter(|(at, _)| is_filled(*at)).map(|(_, cell)| cell.clone()).collect()
+        };
+        Table { header: of(&self.header), rows: self.rows.iter().map(of).collect() }
     }
 
     /// As a table; of a width, and with words that are left whole up to another.
@@ -227,6 +238,15 @@ mod tests {
         let text = wide(LIST).drawn(Some(80));
         assert!(text.starts_with(&format!(" id           {ID}\n state        active\n")), "{text}");
         assert!(text.contains("\n from (UTC)   2026-11-24 09:00\n"), "{text}");
+    }
+
+    #[test]
+    fn a_narrow_table_has_no_empty_columns() {
+        let item = json!({ "state": "active", "reason": "Year 5 topic on the Tudors and their times" });
+        let table = Table::of(&LIST[1..], [&item]);
+        assert!(table.drawn(None).contains("asked by"));
+        let narrow = table.drawn(Some(40));
+        assert!(narrow.starts_with('┌') && !narrow.contains("asked"), "{narrow}");
     }
 
     #[test]

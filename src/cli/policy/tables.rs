@@ -44,7 +44,12 @@ pub(super) fn print_proposed(answer: &Value) {
         out!("Nothing was changed: version {} is in force.", answer["version"]);
         return;
     }
-    out!("Version {} is in force{}.", answer["version"], recorded(answer));
+    let (version, record) = (&answer["version"], recorded(answer));
+    if items(&answer["changes"]).all(|change| change["state"] == "pending") {
+        out!("Nothing of it is in force yet: version {version} stays{record}.");
+    } else {
+        out!("Version {version} is in force{record}.");
+    }
     for change in items(&answer["changes"]).filter(|change| change["state"] == "pending") {
         out!("{} waits: schoolgate changes approve {0} --comment …", text(change, "id"));
     }
@@ -69,6 +74,11 @@ pub(super) fn print_difference(answer: &Value) {
     if !table.is_empty() {
         out!("{table}");
     }
+}
+
+/// Whether something was other in this version than in the one before.
+pub(super) fn is_change(version: &Value) -> bool {
+    version["changes"].as_array().is_some_and(|changes| !changes.is_empty())
 }
 
 /// Whose yes is needed, by the names that roles have elsewhere.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::audit::Act;
 use crate::control::accounts::invitations::{Invitation, Whose};
 use crate::control::accounts::{AccountError, By, hands, reason, rules};
+use crate::control::requests::are_groups;
 use crate::control::staff::{Kind, Staff, joined};
 use crate::control::{Control, ControlError, Recorded};
 use crate::model::{GroupName, Role, StaffName, Timestamp};
@@ -111,6 +112,7 @@ impl Control {
             return Err(self.not_allowed(by, "staff.added", Some(&staff.name), fault).await);
         }
         check(staff)?;
+        are_groups("groups", &staff.groups, &self.live.snapshot())?;
         let why = new.reason.as_deref().map(reason).transpose()?;
         let mut journal = self.journal.lock().await;
         if journal.store.anybody_named(&staff.name)?.is_some() {
@@ -146,6 +148,9 @@ impl Control {
         let before = before.ok_or(ControlError::NotFound)?;
         let after = changes.of(&before);
         check(&after)?;
+        // A group that is gone by now may stay with whoever taught it.
+        let new = after.groups.iter().filter(|name| !before.groups.contains(name));
+        are_groups("groups", new, &self.live.snapshot())?;
         let others = journal.store.staff_with_a_way_in(now)?;
         if let Err(fault) = rules::leaves_a_holder(&others, &before, &after, now) {
             return Err(self.not_allowed(by, action, Some(name), fault).await);

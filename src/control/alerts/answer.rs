@@ -166,7 +166,8 @@ impl Control {
         if !staff.is_any(&SUPPRESSORS) {
             return Err(ControlError::Forbidden("your role may not suppress alerts"));
         }
-        let read = KeptSuppression::read(request, (alert.theme, alert.about), (staff, why), now);
+        let policy = self.live.snapshot();
+        let read = KeptSuppression::read(request, (alert.theme, alert.about), (staff, why), (&policy, now));
         if let Err(fault @ ControlError::Statutory) = read {
             let act = Act::new(Actor::Staff(staff.name.clone()), "alert.suppressed");
             let act = Act { client, ..alert.described(act) };

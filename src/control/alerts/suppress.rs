@@ -15,11 +15,13 @@ use crate::control::alerts::alert::About;
 use crate::control::alerts::rules::Finding;
 use crate::control::alerts::sighting::Sighting;
 use crate::control::journal::{Mutation, Put, Table};
+use crate::control::requests::are_groups;
 use crate::control::restrictions::reason;
 use crate::control::staff::Staff;
 use crate::control::store::{Cells, Store, StoreError};
 use crate::control::{Control, ControlError, Recorded};
 use crate::model::{GroupName, Host, Role, StaffName, Theme, Timestamp};
+use crate::policy::Policy;
 
 /// Who looks after what raises no alert.
 pub const SUPPRESSORS: [Role; 2] = [Role::Dsl, Role::Headteacher];
@@ -103,7 +105,7 @@ impl KeptSuppression {
         request: &SuppressionRequest,
         (theme, about): (Theme, About),
         (staff, why): (&Staff, &str),
-        now: Timestamp,
+        (policy, now): (&Policy, Timestamp),
     ) -> Result<KeptSuppression, ControlError> {
         if theme == Theme::Illegal {
             return Err(ControlError::Statutory);
@@ -113,6 +115,7 @@ impl KeptSuppression {
         }
         let group = request.group.as_deref().map(str::parse::<GroupName>).transpose();
         let group = group.map_err(|_| ControlError::Invalid("group", "no name of a group".to_owned()))?;
+        are_groups("group", &group, policy)?;
         Ok(KeptSuppression {
             id: Uuid::now_v7(),
             theme,

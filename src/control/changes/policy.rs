@@ -84,7 +84,7 @@ impl PolicyProposal {
             (Written::read(&Document::new(OF_RECORD, record.file.clone()))?, Written::read(file)?);
         let edits = last.edits_to(&now);
         let proposed = merged(&in_force, &rebased(&edits, &scales.pending), file)?;
-        let proposal = PolicyProposal::weigh(&in_force, &proposed, &edits, scales)?;
+        let proposal = PolicyProposal::weigh((&in_force, &record.policy), &proposed, &edits, scales)?;
         let text = if proposal.written()? == now { file.text().to_owned() } else { proposal.text.clone() };
         Ok(PolicyProposal { text, file: file.text().to_owned(), ..proposal })
     }
@@ -97,7 +97,7 @@ impl PolicyProposal {
     ) -> Result<PolicyProposal, Faults> {
         let in_force = Written::read(&Document::new(OF_RECORD, record.policy.clone()))?;
         let edits = in_force.edits_to(proposed);
-        let proposal = PolicyProposal::weigh(&in_force, proposed, &edits, scales)?;
+        let proposal = PolicyProposal::weigh((&in_force, &record.policy), proposed, &edits, scales)?;
         let unchanged = proposal.written()? == in_force;
         let text = if unchanged { record.policy.clone() } else { proposal.text.clone() };
         Ok(PolicyProposal { text, file: record.file.clone(), ..proposal })
@@ -115,7 +115,7 @@ impl PolicyProposal {
             text = text.with(edit).map_err(|stale| NotApproved::Stale(stale.0))?;
         }
         let sentences = edits.iter().map(ToString::to_string).collect();
-        let text = text.render();
+        let text = text.render_over(&record.policy);
         let draft = policy::read_text(&Document::new(OF_RECORD, text.clone()), held)?;
         let (file, new, withdrawn) = (record.file.clone(), vec![], vec![]);
         Ok(PolicyProposal { text, draft, file, new, withdrawn, sentences })
@@ -140,7 +140,7 @@ impl PolicyProposal {
     }
 
     fn weigh(
-        in_force: &Written,
+        (in_force, as_it_stands): (&Written, &str),
         proposed: &Written,
         edits: &[Edit],
         scales: &Scales<'_>,
@@ -152,7 +152,7 @@ impl PolicyProposal {
         let weighed = weighed.map_err(|fault| match fault {
             NotWeighed::InForce(faults) | NotWeighed::Proposed(faults) => faults,
         })?;
-        let text = weighed.in_force.render();
+        let text = weighed.in_force.render_over(as_it_stands);
         let draft = policy::read_text(&Document::new(OF_RECORD, text.clone()), scales.held)?;
         let taken = weighed.taken.iter().map(|(edit, effect)| scales.taken(edit, *effect));
         let held = together(weighed.held).into_iter().map(|edits| scales.held(edits));

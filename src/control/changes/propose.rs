@@ -132,7 +132,7 @@ impl Control {
     /// try at what nobody may open.
     ///
     /// # Errors
-    /// As [`Control::propose`]; but a risk assessment may be missing.
+    /// As [`Control::propose`]; but a risk assessment may be missing also where it is in force at once.
     pub async fn weigh_change(
         &self,
         proposer: &Actor,
@@ -168,16 +168,18 @@ impl Control {
 }
 
 impl Prepared {
-    /// The same, if what opens a category says what was thought through.
+    /// The same, if what opens a category at once says what was thought through. Where it waits, that may
+    /// come with the approval.
     fn assessed(self) -> Result<Prepared, ControlError> {
-        match self.new.iter().find(|change| change.needs_risk() && change.risk.is_none()) {
+        let is_missing = |change: &&Change| change.needs_risk() && change.risk.is_none();
+        let missing = self.in_force().find(is_missing).map(|change| {
+            format!(
+                "{change}: this opens a category at once, so say what it is good for, what can go wrong, and what is done about that"
+            )
+        });
+        match missing {
             None => Ok(self),
-            Some(change) => {
-                let text = format!(
-                    "{change}: this opens a category, so say what it is good for, what can go wrong, and what is done about that"
-                );
-                Err(ControlError::Invalid("risk", text))
-            }
+            Some(text) => Err(ControlError::Invalid("risk", text)),
         }
     }
 
@@ -211,6 +213,11 @@ fn prepare(
     }
     let risk = request.risk.map(Risk::sound).transpose()?;
     let review_on = review_day(request.review_on, now)?;
+    if let Some(owner) = &request.owner
+        && journal.store.staff_named(owner)?.is_none()
+    {
+        return Err(ControlError::Invalid("owner", format!("there is no account “{owner}”")));
+    }
     let owner = request.owner.or_else(|| match proposer {
         Actor::Staff(name) => Some(name.clone()),
         Actor::Local | Actor::System => None,

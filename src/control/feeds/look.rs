@@ -57,8 +57,9 @@ enum Got {
 /// Looks; `seen` is what was seen the last time, if that still says something.
 pub(super) fn look(source: &Source, seen: Option<&Seen>, setting: &Setting<'_>) -> Found {
     let seen = seen.filter(|_| is_held(source, setting.places));
+    let held = is_held(source, setting.places);
     look_through(source, seen, setting).unwrap_or_else(|fault| Found {
-        outcome: fault.into(),
+        outcome: if held { fault.into() } else { fault.of_the_first().into() },
         known: Known::default(),
         content: None,
         sizes: Sizes::new(),
@@ -115,8 +116,9 @@ fn got(source: &Source, seen: Option<&Seen>, setting: &Setting<'_>) -> Result<Go
     match &source.place {
         Place::Path(path) if path.is_dir() => folder(source, path),
         Place::Path(path) => {
-            let unreadable =
-                |fault: std::io::Error| Fault::Failed(format!("the file can't be read: {}", fault.kind()));
+            let unreadable = |fault: std::io::Error| {
+                Fault::Failed(format!("{} can't be read: {}", path.display(), fault.kind()))
+            };
             let mut bytes = Vec::new();
             let file = File::open(path).map_err(unreadable)?;
             file.take(source.max_bytes + 1).read_to_end(&mut bytes).map_err(unreadable)?;

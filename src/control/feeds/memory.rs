@@ -4,9 +4,8 @@
 //! costs nothing but one look more at each source.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::control::feeds::alarm::Alarm;
 use crate::model::Timestamp;
 use crate::settings::Source;
+use crate::whole;
 
 /// All of it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -65,17 +65,9 @@ impl Memory {
         })
     }
 
-    /// Keeps it: aside, durable, renamed.
+    /// Keeps it.
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
-        let aside = path.with_extension("new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
-        file.write_all(&serde_json::to_vec_pretty(self)?)?;
-        file.sync_all()?;
-        fs::rename(&aside, path)?;
-        match path.parent() {
-            Some(folder) => File::open(folder)?.sync_all(),
-            None => Ok(()),
-        }
+        whole::write(path, &serde_json::to_vec_pretty(self)?, 0o600)
     }
 
     /// What was seen of a source as it is set now.

@@ -193,9 +193,9 @@ async fn told(
         }
         Some(reason) => {
             if looked.statutory {
-                tracing::error!(source = looked.source, reason, "the last good version stays in force");
+                tracing::error!(source = looked.source, reason, "nothing new is in force of this source");
             } else {
-                tracing::warn!(source = looked.source, reason, "the last good version stays in force");
+                tracing::warn!(source = looked.source, reason, "nothing new is in force of this source");
             }
             let act = Act::new(actor.clone(), "list.refused").with("outcome", looked.outcome);
             Act { reason: Some(reason.clone()), outcome: Went::Failure, ..act }
@@ -214,7 +214,7 @@ async fn tell_alarm(recorder: &Recorder, alarm: &Alarm) -> Result<(), ControlErr
             "alarm: a statutory list is not in order; the last good one is in force"
         );
     } else {
-        tracing::warn!(list, problem, "alarm: lists are not in order; the last good ones are in force");
+        tracing::warn!(list, problem, "alarm: lists are not in order; what was in force before is");
     }
     let act = Act::new(Actor::System, "list.alarm").with("list", list.as_str());
     let act = Act { reason: Some(problem.clone()), outcome: Went::Failure, ..act };

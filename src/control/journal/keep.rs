@@ -3,7 +3,7 @@
 //! **Invariant:** as [`mutation`](super::mutation) has it; and what a sudden end left open is
 //! closed before anything else is read or done.
 
-use crate::audit::{Act, Closes, Entry, Filter, Recorder, scan};
+use crate::audit::{Act, Actor, Closes, Entry, Filter, Recorder, scan};
 use crate::control::journal::Journal;
 use crate::control::journal::mutation::Mutation;
 use crate::control::store::{Store, StoreError};
@@ -72,6 +72,23 @@ pub(super) enum Closed {
     Nothing,
     /// An act that had been recorded.
     Applied,
+}
+
+/// What to record where the trail does not hold the record of the last act that was applied: the trail,
+/// or its end, was lost or put in the place of another. What retention removed in its time is no loss.
+pub(in crate::control) fn lost(store: &Store, recorder: &Recorder) -> Result<Option<Act>, StoreError> {
+    let Some((id, sequence)) = store.last_settled()? else { return Ok(None) };
+    let head = recorder.head().sequence;
+    let (after, before) = (Some(sequence.saturating_sub(1)), Some(sequence.saturating_add(1)));
+    let filter = Filter { after, before, closes: Closes::Apart, ..Filter::default() };
+    let mut is_other = sequence > head;
+    scan(recorder.dir(), &filter, |record| {
+        is_other = is_other || record.event["schoolgate"]["details"]["journal"] != id.as_str();
+        false
+    })
+    .map_err(|fault| StoreError::System(fault.to_string()))?;
+    let act = Act::new(Actor::System, "audit.disturbed");
+    Ok(is_other.then(|| act.with("lost_record", sequence).with("trail_ended_at", head)))
 }
 
 /// The number of the act's record, if there is one.

@@ -187,6 +187,17 @@ impl Store {
         }))
     }
 
+    /// The id of the last act that was applied, and the number of its record.
+    pub(in crate::control) fn last_settled(&self) -> Result<Option<(String, u64)>, StoreError> {
+        let last = self
+            .connection
+            .prepare(
+                "SELECT id, audit_seq FROM journal WHERE audit_seq IS NOT NULL ORDER BY number DESC LIMIT 1",
+            )?
+            .query_row([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())));
+        Ok(last.optional()?)
+    }
+
     /// Every act, with the number of its record.
     #[cfg(test)]
     pub(in crate::control) fn recorded_acts(

@@ -7,11 +7,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::lists::{Catalogue, Compiled, ListHead, NotCompiled, Reading, parse};
 use crate::mapped;
+use crate::whole;
 
 /// The file's name.
 const NAME: &str = "catalogue.lists";
@@ -114,15 +114,9 @@ impl Stamp {
 fn write(folder: &Path, compiled: &Compiled) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let aside = folder.join(format!("{NAME}.new"));
-    match fs::remove_file(&aside) {
-        Err(fault) if fault.kind() != io::ErrorKind::NotFound => return Err(fault),
-        Ok(()) | Err(_) => {}
-    }
-    let file = File::options().write(true).create_new(true).mode(0o600).open(&aside)?;
-    let mut out = BufWriter::with_capacity(1 << 20, file);
-    compiled.write(&mut out)?;
-    out.flush()?;
-    out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    fs::rename(&aside, folder.join(NAME))?;
-    File::open(folder)?.sync_all()
+    whole::write_by(&aside, &folder.join(NAME), 0o600, |file| {
+        let mut out = BufWriter::with_capacity(1 << 20, file);
+        compiled.write(&mut out)?;
+        out.flush()
+    })
 }

@@ -237,7 +237,7 @@ pub fn import(
     };
     usable(&reckoned.files, options.max_rejected_percent)?;
     let before = before(places, &material)?;
-    guard(&material, &reckoned, before.as_ref(), options, places)?;
+    let shrank = guard(lost(&material, &reckoned, before.as_ref(), places), options)?;
     spares_protected(&material, &reckoned, before.as_ref(), options)?;
     let written_to = match options.effect {
         Effect::DryRun => None,
@@ -258,7 +258,7 @@ pub fn import(
         licence: material.licence.clone(),
         files: reckoned.files,
         aliases: material.aliases.clone(),
-        notes: material.notes.clone(),
+        notes: material.notes.iter().cloned().chain(shrank).collect(),
         protected: reckoned.protected,
     })
 }
@@ -289,14 +289,13 @@ fn before(places: &Places, material: &material::Material<'_>) -> Result<Option<S
     }
 }
 
-/// Refuses when a list would lose more than it may.
-fn guard(
+/// The lists that lose more than a guarded one may.
+fn lost(
     material: &material::Material<'_>,
     reckoned: &reckon::Reckoned,
     before: Option<&Source>,
-    options: &ImportOptions,
     places: &Places,
-) -> Result<(), ImportError> {
+) -> Vec<Shrunk> {
     let mut now: BTreeMap<&str, usize> = BTreeMap::new();
     for row in &reckoned.files {
         *now.entry(row.list.as_str()).or_default() += row.kept;
@@ -309,12 +308,27 @@ fn guard(
             (None, material::Others::Kept) => was,
             (is, material::Others::Kept | material::Others::Replaced) => is.unwrap_or(0),
         };
-        let fine = shrink::is_within(was, is, places.max_shrink_percent) && (is > 0 || was == 0);
-        if !fine && !options.accept_shrink.contains(&list) {
+        if !shrink::keeps_enough(was, is, places.max_shrink_percent) || (is == 0 && was > 0) {
             lost.push(Shrunk { list, before: was, now: is });
         }
     }
-    if lost.is_empty() { Ok(()) } else { Err(ImportError::Shrunk(lost)) }
+    lost
+}
+
+/// Refuses when a list would lose more than it may; what a short one loses is noted.
+fn guard(lost: Vec<Shrunk>, options: &ImportOptions) -> Result<Vec<String>, ImportError> {
+    let is_guarded = |list: &Shrunk| list.before >= shrink::GUARDED_FROM || list.now == 0;
+    let (guarded, short): (Vec<Shrunk>, Vec<Shrunk>) = lost.into_iter().partition(is_guarded);
+    let refused: Vec<Shrunk> =
+        guarded.into_iter().filter(|list| !options.accept_shrink.contains(&list.list)).collect();
+    if !refused.is_empty() {
+        return Err(ImportError::Shrunk(refused));
+    }
+    let note = |Shrunk { list, before, now }: Shrunk| {
+        let from = shrink::GUARDED_FROM;
+        format!("{list} shrank from {before} to {now} entries: only lists of {from} and more are guarded")
+    };
+    Ok(short.into_iter().map(note).collect())
 }
 
 /// Refuses a new version that blocks a protected name which the version before did not. What the

@@ -1,6 +1,7 @@
 //! Which lists cover this host or page, and from which line?
 //!
-//! **Invariant:** of a statutory list the name and version are told, never an entry or a line.
+//! **Invariant:** statutory lists are not asked: an answer that nobody records would tell what they hold.
+//! `explain` says what a decision is, and its tries at statutory entries are recorded.
 
 use serde::Serialize;
 
@@ -26,15 +27,15 @@ pub struct Covered {
     pub list: String,
     /// The list's version.
     pub version: String,
-    /// The file in it; `None` for a statutory list.
-    pub file: Option<String>,
-    /// The line, from 1; `None` for a statutory list.
-    pub line: Option<u32>,
-    /// The entry in its normal form; `None` for a statutory list.
-    pub entry: Option<String>,
+    /// The file in it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The entry in its normal form.
+    pub entry: String,
 }
 
-/// Looks a host or URL up in all lists; `category` says which category a list feeds.
+/// Looks a host or URL up in all lists but the statutory ones; `category` says which category a list feeds.
 ///
 /// # Errors
 /// [`UrlError`] when the text is neither a host nor a URL.
@@ -45,33 +46,23 @@ pub fn lookup(
 ) -> Result<Lookup, UrlError> {
     let url = Url::parse_typed(text)?;
     let asked = Asked { host: url.host(), url: Some(&url) };
-    let mut matches: Vec<Covered> = loaded.statutory.find(&asked).into_iter().map(hidden).collect();
-    matches.extend(loaded.lifeline.find(&asked, Reading::Allow).iter().map(|found| {
+    let lifelines = loaded.lifeline.find(&asked, Reading::Allow);
+    let mut matches: Vec<Covered> = Vec::new();
+    matches.extend(lifelines.iter().map(|found| {
         let origin = loaded.lifeline.origin(found.origin);
         Covered {
             category: None,
             list: origin.list.to_string(),
             version: origin.version.to_string(),
-            file: Some(origin.file.to_string()),
-            line: Some(loaded.lifeline.line(found)),
-            entry: Some(loaded.lifeline.entry_text(found)),
+            file: origin.file.to_string(),
+            line: loaded.lifeline.line(found),
+            entry: loaded.lifeline.entry_text(found),
         }
     }));
     for catalogue in [&loaded.school_block, &loaded.school_allow, &loaded.catalogue] {
         matches.extend(in_catalogue(catalogue, &asked, category));
     }
     Ok(Lookup { query: text.to_owned(), matches })
-}
-
-fn hidden(found: crate::lists::StatutoryMatch<'_>) -> Covered {
-    Covered {
-        category: Some("statutory".to_owned()),
-        list: format!("statutory/{}", found.list),
-        version: found.version.to_owned(),
-        file: None,
-        line: None,
-        entry: None,
-    }
 }
 
 /// Every match, each read as its list is meant.
@@ -93,9 +84,9 @@ fn in_catalogue(
             category: category(&origin.list),
             list: origin.list.to_string(),
             version: origin.version.to_string(),
-            file: Some(origin.file.to_string()),
-            line: Some(index.line(found)),
-            entry: Some(index.entry_text(found)),
+            file: origin.file.to_string(),
+            line: index.line(found),
+            entry: index.entry_text(found),
         }
     };
     found.iter().map(covered).collect()

@@ -48,12 +48,13 @@ pub(in crate::web) struct AroundWanted {
 pub(in crate::web) struct AroundAnswer {
     /// The event.
     event: SeenEvent,
-    /// How it was reached, as a sentence.
+    /// How it was reached, as a sentence; empty for what is no access.
     told: String,
-    /// How it was reached, step by step back to where that began; the event itself is the first.
+    /// How it was reached, step by step back to where that began; the event itself is the first. Empty
+    /// for what is no access.
     chain: Vec<ChainStep>,
     /// What the same person did before and after, the oldest first; with `view=pages` each has a
-    /// member `page`.
+    /// member `page`. Empty where the event is nobody's.
     person: Vec<SeenEvent>,
     /// Whether the person did more within that time than is here.
     person_cut: bool,

@@ -9,10 +9,11 @@ use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::audit::Actor;
+use crate::audit::{Actor, Entry};
 use crate::control::feeds::{Asked, Which};
+use crate::control::lists::Imported;
 use crate::web::Shared;
 use crate::web::api::changes::{Proposal, Proposed, Reloaded};
 use crate::web::api::to_the_end;
@@ -52,6 +53,7 @@ pub(super) fn router(shared: &Shared) -> Router {
         .route("/explain", post(answer))
         .route("/reload", post(reload))
         .route("/lists/fetch", post(fetch))
+        .route("/lists/imported", post(imported))
         .route("/events", get(find))
         .route("/events/{seq}/around", get(around))
         .route("/events/stream", get(stream))
@@ -91,6 +93,15 @@ async fn fetch(
 ) -> Result<Answer<Value>, Problem> {
     let which = name.map_or(Which::All, Which::One);
     Ok(Answer::ok(shared.fetch(Asked { which, accept_shrink }, Actor::Local).await?))
+}
+
+/// Records what was imported by hand, or refused: the import itself is done by whoever tells of it.
+async fn imported(
+    State(shared): State<Shared>,
+    Sent(told): Sent<Imported>,
+) -> Result<Answer<Value>, Problem> {
+    let audit_seq = shared.control.record(Entry::System(told.act())).await?;
+    Ok(Answer::ok(json!({ "audit_seq": audit_seq })))
 }
 
 async fn find(State(shared): State<Shared>, uri: Uri) -> Result<Answer<Page<SeenEvent>>, Problem> {

@@ -6,6 +6,8 @@ use utoipa::openapi::{
     ArrayBuilder, ContentBuilder, Header, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, Type,
 };
 
+use crate::web::problem::codes;
+
 /// The kind of every problem.
 const KIND: &str = "application/problem+json";
 /// The name of the schema.
@@ -31,7 +33,8 @@ pub(super) const NOT_FOUND: Shared =
     shared("404", "NotFound", "There is no such thing, or it is not yours to see.");
 pub(super) const TOO_SLOW: Shared = shared("408", "TooSlow", "The body did not come in time.");
 pub(super) const CONFLICT: Shared = shared("409", "Conflict", "Its state does not allow that.");
-pub(super) const TOO_LARGE: Shared = shared("413", "TooLarge", "The body is longer than 64 KiB.");
+pub(super) const TOO_LARGE: Shared =
+    shared("413", "TooLarge", "The body is longer than 64 KiB, or 1 MiB where a change is proposed.");
 pub(super) const NOT_JSON: Shared = shared("415", "NotJson", "The body is not sent as JSON.");
 pub(super) const INVALID: Shared =
     shared("422", "Invalid", "A field, a parameter or a reason is not what it must be; `field` names it.");
@@ -108,7 +111,10 @@ pub(super) fn problem() -> Schema {
             ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(400)).maximum(Some(599)),
         )
         .property("detail", text("What was wrong and what to do, for people. At most 400 characters."))
-        .property("code", text("What was wrong, for programs; never renamed.").pattern(Some("^[a-z_]+$")))
+        .property(
+            "code",
+            text("What was wrong, for programs; never renamed.").enum_values(Some(codes::all())),
+        )
         .property("field", text("The field or parameter that it is about."))
         .property("faults", ArrayBuilder::new().items(fault()));
     ["type", "title", "status", "detail", "code"]

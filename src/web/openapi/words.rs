@@ -97,7 +97,7 @@ word! {
 }
 word! {
     /// A step of the decision; the explanation of any address names every one.
-    RungWord, "Rung", RUNGS.map(Rung::as_str)
+    RungWord, "Rung", Rung::ALL.map(Rung::as_str)
 }
 word! {
     /// How an address was reached.
@@ -173,22 +173,6 @@ impl BlockState {
     pub(in crate::web) const ALL: [&str; 2] = ["in_force", "lifted"];
 }
 
-/// Every rung, in the order in which they are asked.
-pub(in crate::web) const RUNGS: [Rung; 13] = [
-    Rung::Statutory,
-    Rung::Lifeline,
-    Rung::Suspended,
-    Rung::EmergencyBlock,
-    Rung::Unblock,
-    Rung::SchoolLists,
-    Rung::Timetable,
-    Rung::WalledGarden,
-    Rung::Protocol,
-    Rung::FileKind,
-    Rung::SearchTerm,
-    Rung::Category,
-    Rung::Default,
-];
 const ACTIONS: [Action; 3] = [Action::Allow, Action::Alert, Action::Block];
 
 /// A moment.

@@ -21,7 +21,7 @@ impl Form {
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_a_form", detail));
         }
         let malformed = || Problem::new(StatusCode::BAD_REQUEST, "malformed", "the form can't be read");
-        let bytes = whole(body).await?;
+        let bytes = whole("", body).await?;
         // A form is written as a query is.
         let uri = [b"/?", bytes.as_ref()].concat();
         let uri = Uri::try_from(uri).map_err(|_| malformed())?;

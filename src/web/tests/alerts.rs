@@ -229,6 +229,10 @@ async fn a_false_positive_is_suppressed_for_a_while_for_its_group_and_counted() 
         let (status, problem) = office.post("dsl", &path, wish(days, by, value)).await;
         assert_eq!((status, &problem["field"]), (422, &json!(field)), "{problem}");
     }
+    let mut mistyped = wish(30, "host", "adult.example");
+    mistyped["suppress"]["group"] = json!("nope");
+    let (status, problem) = office.post("dsl", &path, mistyped).await;
+    assert_eq!((status, &problem["field"]), (422, &json!("group")), "{problem}");
     let (status, alert) = office.post("dsl", &path, wish(30, "host", "Adult.Example")).await;
     assert_eq!(
         (status, &alert["false_positive"], &alert["state"]),

@@ -213,6 +213,9 @@ async fn what_was_around_a_moment_is_told_and_recorded() {
     ] {
         assert_eq!(office.get(who, path).await.0, status, "{who} {path}");
     }
+    let (_, own) = office.get("dsl", "/events/1/around?reason=a+worry+about+them").await;
+    let nobodys = [&own["told"], &own["chain"], &own["person"], &own["others"]];
+    assert_eq!(nobodys, [&json!(""), &json!([]), &json!([]), &json!([])], "what nobody did: {own}");
     let path = format!("/events/{}/around?minutes=0&reason=a+worry+about+them", of("games.example"));
     assert_eq!(office.get("dsl", &path).await.0, 422);
 }
@@ -227,5 +230,32 @@ async fn words_of_a_search_are_found() {
     for (asked, count) in [("hide", 2), ("HIDE+bruise", 1), ("hid", 2), ("nothing", 0)] {
         let (_, page) = office.get("dsl", &format!("/events?search={asked}&reason=a+weekly+review")).await;
         assert_eq!(page["items"].as_array().unwrap().len(), count, "{asked}");
+    }
+}
+
+/// A search that can find nothing whatever happened is refused: nobody is to conclude from it that
+/// nothing happened.
+#[tokio::test]
+async fn words_that_no_event_holds_are_refused_and_names_that_are_none_today_are_noted() {
+    let office = Office::open().await;
+    for (asked, field) in [
+        ("action=bogus", "action"),
+        ("rung=nonsense", "rung"),
+        ("dataset=nonsense", "dataset"),
+        ("from=2026-11-25T09:00:00Z&to=2026-11-24T09:00:00Z", "to"),
+        ("from=2026-11-24T09:00:00Z&to=2026-11-24T09:00:00Z", "to"),
+    ] {
+        let (status, problem) =
+            office.get("dsl", &format!("/events?{asked}&reason=a+worry+about+them")).await;
+        assert_eq!((status, &problem["field"]), (422, &json!(field)), "{asked}: {problem}");
+    }
+    for (asked, notes) in [
+        ("group=ks2&category=games&action=block&rung=category&dataset=access", 0),
+        ("group=nope", 1),
+        ("group=nope&category=gmaes", 2),
+    ] {
+        let (status, page) = office.get("dsl", &format!("/events?{asked}&reason=a+worry+about+them")).await;
+        let noted = page["notes"].as_array().map_or(0, Vec::len);
+        assert_eq!((status, noted), (200, notes), "{asked}: {page}");
     }
 }

@@ -79,8 +79,6 @@ async fn what_tightens_is_in_force_at_once_and_what_opens_waits() {
     assert_eq!(version(&office).await, done["version"].as_u64().unwrap());
 
     let opens = set("groups.pupils.categories.games", "allow");
-    let (status, told) = office.post("filtering_manager", "/changes", opens.clone()).await;
-    assert_eq!((status, &told["field"]), (422, &json!("risk")), "{told}");
     let done = propose(&office, with_risk(opens)).await;
     let change = &done["changes"][0];
     assert_eq!((&change["state"], &change["effect"]), (&json!("pending"), &json!("loosens")));
@@ -115,6 +113,40 @@ async fn a_risk_assessment_may_come_with_the_approval() {
     assert_eq!((status, &done["needs_risk"]), (200, &json!(false)), "{done}");
     assert_eq!(done["risk"]["risk"], "Other games on the same sites");
     assert_eq!(seen(&office, PUPIL).await, "allow");
+}
+
+/// A proposal without one waits, as an edit of the file does; what of it tightens is in force at once.
+#[tokio::test]
+async fn a_proposal_may_leave_the_risk_assessment_to_the_approval() {
+    let office = Office::open().await;
+    let edited = file(&office).replace("games = \"block\"", "games = \"allow\"").replace(
+        "subnets = [\"10.1.9.0/24\"]",
+        "categories = { games = \"block\" }\nsubnets = [\"10.1.9.0/24\"]",
+    );
+    let (status, done) = office.post("filtering_manager", "/changes", text(&edited)).await;
+    assert_eq!(status, 201, "{done}");
+    let changes = done["changes"].as_array().unwrap();
+    let pending = changes.iter().find(|change| change["state"] == "pending").unwrap();
+    assert_eq!((&pending["needs_risk"], &pending["risk"]), (&json!(true), &Value::Null));
+    assert_eq!((seen(&office, STAFF).await, seen(&office, PUPIL).await), ("block".into(), "block".into()));
+    assert_eq!(approve(&office, pending).await.1["field"], "risk", "and it is not approved without");
+    let path = format!("/changes/{}/approve", pending["id"].as_str().unwrap());
+    let mut said = with_risk(json!({}));
+    said["comment"] = json!("Looked at it with the club");
+    assert_eq!(office.post("dsl", &path, said).await.0, 200);
+    assert_eq!(seen(&office, PUPIL).await, "allow");
+}
+
+/// Who answers for a change must be somebody.
+#[tokio::test]
+async fn nobody_answers_for_no_change() {
+    let office = Office::open().await;
+    let mut proposal = set("groups.staff.categories.games", "block");
+    proposal["owner"] = json!("n.body");
+    let (status, told) = office.post("filtering_manager", "/changes", proposal.clone()).await;
+    assert_eq!((status, &told["field"]), (422, &json!("owner")), "{told}");
+    proposal["owner"] = json!("dsl");
+    assert_eq!(office.post("filtering_manager", "/changes", proposal).await.0, 201);
 }
 
 #[tokio::test]

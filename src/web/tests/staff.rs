@@ -137,6 +137,10 @@ async fn an_account_has_its_time_its_groups_and_its_record() {
         "starts_at": "2026-11-25T00:00:00Z", "ends_at": "2026-12-18T00:00:00Z",
     });
     let mut technician = seated(&office, "t.seated", &[Role::Technician]).await;
+    let mut mistyped = new.clone();
+    mistyped["groups"] = json!(["ks2", "nope"]);
+    let (status, told) = technician.send("POST", "/staff", mistyped).await;
+    assert_eq!((status, &told["field"]), (422, &json!("groups")), "{told}");
     let (status, made) = technician.send("POST", "/staff", new.clone()).await;
     assert_eq!(status, 201, "{made}");
     assert_eq!(office.post("technician", "/staff", new).await.1["code"], "taken");

@@ -196,10 +196,10 @@ async fn files_and_folders_of_this_machine_are_sources_too() {
     assert_eq!(gateway.look("feed").await.outcome, "refreshed");
     assert_eq!(status(&gateway, "h2.example").await, 403);
     std::fs::remove_dir_all(folder.path().join("tree")).unwrap();
-    assert_eq!(
-        gateway.look("feed").await.reason.as_deref(),
-        Some("not fetched: the file can't be read: entity not found")
-    );
+    let reason = gateway.look("feed").await.reason.unwrap();
+    let gone =
+        format!("not fetched: {} can't be read: entity not found", folder.path().join("tree").display());
+    assert_eq!(reason, gone, "and what was taken stays in force");
     assert_eq!(status(&gateway, "h2.example").await, 403);
     gateway.stop().await;
 }

@@ -1,6 +1,6 @@
 //! What a technician is told when something is configured wrong, and how the program exits.
 
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use serde_json::Value;
 
@@ -97,11 +97,45 @@ async fn a_faulty_policy_or_a_wrong_variable_keeps_the_gateway_from_serving() {
     assert_eq!(said.status.code(), CONFIGURATION);
     assert!(text(&said.stderr).contains("policy.toml:2:8"), "{}", text(&said.stderr));
     assert!(!text(&said.stdout).contains("explicit"), "no door was opened: {}", text(&said.stdout));
+    let trail = site.trail();
+    let of =
+        |action: &str| trail.iter().filter(|event| event["event"]["action"] == action).collect::<Vec<_>>();
+    assert!(of("gateway.started").is_empty(), "what failed is not recorded as a start");
+    let failed = of("gateway.start_failed")[0];
+    assert_eq!(failed["event"]["outcome"], "failure");
+    let first = failed["schoolgate"]["details"]["faults"][0].as_str().unwrap();
+    assert!(first.contains("policy.toml:2:8: "), "{first}");
 
     site.variable("SCHOOLGATE__LIMITS__DRAIN_SECONDS", "soon");
     let said = site.run(&["serve"]).await;
     assert_eq!(said.status.code(), CONFIGURATION);
     assert!(text(&said.stderr).contains("SCHOOLGATE__LIMITS__DRAIN_SECONDS"), "{}", text(&said.stderr));
+}
+
+/// The store knows what was recorded: a trail that is gone does not begin anew without a word.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trail_that_is_gone_is_no_sound_trail_and_the_next_start_says_so() {
+    let site = Gateway::new().site().await;
+    for lives in 0..3 {
+        let mut program = site.serve().await;
+        program.signal("TERM").await;
+        assert!(program.ended().await.success());
+        let trail = site.trail();
+        let disturbed = trail.iter().filter(|event| event["event"]["action"] == "audit.disturbed");
+        let disturbed: Vec<&Value> = disturbed.collect();
+        assert_eq!(disturbed.len(), usize::from(lives > 0), "after {lives} starts: {disturbed:?}");
+        if lives > 0 {
+            assert!(disturbed[0]["schoolgate"]["details"]["lost_record"].as_u64().unwrap() > 1);
+        }
+        site.verify().await;
+        if lives == 0 {
+            let day = site.segments()[0].parent().unwrap().to_owned();
+            std::fs::remove_dir_all(day).unwrap();
+            let said = site.run(&["audit", "verify"]).await;
+            assert_eq!(said.status.code(), Some(1));
+            assert!(text(&said.stdout).contains("there is no trail here"), "{}", text(&said.stdout));
+        }
+    }
 }
 
 #[tokio::test]
@@ -119,7 +153,8 @@ async fn what_can_not_be_printed_is_not_done() {
     let site = Gateway::new().site().await;
     for arguments in [&["check"][..], &["check", "--json"], &["lists", "status"], &["--help"]] {
         let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-        let said = site.command(arguments).stdout(full).output().await.unwrap();
+        let told = site.command(arguments).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+        let said = told.wait_with_output().await.unwrap();
         assert_eq!(said.status.code(), Some(1), "{arguments:?}");
         assert!(text(&said.stderr).contains("can’t be written"), "{}", text(&said.stderr));
     }

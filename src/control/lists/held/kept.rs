@@ -3,13 +3,14 @@
 //! **Invariant:** a file here is whole or not there: it is written aside, made durable and
 //! renamed; and it is the service's alone (0600).
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use crate::control::lists::reading;
 use crate::lists::Sealed;
+use crate::whole;
 
 /// What is kept of a list.
 pub(super) enum Kept {
@@ -48,13 +49,8 @@ pub(super) fn put(folder: &Path, sealed: &Sealed, key: [u8; 32]) -> io::Result<(
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let name = &sealed.list.about().name;
     let aside = folder.join(format!(".{name}.new"));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
-    // It may be there already, with another mode, from a start that was cut off.
-    file.set_permissions(Permissions::from_mode(0o600))?;
-    file.write_all(&sealed.seal(key))?;
-    file.sync_all()?;
-    fs::rename(&aside, folder.join(&**name))?;
-    File::open(folder)?.sync_all()
+    let bytes = sealed.seal(key);
+    whole::write_by(&aside, &folder.join(&**name), 0o600, |mut file| file.write_all(&bytes))
 }
 
 /// Keeps a list no longer.

@@ -70,7 +70,7 @@ fn a_folder_becomes_lists_that_are_found() {
     let list = loaded.catalogue.list("ut1/games").unwrap();
     assert_eq!((&*list.title, list.rejected), ("Play", 1));
     let asked = |text: &str| lookup(&loaded, text, &|_| None).unwrap().matches;
-    assert_eq!(asked("https://site.example/play/1")[0].file.as_deref(), Some("games/urls"));
+    assert_eq!(asked("https://site.example/play/1")[0].file, "games/urls");
     assert_eq!(asked("a.good.example")[0].list, "ut1/child");
     assert!(asked("other.example").is_empty());
 }
@@ -228,12 +228,10 @@ fn status_tells_every_list() {
 }
 
 #[test]
-fn a_lookup_names_a_statutory_list_and_nothing_of_it() {
+fn a_lookup_does_not_ask_statutory_lists() {
     let tree = Tree::new();
     let found = lookup(&loaded(&tree), "http://www.listed.example/x", &|_| None).unwrap();
-    let json = serde_json::to_string(&found.matches).unwrap();
-    assert_eq!(found.matches[0].list, "statutory/test");
-    assert!(json.contains("\"line\":null") && !json.contains("listed.example"), "{json}");
+    assert_eq!(found.matches, [], "nobody records that it was asked");
     let found = lookup(&loaded(&tree), "games.example", &|list| Some(list.replace("seed/", ""))).unwrap();
     let expected = r#"{"query":"games.example","matches":[{"category":"games","list":"seed/games","version":"2026-11-22","file":"categories/games.txt","line":3,"entry":"games.example"}]}"#;
     assert_eq!(serde_json::to_string(&found).unwrap(), expected);
@@ -260,4 +258,20 @@ fn a_new_version_that_blocks_a_protected_name_is_refused_until_it_is_meant() {
 fn school_domain() -> Name {
     let Ok(Host::Name(name)) = Host::parse("st-own.sch.uk") else { panic!("a name") };
     name
+}
+
+/// Few entries are a large part of a short list: it may shrink, and that is said.
+#[test]
+fn what_a_short_list_loses_is_noted_and_nothing_more() {
+    let tree = Tree::new();
+    let list = |count: usize| {
+        tree.write("games.txt", hosts("play", count));
+        take(&tree, "games.txt", &ImportOptions { category: Some("games".into()), ..options() })
+    };
+    assert_eq!(list(49).unwrap().notes, Vec::<String>::new());
+    let noted = list(5).unwrap().notes;
+    assert_eq!(noted, ["local/games shrank from 49 to 5 entries: only lists of 50 and more are guarded"]);
+    assert_eq!(list(50).unwrap().notes, Vec::<String>::new());
+    let refused = list(5).unwrap_err();
+    assert!(matches!(&refused, ImportError::Shrunk(lists) if lists[0].before == 50), "{refused}");
 }

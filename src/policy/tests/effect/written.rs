@@ -19,6 +19,38 @@ fn the_shipped_policy_reads_the_same_once_it_was_rendered() {
     assert!(rendered.contains("\nteacher = { approval = \"needed\", hours = 2 }\n"), "{rendered}");
 }
 
+/// The shipped policy with a remark behind every line and above every heading, numbered.
+fn remarked(text: &str) -> String {
+    let lines = text.lines().enumerate();
+    let lines = lines.map(|(number, line)| match line.trim_end() {
+        line if line.starts_with('[') => format!("# above {number}\n{line}\n"),
+        line if line.ends_with(['"', ']', '}']) => format!("{line} # behind {number}\n"),
+        line => format!("{line}\n"),
+    });
+    lines.collect()
+}
+
+#[test]
+fn a_change_leaves_what_it_does_not_touch() {
+    let text = shipped();
+    let (written, remarks) = (written_of(&text), text.matches('#').count());
+    let same = written.render_over(&text);
+    let other: Vec<(&str, &str)> =
+        text.lines().zip(same.lines()).filter(|(was, is)| was != is).take(3).collect();
+    assert!(same == text, "something is changed where nothing is other: {other:?}");
+    let edit = |key: &str, after: &str| {
+        let after = Some(Plain::Text(after.into()));
+        written.with(&Edit { key: key.into(), before: written.value(key), after }).unwrap()
+    };
+    let changed = edit("groups.pupils.name", "All pupils").render_over(&text);
+    assert_eq!(changed.matches('#').count(), remarks);
+    let other: Vec<(&str, &str)> = text.lines().zip(changed.lines()).filter(|(was, is)| was != is).collect();
+    assert_eq!(other.len(), 1, "{other:?}");
+    assert!(other[0].1.contains("\"All pupils\""), "{other:?}");
+    let new = edit("groups.pupils.categories.puzzles", "allow").render_over(&text);
+    assert_eq!((new.matches('#').count(), new.lines().count()), (remarks, text.lines().count() + 1));
+}
+
 #[test]
 fn an_edit_is_a_sentence_and_a_whole_group_is_one() {
     let before = written_of(TEXT);
@@ -91,6 +123,29 @@ fn faults_of_a_text_are_told_and_odd_keys_are_quoted() {
 }
 
 proptest! {
+
+    #[test]
+    fn a_text_that_is_changed_says_what_was_wanted_and_keeps_its_other_remarks(
+        before in proptest::collection::vec(any::<u8>(), 0..140),
+        after in text(),
+        chosen in proptest::collection::vec(any::<prop::sample::Index>(), 0..4),
+    ) {
+        let policy = remarked(&Dice::new(before).policy());
+        let written = written_of(&policy);
+        let all = written.edits_to(&after);
+        prop_assert_eq!(&written_of(&after.render_over(&policy)), &after);
+        let edits = chosen.iter().filter(|_| !all.is_empty()).map(|index| index.get(&all));
+        let some = edits.fold(written.clone(), |text, edit| text.with(edit).unwrap_or(text));
+        let rendered = some.render_over(&policy);
+        prop_assert_eq!(&written_of(&rendered), &some);
+        if rendered != some.render() {
+            // The lines that still say the same are there, remarks and all.
+            let values: Vec<&str> = policy.lines().filter(|line| line.contains(" = ")).collect();
+            let kept = values.iter().filter(|line| rendered.lines().any(|other| other == **line)).count();
+            let touched = written.edits_to(&some).len();
+            prop_assert!(touched > 0 || kept == values.len(), "{}", rendered);
+        }
+    }
     #[test]
     fn a_rendered_text_says_the_same(written in text()) {
         let rendered = written.render();
