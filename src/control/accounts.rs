@@ -178,9 +178,10 @@ impl From<rusqlite::Error> for AccountError {
 }
 
 impl Control {
-    /// The same, with passwords at another cost than OWASP's: for tests.
+    /// The same, with passwords at another cost than OWASP's.
+    #[cfg(test)]
     #[must_use]
-    pub fn with_password_cost(mut self, cost: Cost) -> Control {
+    pub(crate) fn with_password_cost(mut self, cost: Cost) -> Control {
         self.accounts = Accounts::new(cost);
         self
     }

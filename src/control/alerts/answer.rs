@@ -201,15 +201,6 @@ impl Control {
         let alert = found.ok_or(ControlError::NotFound)?;
         Ok((alert, journal.store.alert_steps(id)?, journal.store.alert_events(id, most)?))
     }
-
-    /// Whether alerts of these people are for `staff`: one alert, by its number.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn sees_alert(&self, staff: &Staff, id: Uuid) -> Result<bool, ControlError> {
-        let found = self.journal.lock().await.store.alert(id)?;
-        Ok(found.is_some_and(|alert| self.alerting.is_seen_by(&alert, staff)))
-    }
 }
 
 impl KeptAlert {
