@@ -10,6 +10,7 @@ mod close;
 use serde::Serialize;
 
 use crate::audit::json::Json;
+use crate::policy::Action;
 
 pub use access::{Access, Fetch, Handling, Seen, Visibility};
 pub use act::{Act, Actor, Outcome};
@@ -80,7 +81,7 @@ impl Entry {
     /// Whether it is an access that passes, and so has an end.
     pub(super) fn passes(&self) -> bool {
         match self {
-            Entry::Access(access) => access.passes(),
+            Entry::Access(access) => access.event.action != Action::Block.as_str(),
             Entry::Change(_)
             | Entry::Unblock(_)
             | Entry::Alert(_)

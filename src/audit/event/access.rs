@@ -97,10 +97,9 @@ pub struct Fetch {
 /// An access as it will be recorded.
 #[derive(Clone, Debug)]
 pub struct Access {
-    event: EventPart,
+    pub(super) event: EventPart,
     rest: Box<Rest>,
     grade: Grade,
-    action: Action,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -280,15 +279,7 @@ impl Access {
         rest.schoolgate.truncated = cut.then_some(true);
         let durable = blocked || verdict.reason.unblock.is_some() || verdict.reason.rung == Rung::Unblock;
         let rest = Box::new(rest);
-        let grade = if durable { Grade::Durable } else { Grade::Accepted };
-        Access { event, rest, grade, action: verdict.action }
-    }
-
-    pub(super) fn passes(&self) -> bool {
-        match self.action {
-            Action::Allow | Action::Alert => true,
-            Action::Block => false,
-        }
+        Access { event, rest, grade: if durable { Grade::Durable } else { Grade::Accepted } }
     }
 
     pub(super) fn grade(&self) -> Grade {
