@@ -42,7 +42,7 @@ impl Store {
     }
 
     /// All holds, the newest first.
-    pub(super) fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+    pub(in crate::control) fn holds(&self) -> Result<Vec<Hold>, StoreError> {
         let mut query =
             self.connection.prepare_cached(&format!("SELECT {HOLD} FROM holds ORDER BY id DESC"))?;
         let rows = query.query_map([], |row| Ok(hold(row)))?;
