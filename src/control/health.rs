@@ -1,4 +1,4 @@
-//! How the machine is: its clock, and the room on the disk of the record.
+//! How the machine is: its clock, the room on the disk of the record, and whether retention may go on.
 //!
 //! **Invariant:** what begins to be wrong, and what stops to be, is recorded once each.
 
@@ -16,7 +16,11 @@ const ROOM: u64 = 1 << 30;
 
 /// What was wrong when it was last looked at.
 #[derive(Default)]
-pub(super) struct Health(Mutex<Vec<Alarm>>);
+pub(super) struct Health {
+    alarms: Mutex<Vec<Alarm>>,
+    /// How far the time has leapt, which stops retention.
+    leap: Mutex<Option<Duration>>,
+}
 
 /// Something that may be wrong with the machine.
 struct Condition {
@@ -36,7 +40,7 @@ impl Control {
     pub async fn look_after_machine(&self) -> Result<Vec<Alarm>, ControlError> {
         let before = self.health.standing();
         let mut after = Vec::new();
-        for condition in [self.clock_behind(), self.room_short()] {
+        for condition in [self.clock_behind(), self.room_short(), self.retention_stopped()] {
             let stood = before.iter().find(|alarm| alarm.list == condition.name);
             let [begins, ends] = condition.actions;
             match (stood, condition.found) {
@@ -76,15 +80,36 @@ impl Control {
         let found = (free < ROOM).then(problem);
         Condition { name: "disk", actions: ["disk.short", "disk.enough"], found }
     }
+
+    fn retention_stopped(&self) -> Condition {
+        let found = self.health.leap().map(|leap| {
+            let days = leap.as_secs() / (24 * 3600);
+            let problem = format!(
+                "the time has leapt by {days} days, so nothing past its time is removed: set the clock right, \
+                 or, if it is right, stop the gateway and run schoolgate audit retention"
+            );
+            (problem, days)
+        });
+        Condition { name: "retention", actions: ["retention.stopped", "retention.resumed"], found }
+    }
 }
 
 impl Health {
     fn standing(&self) -> Vec<Alarm> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.alarms.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn stands(&self, alarms: Vec<Alarm>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = alarms;
+        *self.alarms.lock().unwrap_or_else(PoisonError::into_inner) = alarms;
+    }
+
+    /// How far the time has leapt, if it has.
+    pub(super) fn leapt(&self, leap: Option<Duration>) {
+        *self.leap.lock().unwrap_or_else(PoisonError::into_inner) = leap;
+    }
+
+    fn leap(&self) -> Option<Duration> {
+        *self.leap.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -208,7 +208,8 @@ impl fmt::Display for HoldOf {
     }
 }
 
-fn held(holds: &[Hold], now: Timestamp) -> Held {
+/// Whose lines and rows some holds keep at `now`.
+pub(super) fn held(holds: &[Hold], now: Timestamp) -> Held {
     let mut held = Held::default();
     for hold in holds.iter().filter(|hold| hold.is_in_force(now)) {
         match &hold.of {

@@ -1,25 +1,31 @@
 //! What the store keeps of people, and when it goes: by the same clock as the trail's lines of its kind.
 //!
 //! **Invariant:** what is in force, or is still to be told, stays; so does every row in which somebody
-//! stands as a value who is under a legal hold; and what goes can't be read back from the file.
+//! stands as a value who is under a legal hold when it would go; the trail is told before anything
+//! goes; and what goes can't be read back from the file.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Row, ToSql, params};
+use rusqlite::{Row, params};
 use serde_json::Value;
 
-use crate::audit::{Held, Terms};
-use crate::control::store::{Store, StoreError};
+use crate::audit::{Act, Actor, Entry, Held, Recorder, Terms};
+use crate::control::holds::held;
+use crate::control::store::{BUSY, Store, StoreError};
 use crate::control::{Control, ControlError};
 use crate::model::Timestamp;
 
+mod leap;
 #[cfg(test)]
 mod tests;
 
 /// How long answers to requests that may be repeated are kept, and tries that raise alerts at most.
 const DAY: Duration = Duration::from_secs(24 * 3600);
+/// How many rows of a table are judged at a time: acts come in between.
+const AT_A_TIME: i64 = 200;
 /// The trail's lines about alerts, and about acts.
 const ALERT: &str = "schoolgate.alert";
 const ACT: &str = "schoolgate.unblock";
@@ -33,10 +39,10 @@ enum Written {
     Text,
 }
 
-/// A table whose rows are over at some time.
+/// A table whose rows are over at some time; its `rowid` only grows.
 struct Past {
     table: &'static str,
-    /// Whether a row has been over since before `?1`.
+    /// Whether a row has been over since before `?1`; `?2` is the clock of acts, as text.
     is_over: &'static str,
     written: Written,
     /// The lines of the trail whose clock it goes by.
@@ -45,7 +51,7 @@ struct Past {
     with: &'static [&'static str],
 }
 
-const TABLES: [Past; 9] = [
+const TABLES: [Past; 10] = [
     Past {
         table: "alerts",
         is_over: "max(last_at, coalesce(closed_at, 0),
@@ -73,30 +79,109 @@ const TABLES: [Past; 9] = [
     ),
     Past::of("blocks", "lifted_at < ?1", Written::Text, ACT),
     Past::of("holds", "coalesce(lifted_at, until) < ?1", Written::Text, ACT),
+    // All acts but the last, by which the next one is numbered. Those about alerts, and what was mailed
+    // of them, go by the clock of alerts.
+    Past::of(
+        JOURNAL,
+        "audit_seq IS NOT NULL AND number < (SELECT max(number) FROM journal)
+         AND at < CASE WHEN action LIKE 'alert.%' OR action = 'report.sent' THEN ?1 ELSE ?2 END",
+        Written::Text,
+        ALERT,
+    ),
 ];
 
-/// The journal's acts but the last, by which the next one is numbered. `?1` is the clock of alerts and of
-/// what was mailed of them, `?2` that of all other acts.
-const JOURNAL: &str = "audit_seq IS NOT NULL AND number < (SELECT max(number) FROM journal)
-    AND at < CASE WHEN action LIKE 'alert.%' OR action = 'report.sent' THEN ?1 ELSE ?2 END";
+/// The journal holds every row that was ever put, word for word.
+const JOURNAL: &str = "journal";
+
 /// What keeps the journal whole; it is put back before anybody else comes to the store.
 const GUARD: &str = "journal_is_whole";
+
+/// One removal: by which clocks, and when.
+#[derive(Clone, Copy)]
+struct Round {
+    terms: Terms,
+    now: Timestamp,
+}
+
+/// What is done with rows past their time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    Count,
+    Forget,
+}
+
+/// How far a pass has come: a table, and its last row that was judged.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    table: usize,
+    after: i64,
+}
 
 /// Forgets what is past its time in a store, where no gateway runs.
 ///
 /// # Errors
-/// What the store says.
-pub fn forget_in(store: &Path, terms: &Terms, held: &Held, now: Timestamp) -> Result<(), StoreError> {
-    if store.exists() { Store::open(store)?.forget_past(terms, held, now) } else { Ok(()) }
+/// What the store says, or when it can't be recorded: nothing is forgotten then.
+pub async fn forget_in(
+    store: &Path,
+    terms: Terms,
+    now: Timestamp,
+    recorder: &Recorder,
+) -> Result<(), ControlError> {
+    if !store.exists() {
+        return Ok(());
+    }
+    let (store, round) = (Store::open(store)?, Round { terms, now });
+    store.note_retention(now)?;
+    let held = held(&store.holds()?, now);
+    let rows = store.pass(&round, &held, Pass::Count)?;
+    if rows > 0 {
+        recorder.record(round.told(rows)).await?;
+    }
+    store.pass(&round, &held, Pass::Forget)?;
+    store.forget_day_old(now)?;
+    Ok(store.wipe()?)
 }
 
 impl Control {
-    /// Forgets what the store keeps of people past its time at `now`.
+    /// Forgets what the store keeps of people past its time at `now`, a few rows at a time.
     ///
     /// # Errors
-    /// What the store says: nothing is forgotten then.
-    pub async fn forget_past(&self, terms: &Terms, held: &Held, now: Timestamp) -> Result<(), ControlError> {
-        Ok(self.journal.lock().await.store.forget_past(terms, held, now)?)
+    /// What the store says, or when it can't be recorded: what is left goes at the next call.
+    pub async fn forget_past(self: &Arc<Self>, terms: Terms, now: Timestamp) -> Result<(), ControlError> {
+        let round = Round { terms, now };
+        self.on_store(move |store| store.note_retention(now)).await?;
+        let rows = self.pass(round, Pass::Count).await?;
+        if rows > 0 {
+            self.record(round.told(rows)).await?;
+        }
+        self.pass(round, Pass::Forget).await?;
+        self.on_store(move |store| store.forget_day_old(now)).await?;
+        self.on_store(Store::wipe).await
+    }
+
+    async fn pass(self: &Arc<Self>, round: Round, pass: Pass) -> Result<u64, ControlError> {
+        let (mut rows, mut place) = (0, Some(Place::default()));
+        while let Some(from) = place {
+            // The holds are those at the moment when a row would go.
+            let step = move |store: &Store| {
+                let held = held(&store.holds()?, round.now);
+                store.step(from, &round, &held, pass)
+            };
+            let (found, next) = self.on_store(step).await?;
+            rows += found;
+            place = next;
+        }
+        Ok(rows)
+    }
+
+    /// Works on the store where no access waits for it.
+    async fn on_store<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, ControlError> {
+        let control = Arc::clone(self);
+        let worked = tokio::task::spawn_blocking(move || work(&control.journal.blocking_lock().store)).await;
+        Ok(worked.map_err(|fault| StoreError::System(fault.to_string()))??)
     }
 }
 
@@ -106,41 +191,74 @@ impl Past {
     }
 }
 
+impl Round {
+    /// One number of all tables: how many there were about alerts is not for everybody who reads this.
+    fn told(&self, rows: u64) -> Entry {
+        let act = Act::new(Actor::System, "store.removed")
+            .with("rows", rows)
+            .with("acts_before", self.terms.until(ACT, self.now).to_string())
+            .with("alerts_before", self.terms.until(ALERT, self.now).to_string());
+        Entry::System(act)
+    }
+}
+
 impl Store {
-    /// All or nothing, in one transaction.
-    fn forget_past(&self, terms: &Terms, held: &Held, now: Timestamp) -> Result<(), StoreError> {
-        let transaction = self.connection.unchecked_transaction()?;
-        for past in &TABLES {
-            let until = terms.until(past.dataset, now);
-            let rows = match past.written {
-                Written::Millis => self.over(past.table, past.is_over, &[&until.as_millis()], held)?,
-                Written::Text => self.over(past.table, past.is_over, &[&until.to_string()], held)?,
-            };
-            for row in rows {
-                self.forget_row(past, row)?;
-            }
+    /// Every step of a pass; how many rows are past their time.
+    fn pass(&self, round: &Round, held: &Held, pass: Pass) -> Result<u64, StoreError> {
+        let (mut rows, mut place) = (0, Some(Place::default()));
+        while let Some(from) = place {
+            let (found, next) = self.step(from, round, held, pass)?;
+            rows += found;
+            place = next;
         }
-        self.forget_acts(terms, held, now)?;
-        let day_ago = now.minus(DAY);
-        self.connection.execute("DELETE FROM idempotency WHERE at < ?1", [day_ago.to_string()])?;
-        self.connection.execute("DELETE FROM alert_tries WHERE at < ?1", [day_ago.as_millis()])?;
-        transaction.commit()?;
-        // Nor is anything left in the file that writes go to first.
-        Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+        Ok(rows)
     }
 
-    /// The rows that are over and about nobody who is held.
+    /// Some rows of one table, in one transaction: how many are past their time, and where to go on.
+    fn step(
+        &self,
+        place: Place,
+        round: &Round,
+        held: &Held,
+        pass: Pass,
+    ) -> Result<(u64, Option<Place>), StoreError> {
+        let Some(past) = TABLES.get(place.table) else { return Ok((0, None)) };
+        let end = format!(
+            "SELECT max(rowid) FROM (SELECT rowid FROM {} WHERE rowid > ?1 ORDER BY rowid LIMIT ?2)",
+            past.table
+        );
+        let end: Option<i64> =
+            self.connection.query_row(&end, params![place.after, AT_A_TIME], |row| row.get(0))?;
+        let Some(end) = end else { return Ok((0, Some(Place { table: place.table + 1, after: 0 }))) };
+        let over = self.over(past, round, held, (place.after, end))?;
+        if pass == Pass::Forget && !over.is_empty() {
+            self.forget_rows(past, &over)?;
+        }
+        Ok((over.len() as u64, Some(Place { after: end, ..place })))
+    }
+
+    /// The rows after the first number and up to the second that are over and about nobody who is held.
     fn over(
         &self,
-        table: &str,
-        is_over: &str,
-        values: &[&dyn ToSql],
+        past: &Past,
+        round: &Round,
         held: &Held,
+        (after, end): (i64, i64),
     ) -> Result<Vec<i64>, StoreError> {
-        let query = format!("SELECT rowid, {table}.* FROM {table} WHERE {is_over}");
+        let (table, is_over) = (past.table, past.is_over);
+        let query = format!(
+            "SELECT rowid, {table}.* FROM {table}
+             WHERE rowid > ?3 AND rowid <= ?4 AND ({is_over}) AND ?2 IS NOT NULL"
+        );
+        let until = round.terms.until(past.dataset, round.now);
+        let own = match past.written {
+            Written::Millis => rusqlite::types::Value::Integer(until.as_millis()),
+            Written::Text => rusqlite::types::Value::Text(until.to_string()),
+        };
+        let acts = round.terms.until(ACT, round.now).to_string();
         let mut query = self.connection.prepare(&query)?;
         let columns = query.column_count();
-        let mut rows = query.query(values)?;
+        let mut rows = query.query(params![own, acts, after, end])?;
         let mut over = Vec::new();
         while let Some(row) = rows.next()? {
             if !is_held(row, columns, held)? {
@@ -150,34 +268,67 @@ impl Store {
         Ok(over)
     }
 
-    fn forget_row(&self, past: &Past, row: i64) -> Result<(), StoreError> {
-        for table in past.with {
-            let statement =
-                format!("DELETE FROM {table} WHERE alert = (SELECT id FROM {} WHERE rowid = ?1)", past.table);
-            self.connection.prepare_cached(&statement)?.execute([row])?;
+    fn forget_rows(&self, past: &Past, rows: &[i64]) -> Result<(), StoreError> {
+        let transaction = self.connection.unchecked_transaction()?;
+        let guard = if past.table == JOURNAL { Some(self.unguarded()?) } else { None };
+        for row in rows {
+            for table in past.with {
+                let statement = format!(
+                    "DELETE FROM {table} WHERE alert = (SELECT id FROM {} WHERE rowid = ?1)",
+                    past.table
+                );
+                transaction.prepare_cached(&statement)?.execute([row])?;
+            }
+            let statement = format!("DELETE FROM {} WHERE rowid = ?1", past.table);
+            transaction.prepare_cached(&statement)?.execute([row])?;
         }
-        let statement = format!("DELETE FROM {} WHERE rowid = ?1", past.table);
-        self.connection.prepare_cached(&statement)?.execute([row])?;
-        Ok(())
+        if let Some(guard) = guard {
+            transaction.execute_batch(&guard)?;
+        }
+        Ok(transaction.commit()?)
     }
 
-    /// The journal holds every row that was ever put, word for word.
-    fn forget_acts(&self, terms: &Terms, held: &Held, now: Timestamp) -> Result<(), StoreError> {
-        let (alerts, acts) = (terms.until(ALERT, now).to_string(), terms.until(ACT, now).to_string());
-        let over = self.over("journal", JOURNAL, &[&alerts, &acts], held)?;
-        if over.is_empty() {
-            return Ok(());
-        }
-        let guard: String = self.connection.query_row(
+    /// Takes the journal's guard away; what puts it back.
+    fn unguarded(&self) -> Result<String, StoreError> {
+        let guard = self.connection.query_row(
             "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?1",
             [GUARD],
             |row| row.get(0),
         )?;
         self.connection.execute_batch(&format!("DROP TRIGGER {GUARD}"))?;
-        for row in over {
-            self.connection.prepare_cached("DELETE FROM journal WHERE number = ?1")?.execute(params![row])?;
+        Ok(guard)
+    }
+
+    fn forget_day_old(&self, now: Timestamp) -> Result<(), StoreError> {
+        let day_ago = now.minus(DAY);
+        self.connection.execute("DELETE FROM idempotency WHERE at < ?1", [day_ago.to_string()])?;
+        self.connection.execute("DELETE FROM alert_tries WHERE at < ?1", [day_ago.as_millis()])?;
+        Ok(())
+    }
+
+    /// Leaves nothing of what went, in the file and in the one that writes go to first.
+    fn wipe(&self) -> Result<(), StoreError> {
+        let rewritten = self.rewrite_once();
+        // No act waits for whoever else reads the file: the next round tries again.
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        self.connection.busy_timeout(BUSY)?;
+        rewritten?;
+        if busy? { Err(StoreError::BeingRead) } else { Ok(()) }
+    }
+
+    /// What earlier versions let go of was not overwritten: the file is written anew, once.
+    fn rewrite_once(&self) -> Result<(), StoreError> {
+        let is_done: bool = self.connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM counters WHERE name = 'rewritten')",
+            [],
+            |row| row.get(0),
+        )?;
+        if !is_done {
+            self.connection.execute_batch("VACUUM")?;
+            self.connection.execute("INSERT INTO counters (name, value) VALUES ('rewritten', 1)", [])?;
         }
-        Ok(self.connection.execute_batch(&guard)?)
+        Ok(())
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::control::lists::{LastGood, Sizes};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 mod row;
 
@@ -36,6 +36,9 @@ const STEPS: [&str; 18] = [
     include_str!("unblocks/looks.sql"),
 ];
 
+/// How long is waited for another program that is at the file.
+pub(super) const BUSY: Duration = Duration::from_secs(5);
+
 /// The embedded store.
 pub(super) struct Store {
     pub(super) connection: Connection,
@@ -54,8 +57,11 @@ pub enum StoreError {
     #[error("the store holds a {0} that can't be read")]
     Unreadable(&'static str),
     /// The file can't be opened: its path, and why.
-    #[error("{0} can't be opened ({1}): free it if it is in use, or put back your copy of the state folder")]
+    #[error("{0} can't be opened ({1}): {advice}", advice = .1.advice())]
     Unopened(String, Box<StoreError>),
+    /// Another program was at the file when what went from it was to be overwritten.
+    #[error("the store: what is removed can still be read in state.db-wal, since another program reads it")]
+    BeingRead,
     /// The system's random numbers, or the file itself.
     #[error("the store: {0}")]
     System(String),
@@ -67,6 +73,32 @@ impl StoreError {
         let StoreError::Sqlite(fault) = self else { return false };
         fault.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
     }
+
+    /// What to do when the file can't be opened. An old copy undoes what was decided since: it is for
+    /// a damaged file alone.
+    fn advice(&self) -> &'static str {
+        const OWN: &str = "the service's user must own the state folder and the file, and may write there";
+        const DISK: &str = "make room if the disk is full, look whether it fails, and start again";
+        let code = match self {
+            StoreError::Sqlite(fault) => fault.sqlite_error_code(),
+            StoreError::System(_) => return OWN,
+            StoreError::Newer(..)
+            | StoreError::Unreadable(_)
+            | StoreError::Unopened(..)
+            | StoreError::BeingRead => None,
+        };
+        match code {
+            Some(ErrorCode::DiskFull) => "make room on its disk, and start again",
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                "another program is at it: end that, and start again"
+            }
+            Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => OWN,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                "it is damaged: keep it, and put back your copy of the state folder"
+            }
+            _ => DISK,
+        }
+    }
 }
 
 impl Store {
@@ -76,7 +108,10 @@ impl Store {
             StoreError::Sqlite(_) | StoreError::System(_) => {
                 StoreError::Unopened(path.display().to_string(), Box::new(fault))
             }
-            StoreError::Newer(..) | StoreError::Unreadable(_) | StoreError::Unopened(..) => fault,
+            StoreError::Newer(..)
+            | StoreError::Unreadable(_)
+            | StoreError::Unopened(..)
+            | StoreError::BeingRead => fault,
         })
     }
 
@@ -84,7 +119,7 @@ impl Store {
         let connection = Connection::open(path)?;
         let own = std::fs::Permissions::from_mode(0o600);
         std::fs::set_permissions(path, own).map_err(|fault| StoreError::System(fault.to_string()))?;
-        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.busy_timeout(BUSY)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
@@ -168,5 +203,43 @@ impl Store {
                 .execute("INSERT INTO list_sizes (list, entries) VALUES (?1, ?2)", params![list, entries])?;
         }
         Ok(transaction.commit()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi as sql;
+
+    use super::*;
+
+    /// A bug: a full disk was said to call for an old copy of the state.
+    #[test]
+    fn only_a_damaged_file_calls_for_a_copy() {
+        let sqlite =
+            |code| StoreError::Sqlite(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None));
+        for (fault, says) in [
+            (sqlite(sql::SQLITE_FULL), "make room"),
+            (sqlite(sql::SQLITE_BUSY), "another program"),
+            (sqlite(sql::SQLITE_LOCKED), "another program"),
+            (sqlite(sql::SQLITE_READONLY), "must own"),
+            (sqlite(sql::SQLITE_CANTOPEN), "must own"),
+            (StoreError::System("no".to_owned()), "must own"),
+            (sqlite(sql::SQLITE_IOERR), "make room if"),
+            (sqlite(sql::SQLITE_CORRUPT), "damaged"),
+            (sqlite(sql::SQLITE_NOTADB), "damaged"),
+        ] {
+            let text = StoreError::Unopened("state.db".to_owned(), Box::new(fault)).to_string();
+            assert!(text.contains(says), "{text}");
+            assert_eq!(text.contains("copy"), says == "damaged", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_store_is_said_to_be_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        std::fs::write(&path, "x".repeat(4096)).unwrap();
+        let text = Store::open(&path).err().unwrap().to_string();
+        assert!(text.contains("it is damaged"), "{text}");
     }
 }

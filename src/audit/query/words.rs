@@ -7,7 +7,7 @@ use crate::policy::Rung;
 use crate::settings::DATASETS;
 
 /// What `event.action` may be: what an access came to, and what staff or the gateway did.
-pub(super) const ACTIONS: [&str; 116] = [
+pub(super) const ACTIONS: [&str; 119] = [
     "allow",
     "alert",
     "block",
@@ -87,6 +87,8 @@ pub(super) const ACTIONS: [&str; 116] = [
     "reads.read",
     "report.sent",
     "reports.read",
+    "retention.resumed",
+    "retention.stopped",
     "reviews.read",
     "session.begun",
     "session.ended",
@@ -98,6 +100,7 @@ pub(super) const ACTIONS: [&str; 116] = [
     "staff.enabled",
     "staff.read",
     "staff.reset",
+    "store.removed",
     "suggestion.dismissed",
     "suggestions.read",
     "supplier.let_in",
@@ -184,7 +187,8 @@ mod tests {
     #[test]
     fn every_action_that_is_recorded_is_known() {
         let families: BTreeSet<&str> = ACTIONS.iter().filter_map(|word| word.split('.').next()).collect();
-        let files = ["key", "pem", "html", "csv", "jsonl", "xlsx", "json", "txt", "toml", "zip", "db", "sum"];
+        let files =
+            ["key", "pem", "html", "csv", "jsonl", "xlsx", "json", "txt", "toml", "zip", "db", "sum", "sql"];
         let mut found = BTreeSet::new();
         read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
         let missing: Vec<&String> = found

@@ -38,7 +38,7 @@ impl Store {
     }
 
     /// All holds, the newest first.
-    pub(super) fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+    pub(in crate::control) fn holds(&self) -> Result<Vec<Hold>, StoreError> {
         self.rows(&format!("SELECT {HOLD} FROM holds ORDER BY id DESC"), [], hold)
     }
 }

@@ -120,10 +120,41 @@ async fn an_alert_goes_in_its_time_unless_somebody_is_held() {
     let terms = Terms { accesses: 1, acts: 30, alerts: 60, system: 1 };
     for (days, alerts) in [(60, 2), (2, 1)] {
         office.clock.advance(Duration::from_secs(days * 24 * 3600));
-        let held = office.control.held().await.unwrap();
-        office.control.forget_past(&terms, &held, office.control.now()).await.unwrap();
+        office.control.forget_past(terms, office.control.now()).await.unwrap();
         assert_eq!(office.control.alerts_of_every_kind().await.len(), alerts, "{days}");
     }
     let left = office.control.alerts_of_every_kind().await;
     assert_eq!(left[0].person, Person::User("y5.043".to_owned()));
+    let (status, told) = office.get("technician", "/events?action=store.removed").await;
+    assert_eq!(status, 200, "{told}");
+    let details = &told["items"][0]["schoolgate"]["details"];
+    assert!(details["rows"].as_u64().unwrap() > 0, "{told}");
+    assert_eq!(
+        details.as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["acts_before", "alerts_before", "rows"]
+    );
+}
+
+/// A bug: a clock that stepped forward forgot everything at the next look.
+#[tokio::test]
+async fn a_leap_of_the_time_stops_retention_with_an_alarm() {
+    let office = Office::open().await;
+    let before = office.control.last_retention(office.control.now()).await.unwrap();
+    assert!(office.control.trusts_time(before, office.control.now()));
+    office.clock.advance(Duration::from_secs(400 * 24 * 3600));
+    assert!(!office.control.trusts_time(before, office.control.now()));
+    let alarms = office.control.look_after_machine().await.unwrap();
+    let alarm = alarms.iter().find(|alarm| alarm.list == "retention").unwrap();
+    assert!(alarm.problem.contains("400 days"), "{}", alarm.problem);
+    // By hand, which says that the time is right.
+    let terms = Terms { accesses: 1, acts: 30, alerts: 60, system: 1 };
+    office.control.forget_past(terms, office.control.now()).await.unwrap();
+    let before = office.control.last_retention(office.control.now()).await.unwrap();
+    assert!(office.control.trusts_time(before, office.control.now()));
+    let alarms = office.control.look_after_machine().await.unwrap();
+    assert!(alarms.iter().all(|alarm| alarm.list != "retention"));
+    let trail = office.trail().await;
+    for action in ["retention.stopped", "retention.resumed"] {
+        assert_eq!(trail.iter().filter(|event| event["event"]["action"] == action).count(), 1, "{action}");
+    }
 }
