@@ -114,6 +114,17 @@ impl Index {
         }
     }
 
+    /// Whether every day that may have a match is found through its index. Whoever asks once for each
+    /// of many else reads such a day as often.
+    ///
+    /// # Errors
+    /// As [`query`].
+    pub fn leads(&self, filter: &Filter) -> Result<bool, QueryError> {
+        let segments = filter.matcher(self.halt())?.segments(Segment::list(self.dir())?);
+        let mut days = segments.chunk_by(|a, b| a.day == b.day);
+        Ok(!filter.may_match_ends() && days.all(|day| self.day(&day[0].day).is_some()))
+    }
+
     /// As [`scan()`].
     ///
     /// # Errors

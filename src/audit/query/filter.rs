@@ -217,6 +217,9 @@ impl Matcher<'_> {
             Order::NewestFirst | Order::OldestFirst if early || late => return Judged::Pass,
             Order::NewestFirst | Order::OldestFirst => {}
         }
+        if !self.halt.admits() {
+            return Judged::Beyond;
+        }
         if !self.is_dataset(place.dataset) {
             return Judged::Pass;
         }

@@ -1,7 +1,8 @@
 //! What an unblock was used for: counted from lines of the trail that its index finds.
 //!
 //! **Invariant:** nothing is held while the trail is read, and of what else was fetched no more than
-//! the window and [`MOST_READ`] lines of it.
+//! the window and [`MOST_READ`] lines of it are judged. A day without an index is read once, however
+//! many clients there are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -19,7 +20,7 @@ const LISTED: usize = 500;
 const TOP: usize = 20;
 /// Most people, devices, addresses and other hosts that are told apart.
 const DISTINCT: usize = 20_000;
-/// Most lines that are read for what else was fetched.
+/// Most lines that are judged for what else was fetched.
 const MOST_READ: u64 = 500_000;
 /// Up to how many clients are looked for one by one.
 const FEW: usize = 200;
@@ -67,7 +68,6 @@ struct Tally {
     used: Used,
     names: [BTreeSet<String>; 3],
     others: BTreeMap<String, u64>,
-    read: u64,
 }
 
 impl Used {
@@ -96,9 +96,10 @@ impl Used {
             order: Order::OldestFirst,
             ..Filter::default()
         };
-        let id = kept.unblock.id.to_string();
-        for client in tally.clients() {
-            index.scan(&Filter { client, ..around.clone() }, |record| tally.meanwhile(&record.event, &id))?;
+        let bounded = index.heeding(index.halt().after(MOST_READ));
+        match tally.meanwhile(&bounded, &around, &kept.unblock.id.to_string()) {
+            Err(QueryError::Halted) if !index.halt().is_called() => tally.used.others.cut = true,
+            read => read?,
         }
         Ok(tally.done())
     }
@@ -126,24 +127,42 @@ impl Tally {
         used.bytes = used.bytes.saturating_add(bytes("bytes_up")).saturating_add(bytes("bytes_down"));
     }
 
-    /// Whom to look for in the window: one after the other, or everybody where they are many.
-    fn clients(&self) -> Vec<Option<IpAddr>> {
-        let clients = &self.names[2];
-        match clients.len() {
-            0 => Vec::new(),
-            1..=FEW => clients.iter().filter_map(|client| client.parse().ok()).map(Some).collect(),
-            _ => vec![None],
+    /// Reads what the clients fetched in the window: one after the other, or everybody's at once where
+    /// they are many or an index is wanting.
+    fn meanwhile(&mut self, index: &Index, around: &Filter, unblock: &str) -> Result<(), QueryError> {
+        let clients: Vec<IpAddr> = self.names[2].iter().filter_map(|client| client.parse().ok()).collect();
+        if clients.len() <= FEW && self.one_by_one(index, around, &clients, unblock)? {
+            return Ok(());
         }
+        self.others.clear();
+        self.used.others = Others::default();
+        self.scan(index, around, unblock)
     }
 
-    /// Takes one access of the window; false once enough is known.
-    fn meanwhile(&mut self, event: &Value, unblock: &str) -> bool {
-        self.read += 1;
-        self.used.others.cut = self.read > MOST_READ;
-        if !self.used.others.cut {
-            self.other(event, unblock);
+    /// False where a day has no index, or lost it on the way: each client would read that day from its
+    /// first line.
+    fn one_by_one(
+        &mut self,
+        index: &Index,
+        around: &Filter,
+        clients: &[IpAddr],
+        unblock: &str,
+    ) -> Result<bool, QueryError> {
+        for client in clients {
+            if !index.leads(around)? {
+                return Ok(false);
+            }
+            self.scan(index, &Filter { client: Some(*client), ..around.clone() }, unblock)?;
         }
-        !self.used.others.cut
+        Ok(true)
+    }
+
+    fn scan(&mut self, index: &Index, filter: &Filter, unblock: &str) -> Result<(), QueryError> {
+        index.scan(filter, |record| {
+            self.other(&record.event, unblock);
+            true
+        })?;
+        Ok(())
     }
 
     fn other(&mut self, event: &Value, unblock: &str) {

@@ -67,6 +67,9 @@ async fn usage_and_reports_count_the_same_by_the_index_and_without() {
     assert_eq!(found, read);
     assert_eq!((found.accesses, found.bytes, found.distinct), (9, 7 * 101, [3, 1, 3]));
     assert_eq!((found.others.hosts, found.others.accesses), (2, 18), "{:?}", found.others);
+    // Without an index the trail is read once for the unblock, and once for all of its clients.
+    let once = Used::read(&all.heeding(all.halt().after(2 * seq)), &kept, now).unwrap();
+    assert_eq!(once, read);
 
     let today = office.control.report_days(Kind::Daily, None).unwrap().to;
     let days = Days { from: today, to: today.saturating_add(1.day()) };
