@@ -180,23 +180,24 @@ async fn begin(
     started::stands(settings, &recorder, &clock, &public).await?;
     let stop = CancellationToken::new();
     let gate = Arc::new(gate(settings, shared, &control, (inspection, own_ports), &stop)?);
-    retention::begin(settings, &control, &recorder, &index, &stop);
-    let shipping = ship(settings, &recorder, &metrics, (control.pseudonyms().await?, began))?;
+    let pseudonyms = control.pseudonyms().await?;
     let (admin, metrics_at) = (local_addresses(&bound.admin), local_addresses(&bound.metrics));
+    let doors = bound.at()?;
+    // What runs by itself comes last: nothing of it may be left behind a start that failed.
+    let shipping = ship(settings, &recorder, &metrics, (pseudonyms, began))?;
     let admin_thread = admin::spawn(admin::Parts {
         settings,
         admin: bound.admin,
         metrics_at: bound.metrics,
         control: Arc::clone(&control),
         recorder: recorder.clone(),
-        index,
+        index: index.clone(),
         metrics,
         authority: public,
     })?;
+    retention::begin(settings, &control, &recorder, &index, &stop);
     let tasks = TaskTracker::new();
-    let mut doors = Vec::new();
     for (door, listener) in bound.doors {
-        doors.push((door, listener.local_addr()?));
         tokio::spawn(proxy::accept(listener, door, Arc::clone(&gate), tasks.clone(), stop.clone()));
     }
     Ok(Running {
@@ -269,6 +270,10 @@ impl Running {
 }
 
 impl Bound {
+    fn at(&self) -> std::io::Result<Vec<(Door, SocketAddr)>> {
+        self.doors.iter().map(|(door, listener)| Ok((*door, listener.local_addr()?))).collect()
+    }
+
     fn addresses(&self) -> Vec<SocketAddr> {
         let doors = self.doors.iter().map(|(_, listener)| listener);
         let all = doors.chain(&self.admin).chain(&self.metrics);

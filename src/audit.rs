@@ -35,6 +35,7 @@
 //! `schoolgate.close` line with the same `event.id` carries what was not known before: bytes,
 //! duration and who closed. [`query()`] joins the two.
 
+mod answer;
 pub mod around;
 mod chain;
 mod checkpoint;

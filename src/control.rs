@@ -5,7 +5,7 @@
 
 use tokio::sync::Mutex;
 
-use crate::audit::{Act, Actor, Entry, Index, Recorder};
+use crate::audit::{Act, Actor, Entry, Index, Outcome, Recorder};
 use crate::clock::Clock;
 use crate::identity::Directory;
 use crate::model::Timestamp;
@@ -219,6 +219,24 @@ impl Control {
     /// When it can't be recorded: then it must not be done.
     pub async fn record(&self, entry: Entry) -> Result<u64, ControlError> {
         Ok(self.recorder.record(entry).await?.sequence)
+    }
+
+    /// Records, as `entry`, that an act was refused, and for which reason of [`ControlError::code`].
+    ///
+    /// # Errors
+    /// When it can't be recorded.
+    pub async fn record_refused(
+        &self,
+        act: Act,
+        entry: fn(Act) -> Entry,
+        code: &str,
+    ) -> Result<u64, ControlError> {
+        self.record(entry(Act { outcome: Outcome::Failure, ..act.with("refused", code) })).await
+    }
+
+    /// The same, and hands on why: what it was refused for, or that it can't be recorded.
+    pub async fn refused(&self, act: Act, entry: fn(Act) -> Entry, why: ControlError) -> ControlError {
+        self.record_refused(act, entry, why.code()).await.err().unwrap_or(why)
     }
 }
 

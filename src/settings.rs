@@ -73,7 +73,7 @@ pub struct Site {
     pub gateway: DeviceName,
     /// Where timetables are at home.
     pub timezone: TimeZone,
-    /// What pages are shown in, the preferred first; at least one.
+    /// The school's languages, the preferred first; at least one. Pages are in both, whatever it says.
     pub languages: Vec<Language>,
     /// The school's own domains: no new version of a list may newly block them unasked.
     pub domains: Vec<Name>,

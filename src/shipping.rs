@@ -25,7 +25,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::audit::{Pseudonyms, Recorder};
 use crate::settings::Syslog;
@@ -63,7 +63,7 @@ pub struct Parts {
 #[derive(Debug)]
 pub struct Shipping {
     thread: Option<JoinHandle<()>>,
-    stop: CancellationToken,
+    stop: DropGuard,
 }
 
 /// Why shipping can't start.
@@ -105,7 +105,7 @@ impl Shipping {
     pub fn start(parts: Parts) -> Result<Shipping, ShippingError> {
         let stop = CancellationToken::new();
         if parts.collectors.is_empty() {
-            return Ok(Shipping { thread: None, stop });
+            return Ok(Shipping { thread: None, stop: stop.drop_guard() });
         }
         let mut sinks = Vec::new();
         for collector in parts.collectors {
@@ -124,12 +124,12 @@ impl Shipping {
         let stopped = stop.clone();
         let thread = std::thread::Builder::new().name("syslog".to_owned());
         let thread = thread.spawn(move || run(runtime, sinks, &stopped))?;
-        Ok(Shipping { thread: Some(thread), stop })
+        Ok(Shipping { thread: Some(thread), stop: stop.drop_guard() })
     }
 
     /// Sends what is left to those that can be reached, for a few seconds at most, and ends. Blocks.
     pub fn finish(self) {
-        self.stop.cancel();
+        drop(self.stop);
         if self.thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("what sends to collectors had panicked");
         }

@@ -3,15 +3,21 @@
 //! **Invariant:** no label names a person, an address, a device or a host: rule and group at
 //! most.
 
+mod labels;
+mod maker;
+
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use prometheus::{
-    Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Gauge, GaugeVec, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
 };
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+
+use maker::Maker;
+
+pub use labels::{Direction, TurnedAway};
 
 /// The variable that says which diagnostics are shown: `debug`, `schoolgate::proxy=trace`, …
 pub const LOG_VARIABLE: &str = "SCHOOLGATE_LOG";
@@ -37,15 +43,6 @@ pub enum TelemetryError {
     Metric(#[from] prometheus::Error),
 }
 
-/// Which way bytes went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// From client to origin.
-    Up,
-    /// From origin to client.
-    Down,
-}
-
 /// The numbers of this gateway; clones count into the same.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -64,6 +61,7 @@ pub struct Metrics {
     list_looks: IntCounterVec,
     generation: IntGauge,
     audit_events: IntCounterVec,
+    audit_ends_lost: IntCounter,
     audit_lag: Gauge,
     audit_checkpoint_age: Gauge,
     audit_free: IntGauge,
@@ -101,6 +99,8 @@ pub fn start_diagnostics() -> Result<(), TelemetryError> {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal() && !plain)
+        // It would tell of a stderr that is closed on stderr, and panic.
+        .log_internal_errors(false)
         .finish()
         .try_init()?;
     Ok(())
@@ -118,14 +118,14 @@ impl Metrics {
         let bytes = make.counters("bytes_total", "Bytes carried.", &["direction"])?;
         let build = make.gauges("build_info", "Always 1; the version is a label.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        Ok(Metrics {
+        let metrics = Metrics {
             decisions: make.counters("decisions_total", "Decisions made.", &["action", "rung", "group"])?,
             decision: make.histogram("decision_seconds", "Time to decide.", &DECISION_SECONDS)?,
             open: make.gauge("connections_open", "Client connections now open.")?,
             connections: make.counters("connections_total", "Client connections taken.", &["listener"])?,
             refused: make.counters(
                 "refused_connections_total",
-                "Connections turned away before a decision.",
+                "Connections and requests turned away, and not by policy.",
                 &["why"],
             )?,
             bytes_up: bytes.with_label_values(&["up"]),
@@ -148,8 +148,17 @@ impl Metrics {
                 &["source", "outcome"],
             )?,
             generation: make.gauge("policy_generation", "Version of the policy in force.")?,
-            audit_events: make.counters("audit_events_total", "Audit events on disk.", &["kind"])?,
-            audit_lag: make.seconds("audit_lag_seconds", "Age of the oldest event not yet on disk.")?,
+            audit_events: make.counters(
+                "audit_events_total",
+                "Audit events that count: on disk, or of accesses that pass, in the kernel.",
+                &["kind"],
+            )?,
+            audit_ends_lost: make.counter(
+                "audit_ends_lost_total",
+                "Ends of accesses that did not come as far as the writer.",
+            )?,
+            audit_lag: make
+                .seconds("audit_lag_seconds", "Age of the oldest event that does not count yet.")?,
             audit_free: make.gauge("audit_free_bytes", "Room on the disk of the audit trail.")?,
             clock_ahead: make
                 .seconds("clock_ahead_seconds", "How far the gateway's time is ahead of the wall clock.")?,
@@ -160,7 +169,10 @@ impl Metrics {
             audit_index_lag: make
                 .gauge("audit_index_lag_events", "Audit events that are not in the index yet.")?,
             unblocks: make.gauge("unblocks_active", "Temporary unblocks in force.")?,
-            selftest_age: make.seconds("selftest_age_seconds", "Time since the last self-test.")?,
+            selftest_age: make.seconds(
+                "selftest_age_seconds",
+                "Time since the last self-test; NaN before there was one.",
+            )?,
             panics: make.counter("panics_total", "Tasks that ended in a panic.")?,
             leaves_rejected: make.counter(
                 "inspection_rejected_total",
@@ -186,7 +198,9 @@ impl Metrics {
                 "Messages to those who look after pupils that wait to be delivered.",
             )?,
             registry,
-        })
+        };
+        metrics.selftest_age.set(f64::NAN);
+        Ok(metrics)
     }
 
     /// A decision: what it came to, by which rung, for which group.
@@ -206,9 +220,9 @@ impl Metrics {
         OpenConnection(self.open.clone())
     }
 
-    /// A connection turned away before a decision: `full`, `per_client`, `hello_timeout`, …
-    pub fn connection_refused(&self, why: &str) {
-        self.refused.with_label_values(&[why]).inc();
+    /// A connection or a request was turned away, and not by policy.
+    pub fn turned_away(&self, why: TurnedAway) {
+        self.refused.with_label_values(&[why.as_str()]).inc();
     }
 
     /// A client that did not take a leaf of the school's authority.
@@ -276,12 +290,17 @@ impl Metrics {
         self.generation.set(whole(generation));
     }
 
-    /// Audit events that are on disk, by kind: `access`, `change`, …
+    /// Audit events that count, by kind: `access`, `change`, …
     pub fn audit_events(&self, kind: &str, count: u64) {
         self.audit_events.with_label_values(&[kind]).inc_by(count);
     }
 
-    /// How long the oldest event that is not yet on disk has waited.
+    /// The end of an access did not come as far as the writer of the trail.
+    pub fn audit_end_lost(&self) {
+        self.audit_ends_lost.inc();
+    }
+
+    /// How long the oldest event has waited that does not count yet.
     pub fn audit_lag_seconds(&self, lag: Duration) {
         self.audit_lag.set(lag.as_secs_f64());
     }
@@ -349,44 +368,6 @@ impl Metrics {
 impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.0.dec();
-    }
-}
-
-/// Makes metrics and registers them.
-struct Maker<'r>(&'r Registry);
-
-impl Maker<'_> {
-    fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
-        self.register(IntCounter::new(name, help)?)
-    }
-
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
-        self.register(IntCounterVec::new(Opts::new(name, help), labels)?)
-    }
-
-    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
-        self.register(IntGauge::new(name, help)?)
-    }
-
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
-        self.register(IntGaugeVec::new(Opts::new(name, help), labels)?)
-    }
-
-    fn seconds(&self, name: &str, help: &str) -> prometheus::Result<Gauge> {
-        self.register(Gauge::new(name, help)?)
-    }
-
-    fn seconds_of(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<GaugeVec> {
-        self.register(GaugeVec::new(Opts::new(name, help), labels)?)
-    }
-
-    fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> prometheus::Result<Histogram> {
-        self.register(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))?)
-    }
-
-    fn register<M: prometheus::core::Collector + Clone + 'static>(&self, metric: M) -> prometheus::Result<M> {
-        self.0.register(Box::new(metric.clone()))?;
-        Ok(metric)
     }
 }
 

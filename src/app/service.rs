@@ -1,5 +1,7 @@
 //! The life of the service: start, signals, watchdog, stop.
 
+use std::fmt::Arguments;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,7 +92,7 @@ async fn reload(running: &Running) {
         }
         Ok(Err(StartError::Faults(faults))) => {
             tracing::error!(faults = faults.len(), "nothing changed: the last good policy stays in force");
-            eprintln!("{faults}");
+            complain(format_args!("{faults}"));
         }
         Ok(Err(fault @ StartError::Control(_))) => {
             tracing::error!(%fault, "nothing changed: the last good policy stays in force");
@@ -109,6 +111,16 @@ fn tell(state: &[NotifyState<'_>]) {
     }
 }
 
+/// Says it on stdout. Whoever read that may be gone: a gateway does not end with its terminal.
+fn say(line: Arguments<'_>) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// As [`say`], on stderr.
+fn complain(lines: Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{lines}");
+}
+
 fn bar() -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} lists  {msg}");
     ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
@@ -124,21 +136,25 @@ fn watching(bar: &ProgressBar) -> Box<Progress<'_>> {
 
 /// What listens where.
 fn print_welcome(settings: &Settings, running: &Running) {
-    println!("{} · schoolgate {}", settings.site.name, env!("CARGO_PKG_VERSION"));
+    say(format_args!("{} · schoolgate {}", settings.site.name, env!("CARGO_PKG_VERSION")));
     for (door, address) in &running.doors {
-        println!("  {:<17} {address}", door.as_str().replace('_', " "));
+        say(format_args!("  {:<17} {address}", door.as_str().replace('_', " ")));
     }
     for address in &running.admin {
-        println!("  {:<17} {}://{address}/api/v1", "API", scheme(*address));
+        say(format_args!("  {:<17} {}://{address}/api/v1", "API", scheme(*address)));
     }
     for address in &running.metrics {
-        println!("  {:<17} http://{address}/metrics", "metrics, health");
+        say(format_args!("  {:<17} http://{address}/metrics", "metrics, health"));
     }
     if settings.statutory.unlicensed {
-        println!("\n  NO STATUTORY LIST: this box holds no IWF or CTIRU list. Put no pupils behind it.");
+        say(format_args!(
+            "\n  NO STATUTORY LIST: this box holds no IWF or CTIRU list. Put no pupils behind it."
+        ));
     }
     if !settings.upstream.ports.is_empty() {
-        println!("\n  TEST SETTING: upstream.ports sends connections to other ports than asked for.");
+        say(format_args!(
+            "\n  TEST SETTING: upstream.ports sends connections to other ports than asked for."
+        ));
     }
 }
 
@@ -146,18 +162,18 @@ fn print_welcome(settings: &Settings, running: &Running) {
 async fn print_statutory(running: &Running) {
     let (policy, view) = (running.control.live().snapshot(), running.control.feeds().await);
     let now = running.control.now();
-    println!();
+    say(format_args!(""));
     for list in policy.statutory().lists() {
         let looked = view.looked.get(&format!("statutory/{}", list.name));
         let hours = looked.map_or(0, |looked| now.since(*looked).as_secs() / 3600);
         let entries = counted(list.entries, "entry");
-        println!("  statutory/{:<7} {entries}, looked at {hours} h ago", list.name);
+        say(format_args!("  statutory/{:<7} {entries}, looked at {hours} h ago", list.name));
     }
     if let Some(sentence) = inspection_sentence(policy.statutory(), Some(policy.draft())) {
-        println!("  NOT ENFORCED: {sentence}.");
+        say(format_args!("  NOT ENFORCED: {sentence}."));
     }
     for alarm in &view.alarms {
-        println!("  ALARM {}: {} (since {})", alarm.list, alarm.problem, alarm.since);
+        say(format_args!("  ALARM {}: {} (since {})", alarm.list, alarm.problem, alarm.since));
     }
 }
 
@@ -165,39 +181,45 @@ async fn print_statutory(running: &Running) {
 fn print_trials(config: &Path, running: &Running) {
     let explicit = running.doors.iter().find(|(door, _)| *door == crate::proxy::Door::Explicit);
     if let Some((_, address)) = explicit {
-        println!("\nTry");
-        println!("  a page that passes     curl -x http://{address} http://example.com/");
-        println!("  one that is blocked    curl -x http://{address} http://blocked.schoolgate.test/");
+        say(format_args!("\nTry"));
+        say(format_args!("  a page that passes     curl -x http://{address} http://example.com/"));
+        say(format_args!(
+            "  one that is blocked    curl -x http://{address} http://blocked.schoolgate.test/"
+        ));
         let authority = running.authority().display();
-        println!(
+        say(format_args!(
             "  the same inside TLS    curl -x http://{address} --cacert {authority} https://blocked.schoolgate.test/"
-        );
+        ));
         let program = std::env::args().next().unwrap_or_else(|| "schoolgate".to_owned());
         let explain = format!("{program} --config {} explain", config.display());
-        println!("  how to see why         {explain} http://blocked.schoolgate.test/ --client 127.0.0.1");
+        say(format_args!(
+            "  how to see why         {explain} http://blocked.schoolgate.test/ --client 127.0.0.1"
+        ));
     }
 }
 
 /// What a reader of the start must know of the school's own lists.
 async fn print_school_lists(settings: &Settings, running: &Running) {
     if settings.lists.loosening == Loosening::AtOnce {
-        println!("\n  LOOSENING AT ONCE: edits of the school's lists that open something need nobody's yes.");
+        say(format_args!(
+            "\n  LOOSENING AT ONCE: edits of the school's lists that open something need nobody's yes."
+        ));
     }
     match running.control.changes_pending().await {
         Ok(0) => {}
         Ok(count) => {
-            println!(
+            say(format_args!(
                 "\n  HELD: {} to be approved: schoolgate changes list --state pending",
                 counted(count, "change")
-            );
+            ));
         }
         Err(fault) => tracing::error!(%fault, "can't tell which changes are held"),
     }
     match running.control.reviews_overdue().await {
         Ok(0) => {}
-        Ok(count) => println!(
+        Ok(count) => say(format_args!(
             "\n  OVERDUE: {count} entries or changes should have been looked at again: schoolgate policy reviews --overdue"
-        ),
+        )),
         Err(fault) => tracing::error!(%fault, "can't tell which reviews are overdue"),
     }
 }
@@ -207,15 +229,18 @@ async fn print_first_link(settings: &Settings, running: &Running) {
     match running.control.first_link().await {
         Ok(None) => {}
         Ok(Some(link)) => {
-            println!("\n  NOBODY HAS AN ACCOUNT: set up the first here, once, until {}", link.expires_at);
+            say(format_args!(
+                "\n  NOBODY HAS AN ACCOUNT: set up the first here, once, until {}",
+                link.expires_at
+            ));
             let mut all: Vec<app::Reached> =
                 running.admin.iter().map(|address| app::reached(settings, address)).collect();
             all.dedup();
             for reached in &all {
-                println!("    {}/setup/{}", reached.base, link.token);
+                say(format_args!("    {}/setup/{}", reached.base, link.token));
             }
             if let Some(caution) = all.iter().find_map(app::Reached::caution) {
-                println!("    ({caution})");
+                say(format_args!("    ({caution})"));
             }
         }
         Err(fault) => tracing::error!(%fault, "can't make the link for the first account"),

@@ -122,7 +122,11 @@ impl Follower {
         let reach = self.reach.borrow().clone();
         let head = reach.head.sequence;
         let mut lines = Vec::new();
-        if let Some(mut at) = self.at.take().filter(|_| self.last < head) {
+        // Whoever has read all keeps their place: nothing is looked for anew with the next line.
+        if self.last >= head {
+            return Ok(lines);
+        }
+        if let Some(mut at) = self.at.take() {
             self.bind(&mut at, &reach)?;
             self.at = Some(at);
         }
@@ -183,6 +187,14 @@ impl Follower {
             at.bound = bound;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Follower {
+    /// Whether the next line is read where the last one ended.
+    pub(super) fn keeps_its_place(&self) -> bool {
+        self.at.is_some()
     }
 }
 

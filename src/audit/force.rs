@@ -11,15 +11,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-use tokio::sync::oneshot;
-
+use crate::audit::answer::Answer;
 use crate::audit::recorder::RecordError;
 
 /// Who waits for the segment, and not for one event of it.
 const NO_EVENT: u64 = 0;
 
-/// Whom to tell that a line counts.
-pub(super) type Answer = oneshot::Sender<Result<u64, RecordError>>;
 /// What forces a file to disk.
 pub(super) type Force = dyn Fn(&File) -> io::Result<()> + Send;
 
@@ -98,7 +95,7 @@ impl Handle {
 
     /// Waits until the disk has the segment.
     pub(super) fn force_now(&self) -> io::Result<()> {
-        let (answer, answered) = oneshot::channel();
+        let (answer, answered) = Answer::channel(None);
         self.force(vec![(NO_EVENT, answer)]);
         match answered.blocking_recv() {
             Ok(Ok(_)) => Ok(()),
@@ -148,7 +145,7 @@ impl Disk {
         for (sequence, answer) in waiting {
             let told =
                 error.as_ref().map_or(Ok(sequence), |error| Err(RecordError::Unwritten(Arc::clone(error))));
-            let _ = answer.send(told);
+            answer.send(told);
         }
     }
 

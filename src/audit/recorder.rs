@@ -10,11 +10,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
+use crate::audit::answer::Waiting;
 use crate::audit::chain::Head;
 use crate::audit::disk::{Disk, forcer, recovered};
 use crate::audit::event::{Act, Actor};
@@ -162,7 +164,12 @@ impl Recorder {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let open = tail.segment.clone().map(|(segment, length)| (Arc::new(segment), length));
         let (reach, watched) = watch::channel(Reach { head: tail.head, open });
-        let told = Told { stuck: Arc::default(), given_up: Arc::default(), now: Arc::new(now) };
+        let told = Told {
+            stuck: Arc::default(),
+            given_up: Arc::default(),
+            waiting: Waiting::default(),
+            now: Arc::new(now),
+        };
         let stop = queue.clone().try_reserve_owned().map_err(|_| OpenError::InUse)?;
         let forcer = forcer(disk.force, &told, &queue).map_err(OpenError::Thread)?;
         let keeping = Keeping {
@@ -226,6 +233,12 @@ impl Recorder {
     #[must_use]
     pub fn is_stuck(&self) -> bool {
         self.told.stuck.load(Ordering::Relaxed) || self.queue.is_closed()
+    }
+
+    /// How long the oldest event has waited of those that do not count yet.
+    #[must_use]
+    pub fn lag(&self) -> Duration {
+        self.told.waiting.longest()
     }
 
     /// What is free on the disk of the trail, in bytes; `None` where the system does not say.

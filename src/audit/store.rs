@@ -10,8 +10,9 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::audit::answer::Answer;
 use crate::audit::disk::Pen;
-use crate::audit::force::{Answer, Forcer, Handle, Lost};
+use crate::audit::force::{Forcer, Handle, Lost};
 use crate::audit::recorder::RecordError;
 use crate::audit::segment::Segment;
 use crate::model::Timestamp;
@@ -69,7 +70,7 @@ impl Store {
     /// Puts whole lines, the first of which has this time and sequence, on the end.
     pub(super) fn append(&mut self, time: Timestamp, first: u64, lines: &[u8]) -> io::Result<()> {
         let day = time.day();
-        let mut open = match self.mended()? {
+        let mut open = match self.mended(time)? {
             Some(open) if self.goes_on(&open, &day) => open,
             Some(open) => {
                 open.handle.force_now()?;
@@ -135,8 +136,8 @@ impl Store {
     }
 
     /// The open segment, with what was refused cut from its end. One that could not be cut a second
-    /// time is left.
-    fn mended(&mut self) -> io::Result<Option<Open>> {
+    /// time is left; if nothing stands in it, it is moved aside, lest it be read as part of the trail.
+    fn mended(&mut self, time: Timestamp) -> io::Result<Option<Open>> {
         let Some(mut open) = self.open.take() else { return Ok(None) };
         if open.end == End::Clean {
             return Ok(Some(open));
@@ -145,10 +146,12 @@ impl Store {
         if open.end == End::Clean {
             return Ok(Some(open));
         }
-        // One in which nothing stands is moved aside, when its name is needed.
         if open.length > 0 {
             self.disturbed.push(open.segment.path.clone());
             open.handle.force_now()?;
+        } else if let Err(fault) = move_aside(&open.segment, time) {
+            tracing::error!(%fault, "a segment in which nothing stands can't be moved aside");
+            self.disturbed.push(open.segment.path.clone());
         }
         Ok(None)
     }
@@ -181,10 +184,15 @@ impl Store {
     }
 }
 
+fn move_aside(segment: &Segment, time: Timestamp) -> io::Result<()> {
+    fs::rename(&segment.path, segment.torn(time))?;
+    segment.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
 fn refuse(waiting: Vec<(u64, Answer)>) {
     let error = Arc::new(io::Error::other("the segment could not be written to any more"));
     for (_, answer) in waiting {
-        let _ = answer.send(Err(RecordError::Unwritten(Arc::clone(&error))));
+        answer.send(Err(RecordError::Unwritten(Arc::clone(&error))));
     }
 }
 

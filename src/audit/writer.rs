@@ -13,10 +13,10 @@ use std::{io, thread};
 
 use tokio::sync::{mpsc, watch};
 
+use crate::audit::answer::{Answer, Waiting};
 use crate::audit::chain::Head;
 use crate::audit::event::{Act, Actor, Entry, Grade};
 use crate::audit::follow::Reach;
-use crate::audit::force::Answer;
 use crate::audit::json::Json;
 use crate::audit::ledger::Ledger;
 use crate::audit::line::Draft;
@@ -57,6 +57,8 @@ pub(super) struct Told {
     pub(super) stuck: Arc<AtomicBool>,
     /// How many events were given up before there was room for them in the queue.
     pub(super) given_up: Arc<AtomicU64>,
+    /// Who waits.
+    pub(super) waiting: Waiting,
     /// What time it is.
     pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
@@ -213,14 +215,14 @@ impl Scribe {
             match job {
                 Job::Record { until: Some(until), answer, .. } if until <= now => {
                     self.trouble(&late()).refused += 1;
-                    drop(answer.send(Err(RecordError::Late)));
+                    answer.send(Err(RecordError::Late));
                 }
                 Job::Record { grade, answer, .. }
                     if given && (grade == Grade::Accepted || (low && grade == Grade::Durable)) =>
                 {
                     let error = full();
                     self.trouble(&error).refused += 1;
-                    drop(answer.send(Err(RecordError::Unwritten(Arc::new(error)))));
+                    answer.send(Err(RecordError::Unwritten(Arc::new(error))));
                 }
                 Job::Close { .. } if low => self.trouble(&full()).closes_lost += 1,
                 Job::Record { .. } | Job::Close { .. } | Job::Seal { .. } | Job::Look | Job::Stop => {
@@ -326,7 +328,7 @@ impl Scribe {
         for Stamped { head, waiting, .. } in run {
             match waiting {
                 Some((Grade::Durable | Grade::Vital, answer)) => unforced.push((head.sequence, answer)),
-                Some((Grade::Accepted, answer)) => drop(answer.send(Ok(head.sequence))),
+                Some((Grade::Accepted, answer)) => answer.send(Ok(head.sequence)),
                 None => {}
             }
         }
@@ -343,7 +345,7 @@ impl Scribe {
         trouble.closes_lost += closes;
         let error = RecordError::Unwritten(Arc::new(error));
         for (_, answer) in run.into_iter().filter_map(|stamped| stamped.waiting) {
-            drop(answer.send(Err(error.clone())));
+            answer.send(Err(error.clone()));
         }
     }
 

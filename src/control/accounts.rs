@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::audit::{Act, Actor, Entry, Outcome, RecordError};
+use crate::audit::{Act, Actor, Entry, RecordError};
 use crate::control::journal::{Journal, Mutation};
 use crate::control::staff::Staff;
 use crate::control::store::StoreError;
@@ -178,9 +178,10 @@ impl From<rusqlite::Error> for AccountError {
 }
 
 impl Control {
-    /// The same, with passwords at another cost than OWASP's: for tests.
+    /// The same, with passwords at another cost than OWASP's.
+    #[cfg(test)]
     #[must_use]
-    pub fn with_password_cost(mut self, cost: Cost) -> Control {
+    pub(crate) fn with_password_cost(mut self, cost: Cost) -> Control {
         self.accounts = Accounts::new(cost);
         self
     }
@@ -203,7 +204,7 @@ impl Control {
     }
 
     /// Records that somebody was not allowed what they asked, and hands on why.
-    async fn refused(
+    async fn not_allowed(
         &self,
         by: &By,
         action: &'static str,
@@ -213,9 +214,8 @@ impl Control {
         if !fault.is_refusal() {
             return fault;
         }
-        let act = by.act(action).with("refused", fault.code());
-        let act = act.with("staff", name.map(StaffName::as_str));
-        match self.record(Entry::Change(Act { outcome: Outcome::Failure, ..act })).await {
+        let act = by.act(action).with("staff", name.map(StaffName::as_str));
+        match self.record_refused(act, Entry::Change, fault.code()).await {
             Ok(_) => fault,
             Err(unrecorded) => unrecorded.into(),
         }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use uuid::Uuid;
 
-use crate::audit::{Act, Actor, Entry, Outcome};
+use crate::audit::{Act, Actor, Entry};
 use crate::control::journal::{Journal, Mutation, Put};
 use crate::control::requests::{self, UnblockRequest};
 use crate::control::staff::Staff;
@@ -111,9 +111,8 @@ impl Control {
         if let Err(fault) =
             allowed.and_then(|()| decision.is_for_somebody(&kept.unblock, &journal.store, now))
         {
-            let act = describe(&kept, actor, decision.action(), client).with("refused", fault.code());
-            self.record(Entry::Unblock(Act { outcome: Outcome::Failure, ..act })).await?;
-            return Err(fault);
+            let act = describe(&kept, actor, decision.action(), client);
+            return Err(self.refused(act, Entry::Unblock, fault).await);
         }
         let comment = comment.map(str::trim).filter(|comment| !comment.is_empty()).map(ToOwned::to_owned);
         let unblock = kept.unblock.clone();
@@ -227,11 +226,7 @@ impl Control {
             | ControlError::NotFetched(..)
             | ControlError::Policy => return fault,
         };
-        let act = Act { outcome: Outcome::Failure, client, ..act.with("refused", fault.code()) };
-        match self.record(Entry::Unblock(act)).await {
-            Ok(_) => fault,
-            Err(unrecorded) => unrecorded,
-        }
+        self.refused(Act { client, ..act }, Entry::Unblock, fault).await
     }
 }
 

@@ -133,7 +133,8 @@ impl Control {
         let staff = &journal.store.acting(staff, now)?;
         let are_one = journal.store.hands(&hold.by)? == journal.store.hands(&staff.name)?;
         if are_one && !staff.answers_for_others() {
-            return Err(self.refused_to_shut(staff, ACTION, client, ControlError::FourEyes).await);
+            let act = Act { client, ..Act::new(Actor::Staff(staff.name.clone()), ACTION) };
+            return Err(self.refused(act, Entry::Change, ControlError::FourEyes).await);
         }
         let lifted = Lifted { by: staff.name.clone(), at: now, reason: why.clone() };
         let hold = Hold { lifted: Some(lifted), ..hold };

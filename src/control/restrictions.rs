@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use crate::audit::{Act, Actor, Entry, Outcome};
+use crate::audit::{Act, Actor, Entry};
 use crate::control::staff::Staff;
 use crate::control::{Control, ControlError};
 use crate::model::{Justification, Role, StaffName, Timestamp};
@@ -30,6 +30,17 @@ pub struct Lifted {
     pub reason: String,
 }
 
+impl Lifted {
+    /// By whom, when and why, each apart.
+    #[must_use]
+    pub fn apart(lifted: Option<Lifted>) -> (Option<StaffName>, Option<Timestamp>, Option<String>) {
+        match lifted {
+            Some(Lifted { by, at, reason }) => (Some(by), Some(at), Some(reason)),
+            None => (None, None, None),
+        }
+    }
+}
+
 impl Control {
     /// Goes on only for one of `roles`; a refusal is recorded.
     pub(super) async fn must_be(
@@ -42,24 +53,9 @@ impl Control {
         if staff.is_any(roles) {
             return Ok(());
         }
+        let act = Act { client, ..Act::new(Actor::Staff(staff.name.clone()), action) };
         let why = ControlError::Forbidden("your role may not do this");
-        Err(self.refused_to_shut(staff, action, client, why).await)
-    }
-
-    /// Records that something was refused, without what it was about, and hands on why.
-    pub(super) async fn refused_to_shut(
-        &self,
-        staff: &Staff,
-        action: &'static str,
-        client: Option<IpAddr>,
-        why: ControlError,
-    ) -> ControlError {
-        let act = Act::new(Actor::Staff(staff.name.clone()), action).with("refused", why.code());
-        let act = Act { outcome: Outcome::Failure, client, ..act };
-        match self.record(Entry::Change(act)).await {
-            Ok(_) => why,
-            Err(unrecorded) => unrecorded,
-        }
+        Err(self.refused(act, Entry::Change, why).await)
     }
 }
 

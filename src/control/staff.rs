@@ -3,12 +3,12 @@
 //! **Invariant:** whoever is disabled, not yet there, gone, or a supplier without a window is
 //! nobody: [`Staff::is_active`] is asked at every sign-in, session and token.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::OptionalExtension;
 use serde_json::json;
 
 use crate::control::ControlError;
 use crate::control::journal::{Put, Table};
-use crate::control::store::{Store, StoreError};
+use crate::control::store::{Cells, Store, StoreError};
 use crate::model::{GroupName, Role, StaffName, Timestamp};
 
 const COLUMNS: &str = "name, roles, disabled, kind, starts_at, ends_at, teaches, access_until, counts_as";
@@ -92,6 +92,8 @@ impl Staff {
 }
 
 impl Kind {
+    const ALL: [Kind; 3] = [Kind::School, Kind::Supplier, Kind::BreakGlass];
+
     /// `school`, `supplier` or `break_glass`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -160,32 +162,22 @@ impl Store {
 
     fn staff_where(&self, condition: &str, value: &str) -> Result<Vec<Staff>, StoreError> {
         let text = format!("SELECT {COLUMNS} FROM staff WHERE {condition} ORDER BY name");
-        let mut query = self.connection.prepare_cached(&text)?;
         let values: &[&dyn rusqlite::ToSql] = if value.is_empty() { &[] } else { &[&value] };
-        let rows = query.query_map(values, |row| Ok(read(row)))?;
-        rows.map(|row| row?).collect()
+        self.rows(&text, values, read)
     }
 }
 
-fn read(row: &Row<'_>) -> Result<Staff, StoreError> {
-    let moment = |at: usize| -> Result<Option<Timestamp>, StoreError> {
-        Ok(row.get::<_, Option<i64>>(at)?.map(Timestamp::from_millis))
-    };
+fn read(cells: Cells<'_>) -> Result<Staff, StoreError> {
     Ok(Staff {
-        name: word(&row.get::<_, String>(0)?, "name")?,
-        roles: words(&row.get::<_, String>(1)?, "role")?,
-        disabled: row.get(2)?,
-        kind: match row.get::<_, String>(3)?.as_str() {
-            "school" => Kind::School,
-            "supplier" => Kind::Supplier,
-            "break_glass" => Kind::BreakGlass,
-            _ => return Err(StoreError::Unreadable("kind")),
-        },
-        starts_at: moment(4)?,
-        ends_at: moment(5)?,
-        groups: words(&row.get::<_, String>(6)?, "group")?,
-        access_until: moment(7)?,
-        counts_as: row.get::<_, Option<String>>(8)?.map(|name| word(&name, "name")).transpose()?,
+        name: cells.name(0)?,
+        roles: words(&cells.text(1)?, "role")?,
+        disabled: cells.cell(2)?,
+        kind: cells.word(3, (&Kind::ALL, Kind::as_str), "kind")?,
+        starts_at: cells.moment_if(4)?,
+        ends_at: cells.moment_if(5)?,
+        groups: words(&cells.text(6)?, "group")?,
+        access_until: cells.moment_if(7)?,
+        counts_as: cells.name_if(8)?,
     })
 }
 
@@ -196,11 +188,8 @@ pub(super) fn joined<T: ToString>(words: &[T]) -> String {
 
 /// Words with commas between, read.
 pub(super) fn words<T: std::str::FromStr>(text: &str, what: &'static str) -> Result<Vec<T>, StoreError> {
-    text.split(',').filter(|text| !text.is_empty()).map(|text| word(text, what)).collect()
-}
-
-fn word<T: std::str::FromStr>(text: &str, what: &'static str) -> Result<T, StoreError> {
-    text.parse().map_err(|_| StoreError::Unreadable(what))
+    let words = text.split(',').filter(|text| !text.is_empty());
+    words.map(|text| text.parse().map_err(|_| StoreError::Unreadable(what))).collect()
 }
 
 #[cfg(test)]

@@ -10,8 +10,12 @@ use std::time::Duration;
 use crate::control::lists::{LastGood, Sizes};
 use rusqlite::{Connection, OptionalExtension, params};
 
+mod row;
+
+pub(in crate::control) use row::{Cells, one_of};
+
 /// The newest form of the tables; a step is added for every change of form, none is edited.
-const STEPS: [&str; 17] = [
+const STEPS: [&str; 18] = [
     include_str!("store.sql"),
     include_str!("changes/changes.sql"),
     include_str!("journal/journal.sql"),
@@ -29,6 +33,7 @@ const STEPS: [&str; 17] = [
     include_str!("accounts/hands.sql"),
     include_str!("unblocks/lapsed.sql"),
     include_str!("journal/texts.sql"),
+    include_str!("unblocks/looks.sql"),
 ];
 
 /// The embedded store.

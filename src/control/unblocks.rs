@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::params_from_iter;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::control::journal::{Put, Table};
 use crate::control::requests::is_same_reason;
-use crate::control::store::{Store, StoreError};
-use crate::model::{Justification, Role, StaffName, Timestamp, Window};
+use crate::control::store::{Cells, Store, StoreError, one_of};
+use crate::model::{Role, StaffName, Timestamp, Window};
 use crate::policy::{Audience, DECIDERS, Decided, State, Target, Unblock};
 
 mod dependencies;
@@ -58,6 +58,18 @@ const REPEATS: Duration = Duration::from_secs(30 * 24 * 3600);
 
 const COLUMNS: &str = "id, target, audience, starts_at, ends_at, reason, lesson, requester, decided, decided_by, \
                        comment, announced, asked_at, rules";
+const DECIDED: [Decided; 4] = [Decided::Awaited, Decided::Approved, Decided::Refused, Decided::Revoked];
+
+/// Each with the index for it: by itself, the store would rather go through every unblock that is over.
+const OPEN: &str = "SELECT {} FROM unblocks INDEXED BY unblocks_open
+                    WHERE announced NOT IN ('ended', 'refused') ORDER BY id";
+const UNREPORTED: &str = "SELECT {} FROM unblocks INDEXED BY unblocks_unreported
+                          WHERE announced = 'ended' AND json_extract(rules, '$.report') = 'due'
+                          ORDER BY ends_at";
+const ASKED_SINCE: &str =
+    "SELECT {} FROM unblocks INDEXED BY unblocks_by_time WHERE asked_at >= ?1 ORDER BY id DESC";
+const ASKED_BY: &str =
+    "SELECT {} FROM unblocks INDEXED BY unblocks_by_time WHERE asked_at >= ?1 AND requester = ?2";
 
 impl Kept {
     /// The same, as `unblock` stands at `now`. What was open and is over is to be reported.
@@ -126,100 +138,71 @@ impl Report {
 impl Store {
     /// One unblock.
     pub(super) fn unblock(&self, id: Uuid) -> Result<Option<Kept>, StoreError> {
-        let query = format!("SELECT {COLUMNS} FROM unblocks WHERE id = ?1");
-        let columns = self.connection.query_row(&query, [id.to_string()], columns).optional()?;
-        columns.map(|columns| read(&columns)).transpose()
+        self.row(&format!("SELECT {COLUMNS} FROM unblocks WHERE id = ?1"), [id.to_string()], read)
     }
 
     /// All, the newest first.
     pub(super) fn unblocks(&self) -> Result<Vec<Kept>, StoreError> {
-        self.select("SELECT {} FROM unblocks ORDER BY id DESC")
+        self.select("SELECT {} FROM unblocks ORDER BY id DESC", &[])
     }
 
     /// Those that are not over, as far as the audit trail knows.
     pub(super) fn open_unblocks(&self) -> Result<Vec<Kept>, StoreError> {
-        self.select("SELECT {} FROM unblocks WHERE announced NOT IN ('ended', 'refused') ORDER BY id")
+        self.select(OPEN, &[])
     }
 
     /// Those that are over and whose report is to be made, the first to end first.
     pub(super) fn unreported(&self) -> Result<Vec<Kept>, StoreError> {
-        self.select(
-            "SELECT {} FROM unblocks WHERE announced = 'ended' AND json_extract(rules, '$.report') = 'due'
-             ORDER BY ends_at",
-        )
+        self.select(UNREPORTED, &[])
     }
 
     /// Whether whoever asks for `unblock` gave its reason for something else not long ago.
     pub(super) fn is_repeated(&self, unblock: &Unblock, now: Timestamp) -> Result<bool, StoreError> {
         let since = now.minus(REPEATS);
-        let before = self.asked_since(since)?;
+        let before = self.select(ASKED_BY, &[&since.to_string(), unblock.requester.as_str()])?;
         Ok(before.iter().any(|kept| {
-            kept.unblock.requester == unblock.requester
-                && kept.unblock.target != unblock.target
+            kept.unblock.target != unblock.target
                 && is_same_reason(&kept.unblock.justification, &unblock.justification)
         }))
     }
 
     /// Those that were asked for at `since` or later.
     pub(super) fn asked_since(&self, since: Timestamp) -> Result<Vec<Kept>, StoreError> {
-        let all = self.select("SELECT {} FROM unblocks ORDER BY id DESC")?;
-        Ok(all.into_iter().filter(|kept| kept.asked_at >= since).collect())
+        self.select(ASKED_SINCE, &[&since.to_string()])
     }
 
-    fn select(&self, query: &str) -> Result<Vec<Kept>, StoreError> {
-        let mut query = self.connection.prepare_cached(&query.replace("{}", COLUMNS))?;
-        let rows = query.query_map([], columns)?;
-        rows.map(|columns| read(&columns?)).collect()
+    fn select(&self, query: &str, values: &[&str]) -> Result<Vec<Kept>, StoreError> {
+        self.rows(&query.replace("{}", COLUMNS), params_from_iter(values), read)
     }
 }
 
-type Columns = [Option<String>; 14];
-
-fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
-    let mut columns = Columns::default();
-    for (at, column) in columns.iter_mut().enumerate() {
-        *column = row.get(at)?;
-    }
-    Ok(columns)
-}
-
-fn read(columns: &Columns) -> Result<Kept, StoreError> {
-    let text = |at: usize| columns[at].as_deref().unwrap_or_default();
-    let time = |at: usize| text(at).parse::<Timestamp>().map_err(|_| StoreError::Unreadable("time"));
-    let rules = rules(text(13))?;
+fn read(cells: Cells<'_>) -> Result<Kept, StoreError> {
+    let rules = rules(&cells.text(13)?)?;
     let also = rules.also.iter().map(|text| Target::parse(text)).collect::<Result<_, _>>();
+    let (starts_at, ends_at) = (cells.time(3)?, cells.time(4)?);
     let unblock = Unblock {
-        id: text(0).parse().map_err(|_| StoreError::Unreadable("id"))?,
-        target: Target::parse(text(1)).map_err(|_| StoreError::Unreadable("target"))?,
+        id: cells.id(0)?,
+        target: cells.target(1)?,
         also: also.map_err(|_| StoreError::Unreadable("target"))?,
-        audience: audience(text(2))?,
-        window: Window::new(time(3)?, time(4)?).map_err(|_| StoreError::Unreadable("window"))?,
-        justification: Justification::parse(text(5)).map_err(|_| StoreError::Unreadable("reason"))?,
-        lesson: columns[6].clone(),
-        requester: text(7).parse().map_err(|_| StoreError::Unreadable("name"))?,
+        audience: audience(&cells.text(2)?)?,
+        window: Window::new(starts_at, ends_at).map_err(|_| StoreError::Unreadable("window"))?,
+        justification: cells.reason(5)?,
+        lesson: cells.cell(6)?,
+        requester: cells.name(7)?,
         approvers: rules.approvers.unwrap_or_else(|| DECIDERS.to_vec()),
-        answer_by: rules.answer_by.unwrap_or(time(4)?),
-        decided: decided(text(8)).ok_or(StoreError::Unreadable("decision"))?,
+        answer_by: rules.answer_by.unwrap_or(ends_at),
+        decided: cells.word(8, (&DECIDED, Decided::as_str), "decision")?,
     };
+    let report = rules.report.and_then(|text| one_of(&Report::ALL, Report::as_str, &text));
     Ok(Kept {
         unblock,
-        decided_by: columns[9]
-            .as_deref()
-            .map(str::parse)
-            .transpose()
-            .map_err(|_| StoreError::Unreadable("name"))?,
-        comment: columns[10].clone(),
-        announced: State::ALL
-            .into_iter()
-            .find(|state| state.as_str() == text(11))
-            .ok_or(StoreError::Unreadable("state"))?,
-        asked_at: time(12)?,
+        decided_by: cells.name_if(9)?,
+        comment: cells.cell(10)?,
+        announced: cells.word(11, (&State::ALL, State::as_str), "state")?,
+        asked_at: cells.time(12)?,
         ended_at: rules.ended_at,
         repeated_reason: rules.repeated_reason,
-        report: Report::ALL
-            .into_iter()
-            .find(|report| Some(report.as_str()) == rules.report.as_deref())
-            .unwrap_or(Report::Made),
+        report: report.unwrap_or(Report::Made),
     })
 }
 
@@ -253,12 +236,6 @@ fn rules(text: &str) -> Result<Rules, StoreError> {
     serde_json::from_str(text).map_err(|_| StoreError::Unreadable("rule"))
 }
 
-fn decided(text: &str) -> Option<Decided> {
-    [Decided::Awaited, Decided::Approved, Decided::Refused, Decided::Revoked]
-        .into_iter()
-        .find(|decided| decided.as_str() == text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,5 +267,46 @@ mod tests {
         let kept = Kept { unblock, ..old };
         store.put(&kept.put()).unwrap();
         assert_eq!(store.unblock(id).unwrap(), Some(kept));
+    }
+
+    /// What is asked at every step of the clock looks at what it is for and at nothing else.
+    #[test]
+    fn what_is_over_and_long_ago_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("state.db")).unwrap();
+        let rows = [
+            ("2026-09-01", "a.khan", "ended", "made"),
+            ("2026-11-02", "a.khan", "ended", "due"),
+            ("2026-11-01", "m.jones", "ended", "due"),
+            ("2026-11-03", "m.jones", "refused", "not_due"),
+            ("2026-11-04", "m.jones", "active", "due"),
+        ];
+        let mut text =
+            "INSERT INTO staff (name, roles, added_at) VALUES ('a.khan', '', ''), ('m.jones', '', '');"
+                .to_owned();
+        for (day, requester, announced, report) in rows {
+            text += &format!(
+                "INSERT INTO unblocks (id, target, audience, starts_at, ends_at, reason, requester, decided,
+                                       announced, asked_at, rules)
+                 VALUES ('{}', 'games.example', '{{\"groups\":[\"ks2\"],\"users\":[],\"devices\":[]}}',
+                         '{day}T09:00:00.000Z', '{day}T10:00:00.000Z', 'chess club tournament practice',
+                         '{requester}', 'approved', '{announced}', '{day}T08:00:00.000Z',
+                         '{{\"report\":\"{report}\"}}');",
+                Uuid::now_v7()
+            );
+        }
+        store.connection.execute_batch(&text).unwrap();
+        let days = |kept: Vec<Kept>| -> Vec<String> { kept.iter().map(|kept| kept.asked_at.day()).collect() };
+        assert_eq!(days(store.unreported().unwrap()), ["2026-11-01", "2026-11-02"]);
+        assert_eq!(days(store.open_unblocks().unwrap()), ["2026-11-04"]);
+        let since = "2026-11-02T08:00:00Z".parse().unwrap();
+        assert_eq!(days(store.asked_since(since).unwrap()), ["2026-11-04", "2026-11-03", "2026-11-02"]);
+        for (query, values) in [(OPEN, 0), (UNREPORTED, 0), (ASKED_SINCE, 1), (ASKED_BY, 2)] {
+            let query = format!("EXPLAIN QUERY PLAN {}", query.replace("{}", COLUMNS));
+            let mut plan = store.connection.prepare(&query).unwrap();
+            let values = params_from_iter(std::iter::repeat_n("2026", values));
+            let step: String = plan.query_row(values, |row| row.get(3)).unwrap();
+            assert!(step.contains("USING INDEX unblocks_"), "{query}: {step}");
+        }
     }
 }

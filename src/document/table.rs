@@ -217,11 +217,6 @@ impl<'d> Table<'d> {
         entries.filter_map(|entry| Some((entry.key, parsed(&entry.node, faults)?))).collect()
     }
 
-    /// A fault at a value's place, for what the reader alone can't know.
-    pub fn fault_at(&self, at: &Span, problem: impl Into<String>, faults: &mut Faults) {
-        faults.push(at.fault(problem));
-    }
-
     /// Puts a value from elsewhere (the environment) in the place that a path of keys names. The
     /// document's whole text is the value: TOML where it is TOML, else plain text.
     pub fn overlay(&mut self, path: &[&str], document: &'d Document) {

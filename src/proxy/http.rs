@@ -26,6 +26,7 @@ use crate::proxy::parting;
 use crate::proxy::refuse::{self, Failure, Wants};
 use crate::proxy::session::{Next, Session};
 use crate::proxy::sniff::Prefixed;
+use crate::telemetry::TurnedAway;
 use crate::wire::http_head::HeadFault;
 
 /// Serves requests until the client is done, a request is at fault, or the protocol changes.
@@ -92,7 +93,7 @@ pub(super) async fn converse(connection: Prefixed<Line>, session: Session) -> io
 
 /// Answers a head that hyper was not shown, and closes.
 async fn answer_fault(connection: Prefixed<Line>, fault: HeadFault, gate: &Gate) -> io::Result<()> {
-    gate.metrics.connection_refused("bad_request");
+    gate.metrics.turned_away(TurnedAway::BadRequest);
     let page = refuse::failed(Failure::BadRequest(fault.status, fault.reason), &gate.site, Wants::Page);
     let (head, body) = page.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();

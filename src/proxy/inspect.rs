@@ -31,6 +31,7 @@ use crate::proxy::question::{Circumstances, Question};
 use crate::proxy::refuse::{self, Failure};
 use crate::proxy::session::Session;
 use crate::proxy::sniff::Prefixed;
+use crate::telemetry::TurnedAway;
 use crate::wire::alert::INTERNAL_ERROR;
 use crate::wire::client_hello::ClientHello;
 
@@ -124,7 +125,7 @@ pub(super) async fn explain(sealed: Sealed<'_>, judged: Judged, gate: &Arc<Gate>
         Err(_) => Ok(()),
     };
     if !recorded.load(Ordering::Relaxed) && gate.enter(&question, judged, sight).await.is_err() {
-        gate.metrics.connection_refused("not_recorded");
+        gate.metrics.turned_away(TurnedAway::NotRecorded);
     }
     served
 }
@@ -177,7 +178,7 @@ impl Unshaken {
         let judged = gate.judge(question, Circumstances { peer: None, fault }).await;
         let sight = Sight { error: Some(how.to_owned()), ..sight };
         if gate.enter(question, judged, sight).await.is_err() {
-            gate.metrics.connection_refused("not_recorded");
+            gate.metrics.turned_away(TurnedAway::NotRecorded);
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::proxy::connection;
 use crate::proxy::gate::Gate;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, TurnedAway};
 
 /// How long the loop rests after the system refused it a descriptor.
 const BREATH: Duration = Duration::from_millis(50);
@@ -108,13 +108,13 @@ pub async fn accept(
         match accepted {
             Ok((stream, peer)) => {
                 let Some(place) = gate.crowd.admit(peer.ip().to_canonical()) else {
-                    gate.metrics.connection_refused("too_many");
+                    gate.metrics.turned_away(TurnedAway::TooMany);
                     continue;
                 };
                 tasks.spawn(guarded(stream, peer, door, Arc::clone(&gate), place));
             }
             Err(fault) => {
-                gate.metrics.connection_refused("accept");
+                gate.metrics.turned_away(TurnedAway::NotAccepted);
                 tracing::warn!(door = door.as_str(), %fault, "could not accept a connection");
                 tokio::time::sleep(BREATH).await;
             }

@@ -29,6 +29,7 @@ use crate::proxy::origins::{Origins, Security};
 use crate::proxy::question::{Circumstances, Question};
 use crate::proxy::refuse::{self, About, Failure, Wants};
 use crate::services::SearchKind;
+use crate::telemetry::TurnedAway;
 
 /// What one connection's requests share.
 pub(super) struct Session {
@@ -283,7 +284,7 @@ impl Session {
     }
 
     fn unrecorded(&self) -> Failure {
-        self.gate.metrics.connection_refused("not_recorded");
+        self.gate.metrics.turned_away(TurnedAway::NotRecorded);
         Failure::CannotRecord
     }
 }

@@ -16,7 +16,7 @@ use crate::proxy::refuse;
 use crate::proxy::relay;
 use crate::proxy::sniff::Prefixed;
 use crate::proxy::splice::{self, EndedBy, Traffic, Tunnel};
-use crate::telemetry::Direction;
+use crate::telemetry::{Direction, TurnedAway};
 use crate::wire::alert::{ACCESS_DENIED, INTERNAL_ERROR};
 
 /// Carries a TLS connection as far as policy lets it: untouched, or decrypted and judged request
@@ -60,7 +60,7 @@ async fn act(
         Ok(Admission::Blocked(_)) => refuse(connection, alert).await,
         Ok(Admission::Nowhere) => refuse(connection, broken).await,
         Err(fault) => {
-            gate.metrics.connection_refused("not_recorded");
+            gate.metrics.turned_away(TurnedAway::NotRecorded);
             tracing::error!(%fault, "refused a connection that could not be recorded");
             refuse(connection, broken).await
         }

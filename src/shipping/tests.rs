@@ -287,3 +287,16 @@ async fn a_disk_that_does_not_answer_holds_up_no_stop() {
     tokio::task::spawn_blocking(move || shipping.finish()).await.unwrap();
     assert!(stopping.elapsed() < AT_MOST + LAST * 3, "{:?}", stopping.elapsed());
 }
+
+/// A start that fails after this one drops it: nothing goes on sending.
+#[tokio::test]
+async fn what_is_dropped_sends_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let (recorder, _writer) = trail(dir.path());
+    let collector = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let shipping = shipping(dir.path(), &recorder, collector.local_addr().unwrap().port());
+    let (mut stream, _) = collector.accept().await.unwrap();
+    drop(shipping);
+    let mut rest = Vec::new();
+    tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await.unwrap().unwrap();
+}

@@ -6,7 +6,7 @@ fn touched() -> Metrics {
     let metrics = Metrics::new().unwrap();
     metrics.decided("block", "category", "ks2");
     metrics.decision_took(Duration::from_micros(3));
-    metrics.connection_refused("full");
+    TurnedAway::ALL.into_iter().for_each(|why| metrics.turned_away(why));
     metrics.bytes(Direction::Up, 10);
     metrics.bytes(Direction::Down, 20);
     metrics.visibility("host", "ks2");
@@ -37,7 +37,7 @@ fn the_names_are_those_that_are_documented() {
         "schoolgate_decision_seconds_bucket{le=\"0.000005\"} 1",
         "schoolgate_connections_open 1",
         "schoolgate_connections_total{listener=\"explicit\"} 1",
-        "schoolgate_refused_connections_total{why=\"full\"} 1",
+        "schoolgate_refused_connections_total{why=\"too_many\"} 1",
         "schoolgate_bytes_total{direction=\"up\"} 10",
         "schoolgate_bytes_total{direction=\"down\"} 20",
         "schoolgate_visibility_total{group=\"ks2\",visibility=\"host\"} 1",
@@ -67,7 +67,7 @@ fn no_metric_is_labelled_by_person_or_place() {
     let metrics = touched();
     let _open = metrics.connection_opened("explicit");
     let families = metrics.registry.gather();
-    assert_eq!(families.len(), 27);
+    assert_eq!(families.len(), 28);
     let allowed = [
         "action",
         "rung",
@@ -89,6 +89,12 @@ fn no_metric_is_labelled_by_person_or_place() {
             assert!(allowed.contains(&label.name()), "{} has the label {}", family.name(), label.name());
         }
     }
+}
+
+#[test]
+fn no_self_test_is_not_one_just_now() {
+    let text = Metrics::new().unwrap().render().unwrap();
+    assert!(text.lines().any(|line| line == "schoolgate_selftest_age_seconds NaN"), "{text}");
 }
 
 #[test]

@@ -226,9 +226,8 @@ impl Caller {
         entry: fn(Act) -> Entry,
         roles: &[Role],
     ) -> Problem {
-        let act = Act::new(self.actor(), action).with("refused", "forbidden");
-        let act = Act { outcome: Outcome::Failure, client: self.client, ..act };
-        if let Err(unrecorded) = shared.control.record(entry(act)).await {
+        let act = Act { client: self.client, ..Act::new(self.actor(), action) };
+        if let Err(unrecorded) = shared.control.record_refused(act, entry, "forbidden").await {
             return unrecorded.into();
         }
         let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();

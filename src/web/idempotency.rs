@@ -26,9 +26,12 @@ use crate::web::problem::Problem;
 /// The longest answer that is kept, in bytes.
 const MAX_KEPT: usize = 1 << 20;
 
+/// Whose request, and its key.
+type Whose = (StaffName, String);
+
 /// The keys that somebody's request is under way with.
 #[derive(Default)]
-pub(super) struct Repeats(Mutex<HashMap<(StaffName, String), Weak<Turn<()>>>>);
+pub(super) struct Repeats(Mutex<HashMap<Whose, Weak<Turn<()>>>>);
 
 impl Repeats {
     /// Waits until no other request of this member of staff is under way with this key: two of the

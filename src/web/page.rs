@@ -1,11 +1,14 @@
 //! A part of a list, and where to go on.
 
 use std::fmt::Display;
+use std::marker::PhantomData;
 use std::str::FromStr;
 
 use axum::http::{HeaderValue, header};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use crate::web::body::Answer;
 use crate::web::problem::Problem;
@@ -25,6 +28,27 @@ pub(super) struct Page<T> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     notes: Vec<String>,
+}
+
+/// What a list may be asked for behind `?`: which of its pages.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "a description; `Query` reads by its names")]
+pub(super) struct Paging {
+    /// How many items a page may have.
+    #[param(minimum = 1, maximum = 500, default = 100)]
+    limit: Option<u32>,
+    /// What `next` of the page before said.
+    cursor: Option<Uuid>,
+}
+
+/// The same, of what `P` asks for.
+pub(super) struct Paged<P>(PhantomData<P>);
+
+impl<P: IntoParams> IntoParams for Paged<P> {
+    fn into_params(parameter_in: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        [P::into_params(&parameter_in), Paging::into_params(&parameter_in)].concat()
+    }
 }
 
 impl<T: Serialize> Page<T> {

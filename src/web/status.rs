@@ -117,6 +117,7 @@ pub fn router(readiness: Readiness, metrics: Metrics, recorder: Recorder) -> Rou
 }
 
 async fn numbers(State(sources): State<Sources>) -> Result<Response, Problem> {
+    sources.metrics.audit_lag_seconds(sources.recorder.lag());
     let text = sources.metrics.render().map_err(|fault| Problem::internal("metrics", &fault))?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

@@ -1,6 +1,9 @@
 //! Finds the lines that end accesses.
+//!
+//! **Invariant:** how an access ended is found or not found whatever it is asked for with; a day is
+//! opened only where an end may stand in it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -16,15 +19,15 @@ use crate::audit::query::{Halt, QueryError, Record};
 use crate::audit::segment::{Forward, Segment};
 use crate::model::Timestamp;
 
-/// How long after the page's last access its end is looked for.
+/// How long after an access its end is looked for.
 const HORIZON: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Accesses whose ends are looked for.
 pub(in crate::audit) struct Ends {
+    /// By `event.sequence`, in which order they pass the horizon: `event.id` and `@timestamp`.
+    open: BTreeMap<u64, (Uuid, Timestamp)>,
     /// `event.id` → `event.sequence`
-    open: HashMap<Uuid, u64>,
-    first: u64,
-    latest: Timestamp,
+    sequences: HashMap<Uuid, u64>,
     /// Below this sequence.
     before: u64,
 }
@@ -43,8 +46,8 @@ struct Way<'a> {
 impl Ends {
     /// None yet; ends are looked for below this sequence.
     pub(in crate::audit) fn before(before: Option<u64>) -> Ends {
-        let (first, before) = (u64::MAX, before.unwrap_or(u64::MAX));
-        Ends { open: HashMap::new(), first, latest: Timestamp::from_millis(0), before }
+        let before = before.unwrap_or(u64::MAX);
+        Ends { open: BTreeMap::new(), sequences: HashMap::new(), before }
     }
 
     /// Takes in an event; its id, where it is an access that does not say how it ended.
@@ -54,10 +57,9 @@ impl Ends {
             return None;
         }
         let id = event["event"]["id"].as_str()?.parse().ok()?;
-        self.open.insert(id, sequence);
-        self.first = self.first.min(sequence);
-        let time = event["@timestamp"].as_str().and_then(|time| time.parse().ok());
-        self.latest = self.latest.max(time.unwrap_or(self.latest));
+        let time = event["@timestamp"].as_str()?.parse().ok()?;
+        self.open.insert(sequence, (id, time));
+        self.sequences.insert(id, sequence);
         Some(id)
     }
 
@@ -72,21 +74,34 @@ impl Ends {
         index: Option<&Index>,
         each: Each<'_>,
     ) -> Result<(), QueryError> {
-        if self.open.is_empty() {
-            return Ok(());
-        }
+        let latest = self.open.values().map(|(_, time)| *time).max();
+        let (Some((first, _)), Some(latest)) = (self.open.first_key_value(), latest) else { return Ok(()) };
         let halt = index.map(|index| index.halt().clone()).unwrap_or_default();
-        let until = self.latest.plus(HORIZON).to_string();
-        let mut way = Way { index, halt: halt.clone(), until, each };
+        let mut way = Way { index, halt: halt.clone(), until: latest.plus(HORIZON).to_string(), each };
         let segments = Segment::list(dir)?;
-        let from = segments.partition_point(|segment| segment.first <= self.first).saturating_sub(1);
+        let from = segments.partition_point(|segment| segment.first <= *first).saturating_sub(1);
         for day in segments[from..].chunk_by(|a, b| a.day == b.day) {
-            let is_past = day[0].day.as_str() > &way.until[..day[0].day.len()];
-            if is_past || self.in_day(&segments, day, &mut way)? == Flow::Stop {
+            self.pass(&day[0].day);
+            let Some((first, _)) = self.open.first_key_value() else { break };
+            let next = segments.get(segments.partition_point(|segment| segment.day <= day[0].day));
+            let is_before = next.is_some_and(|next| next.first <= *first);
+            if !is_before && self.in_day(&segments, day, &mut way)? == Flow::Stop {
                 break;
             }
         }
         if halt.is_called() { Err(QueryError::Halted) } else { Ok(()) }
+    }
+
+    /// Gives up those whose end is not looked for on this day any more.
+    fn pass(&mut self, day: &str) {
+        while let Some(first) = self.open.first_entry() {
+            let (id, time) = first.get();
+            if time.plus(HORIZON).day().as_str() >= day {
+                break;
+            }
+            self.sequences.remove(id);
+            first.remove();
+        }
     }
 
     fn in_day(&mut self, all: &[Segment], day: &[Segment], way: &mut Way<'_>) -> io::Result<Flow> {
@@ -108,7 +123,8 @@ impl Ends {
     /// Looks the ends up in a day's index; `None` where index and trail do not fit together.
     fn look_up(&mut self, day: &Day<'_>, reader: &DayReader, way: &mut Way<'_>) -> Option<Flow> {
         let mut spots = Vec::new();
-        for access in self.open.values() {
+        // What came later has not ended by then.
+        for (access, _) in self.open.range(..=reader.reached()) {
             if way.halt.is_called() {
                 return Some(Flow::Stop);
             }
@@ -152,8 +168,9 @@ impl Ends {
             return Some(Flow::Stop);
         }
         let id = place.id.parse().ok()?;
-        self.open.remove(&id)?;
-        let more = (way.each)(id, place.sequence, line) && !self.open.is_empty();
+        let (_, time) = self.open.remove(&self.sequences.remove(&id)?)?;
+        let in_time = place.time <= time.plus(HORIZON).to_string().as_str();
+        let more = (!in_time || (way.each)(id, place.sequence, line)) && !self.open.is_empty();
         Some(if more { Flow::On } else { Flow::Stop })
     }
 }

@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use crate::audit::answer::Told;
 use crate::audit::event::{ClosedBy, Closing};
 use crate::audit::recorder::{Receipt, RecordError, Recorder};
 
@@ -20,7 +21,7 @@ pub(super) struct Owed<'r> {
     answered: Option<Answered>,
 }
 
-type Answered = oneshot::Receiver<Result<u64, RecordError>>;
+type Answered = oneshot::Receiver<Told>;
 
 impl Owed<'_> {
     pub(super) fn new(recorder: &Recorder, id: Uuid, answered: Answered) -> Owed<'_> {

@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc::error::TrySendError;
 
+use crate::audit::answer::Answer;
 use crate::audit::event::{Closing, Entry, closed};
 use crate::audit::line::Draft;
 use crate::audit::notary::Covered;
@@ -35,28 +36,46 @@ impl Recorder {
     /// Records the end of an access. Never waits, so that it can be called where an access is
     /// dropped: with the queue full, a task waits in its place, or where there are no tasks the thread.
     pub fn close(&self, receipt: Receipt, closing: Closing) {
-        let Ok((event, rest)) = closed(receipt.sequence, closing) else { return };
-        let Some(draft) = Draft::new((self.told.now)(), receipt.id, event, rest) else { return };
-        // The queue is shut only once the writer has finished; a drain ends before that.
-        if let Err(mpsc::error::TrySendError::Full(job)) = self.queue.try_send(Job::Close { draft }) {
-            let queue = self.queue.clone();
-            match Handle::try_current() {
-                Ok(runtime) => drop(runtime.spawn(async move { queue.send(job).await })),
-                Err(_) => drop(queue.blocking_send(job)),
-            }
+        let drafted = closed(receipt.sequence, closing)
+            .ok()
+            .and_then(|(event, rest)| Draft::new((self.told.now)(), receipt.id, event, rest));
+        let Some(draft) = drafted else { return self.end_lost() };
+        match self.queue.try_send(Job::Close { draft }) {
+            Ok(()) => {}
+            Err(TrySendError::Full(job)) => self.close_later(job),
+            // The queue is shut only once the writer has finished; a drain ends before that.
+            Err(TrySendError::Closed(_)) => self.end_lost(),
         }
     }
 }
 
 impl Recorder {
+    fn close_later(&self, job: Job) {
+        let recorder = self.clone();
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(async move {
+                if recorder.queue.send(job).await.is_err() {
+                    recorder.end_lost();
+                }
+            })),
+            Err(_) if self.queue.blocking_send(job).is_err() => self.end_lost(),
+            Err(_) => {}
+        }
+    }
+
+    fn end_lost(&self) {
+        if let Some(metrics) = &self.metrics {
+            metrics.audit_end_lost();
+        }
+    }
+
     async fn put(&self, entry: Entry, until: Option<Instant>) -> Result<Receipt, RecordError> {
-        let started = Instant::now();
         let time = (self.told.now)();
         let id = id_at(time);
         let (grade, kind, passes) = (entry.grade(), entry.kind(), entry.passes());
         let (event, rest) = entry.render()?;
         let draft = Draft::new(time, id, event, rest).ok_or(RecordError::TooLong)?;
-        let (answer, answered) = oneshot::channel();
+        let (answer, answered) = Answer::channel(Some(self.told.waiting.place()));
         let room = in_time(until, self.queue.reserve()).await.inspect_err(|_| {
             self.told.given_up.fetch_add(1, Ordering::Relaxed);
         })?;
@@ -70,7 +89,6 @@ impl Recorder {
         }?;
         if let Some(metrics) = &self.metrics {
             metrics.audit_events(kind, 1);
-            metrics.audit_lag_seconds(started.elapsed());
             metrics.audit_checkpoint_age_seconds(self.checkpoint_age());
         }
         Ok(Receipt { sequence, id })

@@ -4,7 +4,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::audit::{FaultKind, Options, disk, verify};
+use crate::audit::{ClosedBy, Closing, FaultKind, Options, disk, verify};
+use crate::telemetry::Metrics;
 
 /// A small file system of its own; none where this process may not mount one.
 struct Disk {
@@ -333,6 +334,7 @@ fn what_comes_too_late_has_not_passed() {
     let first = soon(access("written-late.example"));
     waits.recv_timeout(Duration::from_secs(5)).unwrap();
     assert!(late(first));
+    assert!(running.recorder.lag() >= Duration::from_millis(20), "who is gone is not who was told");
     let dropped = running.recorder.clone();
     let dropped = trail.runtime.spawn(async move { dropped.record(access("dropped.example")).await });
     assert!(late(soon(access("never-written.example"))));
@@ -342,7 +344,7 @@ fn what_comes_too_late_has_not_passed() {
     drop(release);
     let ends =
         |trail: &Trail| trail.events().iter().filter(|event| event["event"]["action"] == "close").count();
-    until(|| ends(&trail) == 2);
+    until(|| ends(&trail) == 2 && running.recorder.lag() == Duration::ZERO);
     running.writer.finish();
     let events = trail.events();
     let line = |host: &str| events.iter().find(|event| event["url"]["domain"] == host);
@@ -358,4 +360,17 @@ fn what_comes_too_late_has_not_passed() {
     assert!(line("never-written.example").is_none());
     assert_eq!(line("blocked.example").unwrap()["event"]["action"], "block");
     assert_eq!(resumed(&trail)[0]["refused"], 1);
+}
+
+#[test]
+fn an_end_that_comes_after_the_writers_is_counted() {
+    let trail = Trail::new();
+    let running = trail.start();
+    let metrics = Metrics::new().unwrap();
+    let recorder = running.recorder.clone().counted(metrics.clone());
+    let receipt = trail.record(&running, access("a.example")).unwrap();
+    running.writer.finish();
+    let duration = Duration::from_secs(1);
+    recorder.close(receipt, Closing { bytes_up: 0, bytes_down: 0, duration, closed_by: ClosedBy::Client });
+    assert!(metrics.render().unwrap().contains("schoolgate_audit_ends_lost_total 1\n"));
 }

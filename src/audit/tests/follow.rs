@@ -16,6 +16,8 @@ fn a_follower_starts_anywhere_and_goes_on_as_the_trail_grows() {
         let so_far = running.recorder.head().sequence;
         assert!(sequences(&mut follower).into_iter().eq(after + 1..=so_far), "after {after}");
         assert!(!follower.is_behind());
+        // A bug: who found nothing new lost their place, and sought it again with each line.
+        assert!(sequences(&mut follower).is_empty() && follower.keeps_its_place() == (after < so_far));
         trail.tick(6 * 3_600_000);
         trail.record(&running, access("a.example")).unwrap();
         trail.record(&running, access("b.example")).unwrap();

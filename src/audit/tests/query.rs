@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::audit::query::Ends;
 use crate::audit::{
     ClosedBy, Closes, Closing, Filter, Index, Options, Order, QueryError, Record, query, scan,
 };
@@ -207,4 +208,60 @@ fn whoever_left_is_read_nothing_more_and_others_go_on() {
     assert!(index.around(5, span).unwrap().is_some(), "nobody else is ended");
     index.halt().call();
     assert!(matches!(index.heeding(index.halt().beneath()).one(5), Err(QueryError::Halted)));
+}
+
+/// Whatever else stands on the page, an end is looked for within a day of its own access.
+#[test]
+fn an_end_is_found_or_not_whatever_is_asked_for_with_it() {
+    let trail = Trail::new();
+    let running = trail.start();
+    let hour = 60 * 60 * 1000;
+    let record = |host: &str| trail.record(&running, access(host)).unwrap();
+    let late = record("late.example");
+    trail.tick(23 * hour);
+    let soon = record("soon.example");
+    trail.tick(hour);
+    let timely = record("timely.example");
+    trail.tick(hour);
+    [late, soon, timely].into_iter().for_each(|receipt| running.recorder.close(receipt, closing(7)));
+    record("last.example");
+    running.writer.finish();
+    let page = query(&trail.dir(), &Filter::default()).unwrap();
+    let ended = page.records.iter().map(|record| !record.event["schoolgate"]["closed_by"].is_null());
+    assert_eq!(ended.collect::<Vec<_>>(), [false, true, true, false]);
+    for record in page.records {
+        let (before, limit) = (Some(record.sequence + 1), 1);
+        let alone = query(&trail.dir(), &Filter { before, limit, ..Filter::default() }).unwrap();
+        assert_eq!(alone.records, [record]);
+    }
+}
+
+/// Days between accesses far apart are not even opened, with or without an index.
+#[test]
+fn no_end_is_looked_for_where_none_can_stand() {
+    let trail = Trail::new();
+    let running = trail.start();
+    for day in 0..6 {
+        let receipt = trail.record(&running, access("a.example")).unwrap();
+        if day == 5 {
+            running.recorder.close(receipt, closing(7));
+        }
+        trail.tick(24 * 60 * 60 * 1000);
+    }
+    running.writer.finish();
+    let mut ends = Ends::before(None);
+    for (sequence, event) in trail.events().iter().enumerate().filter(|(at, _)| [0, 5].contains(at)) {
+        ends.add(sequence as u64 + 1, event).unwrap();
+    }
+    for segment in &trail.segments()[2..5] {
+        fs::remove_file(segment).unwrap();
+        fs::create_dir(segment).unwrap();
+    }
+    let mut found = Vec::new();
+    ends.find(&trail.dir(), None, &mut |_, sequence, _| {
+        found.push(sequence);
+        true
+    })
+    .unwrap();
+    assert_eq!(found, [7]);
 }

@@ -115,6 +115,33 @@ fn a_segment_that_cannot_be_cut_is_left_and_told_of() {
     assert_eq!(trail.segments().len(), 2);
 }
 
+/// A segment that can't be cut and in which nothing stands is no part of the trail, whichever day the
+/// next line belongs to.
+#[test]
+fn a_segment_with_nothing_but_what_was_refused_is_moved_aside() {
+    for later in [0, 86_400_000] {
+        let (trail, moods) = (Trail::new(), Arc::new(Moods::default()));
+        let running = trail.start_with(Disk { pen: moods.pen(), ..trail.disk() });
+        let (clock, mut wait) = (Arc::clone(&trail.clock), later);
+        let pass = move || {
+            clock.fetch_add(std::mem::take(&mut wait), Ordering::Relaxed);
+        };
+        *moods.between.lock().unwrap() = Some(Box::new(pass));
+        moods.cuts.store(2, Ordering::Relaxed);
+        moods.writes.store(1, Ordering::Relaxed);
+        assert!(trail.record(&running, access("refused.example")).is_err());
+        until(|| !running.recorder.is_stuck());
+        trail.record(&running, access("stands.example")).unwrap();
+        running.writer.finish();
+        assert_eq!(sound(&trail.dir()).events, 2);
+        assert!(trail.lines().iter().all(|line| !line.contains("refused.example")));
+        let folder = fs::read_dir(trail.dir().join("2026-11-24")).unwrap();
+        let kept = folder.map(|entry| entry.unwrap().path());
+        let kept: Vec<_> = kept.filter(|path| path.to_string_lossy().contains(".torn-")).collect();
+        assert!(fs::read_to_string(&kept[0]).unwrap().contains("refused.example"), "{kept:?}");
+    }
+}
+
 /// The reason for a refusal is that of the write, whatever becomes of the cut: a full disk opens the
 /// room that is kept.
 #[test]

@@ -54,6 +54,10 @@ pub(super) fn missing(path: &str) -> Option<String> {
     if THINGS.iter().any(|(name, _)| *name == named) {
         (thing, named) = (named, parts.next()?);
     }
+    // What compares two does not say which of them is missing.
+    if named == "diff" {
+        return None;
+    }
     let (_, what) = THINGS.iter().find(|(name, _)| *name == thing)?;
     Some(format!("{what} {named}"))
 }
@@ -93,6 +97,7 @@ mod tests {
             ("/api/v1/alerts/suppressions/7/end", Some("suppression 7")),
             ("/api/v1/alerts/7?reason=why", Some("alert 7")),
             ("/local/explain", None),
+            ("/api/v1/policy/diff?from=1&to=99", None),
         ];
         for (path, named) in cases {
             assert_eq!(missing(path).as_deref(), named, "{path}");

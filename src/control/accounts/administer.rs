@@ -109,7 +109,7 @@ impl Control {
     pub async fn add_member(&self, by: &By, new: &NewMember) -> Result<Recorded<Invitation>, AccountError> {
         let staff = &new.staff;
         if let Err(fault) = rules::may_touch(by.staff.as_ref(), &staff.name, &staff.roles) {
-            return Err(self.refused(by, "staff.added", Some(&staff.name), fault).await);
+            return Err(self.not_allowed(by, "staff.added", Some(&staff.name), fault).await);
         }
         check(staff)?;
         are_groups("groups", &staff.groups, &self.live.snapshot())?;
@@ -143,7 +143,7 @@ impl Control {
         let held = before.as_ref().map_or(&[][..], |before| &before.roles);
         let roles = [held, changes.roles.as_deref().unwrap_or_default()].concat();
         if let Err(fault) = rules::may_touch(by.staff.as_ref(), name, &roles) {
-            return Err(self.refused(by, action, Some(name), fault).await);
+            return Err(self.not_allowed(by, action, Some(name), fault).await);
         }
         let before = before.ok_or(ControlError::NotFound)?;
         let after = changes.of(&before);
@@ -153,11 +153,11 @@ impl Control {
         are_groups("groups", new, &self.live.snapshot())?;
         let others = journal.store.staff_with_a_way_in(now)?;
         if let Err(fault) = rules::leaves_a_holder(&others, &before, &after, now) {
-            return Err(self.refused(by, action, Some(name), fault).await);
+            return Err(self.not_allowed(by, action, Some(name), fault).await);
         }
         let after = match journal.store.promoted_by(by.staff.as_ref(), &before, &after) {
             Ok(counts_as) => Staff { counts_as, ..after },
-            Err(fault) => return Err(self.refused(by, action, Some(name), fault).await),
+            Err(fault) => return Err(self.not_allowed(by, action, Some(name), fault).await),
         };
         let why = why.map(reason).transpose()?;
         let act = by.act(action).with("staff", name.as_str());
@@ -183,7 +183,7 @@ impl Control {
         let staff = journal.store.staff_named(name)?;
         let roles = staff.as_ref().map_or(&[][..], |staff| &staff.roles);
         if let Err(fault) = rules::may_touch(by.staff.as_ref(), name, roles) {
-            return Err(self.refused(by, "staff.reset", Some(name), fault).await);
+            return Err(self.not_allowed(by, "staff.reset", Some(name), fault).await);
         }
         let staff = staff.ok_or(ControlError::NotFound)?;
         if staff.disabled {

@@ -80,7 +80,7 @@ impl Control {
             .is_none_or(|staff| staff.kind == Kind::School && staff.is_any(&[Role::Headteacher]));
         if !may {
             let fault = ControlError::Forbidden("sealing a code takes a headteacher").into();
-            return Err(self.refused(by, "break_glass.sealed", None, fault).await);
+            return Err(self.not_allowed(by, "break_glass.sealed", None, fault).await);
         }
         let why = why.map(reason).transpose()?;
         let (code, nobody) = (new_code()?, break_glass()?);

@@ -33,7 +33,7 @@ impl Control {
         let now = self.clock.now();
         let acting = by.staff.as_ref().map(|staff| journal.store.acting(staff, now)).transpose()?;
         if let Err(fault) = may_confirm(acting.as_ref(), name) {
-            return Err(self.refused(by, ACTION, Some(name), fault).await);
+            return Err(self.not_allowed(by, ACTION, Some(name), fault).await);
         }
         let staff = journal.store.staff_named(name)?.ok_or(ControlError::NotFound)?;
         if !journal.store.is_taken(name, now)? {

@@ -55,7 +55,7 @@ impl Control {
         let staff = journal.store.staff_named(name)?;
         let roles = staff.as_ref().map_or(&[][..], |staff| &staff.roles);
         if let Err(fault) = rules::may_touch(by.staff.as_ref(), name, roles) {
-            return Err(self.refused(by, action, Some(name), fault).await);
+            return Err(self.not_allowed(by, action, Some(name), fault).await);
         }
         let staff = staff.ok_or(ControlError::NotFound)?;
         if staff.kind != Kind::Supplier {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 use uuid::Uuid;
 
 use crate::audit::Entry;
@@ -238,37 +238,27 @@ impl Store {
     /// Whose token this is, if it holds.
     fn bearing(&self, token: &str, now: Timestamp) -> Result<Option<Bearer>, StoreError> {
         let text = "SELECT staff, expires_at, scopes FROM tokens WHERE hash = ?1";
-        let row: Option<(String, String, String)> = self
-            .connection
-            .prepare_cached(text)?
-            .query_row([secret::hash(token).as_slice()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-            .optional()?;
-        let Some((name, expires_at, scopes)) = row else { return Ok(None) };
-        let name = name.parse().map_err(|_| StoreError::Unreadable("name"))?;
-        if now >= moment(&expires_at)? {
+        let kept = self.row(text, [secret::hash(token).as_slice()], |cells| {
+            Ok((cells.name(0)?, cells.time(1)?, words(&cells.text(2)?, "scope")?))
+        })?;
+        let Some((name, _, scopes)) = kept.filter(|(_, expires_at, _)| now < *expires_at) else {
             return Ok(None);
-        }
+        };
         let staff = self.staff_named(&name)?.filter(|staff| staff.is_active(now));
-        let scopes = words(&scopes, "scope")?;
         Ok(staff.map(|staff| Bearer { staff, scopes }))
     }
 
     fn tokens(&self, name: &StaffName, now: Timestamp) -> Result<Vec<KeptToken>, StoreError> {
         let text = "SELECT id, label, scopes, made_at, expires_at FROM tokens
                     WHERE staff = ?1 AND expires_at > ?2 ORDER BY made_at DESC, id DESC";
-        let mut query = self.connection.prepare_cached(text)?;
-        let rows = query.query_map(params![name.as_str(), now.to_string()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-        })?;
-        rows.map(|row| {
-            let (id, label, scopes, made_at, expires_at): (_, _, String, String, String) = row?;
-            let (made_at, expires_at) = (moment(&made_at)?, moment(&expires_at)?);
-            Ok(KeptToken { id, label, scopes: words(&scopes, "scope")?, made_at, expires_at })
+        self.rows(text, params![name.as_str(), now.to_string()], |cells| {
+            Ok(KeptToken {
+                id: cells.text(0)?,
+                label: cells.text(1)?,
+                scopes: words(&cells.text(2)?, "scope")?,
+                made_at: cells.time(3)?,
+                expires_at: cells.time(4)?,
+            })
         })
-        .collect()
     }
-}
-
-fn moment(text: &str) -> Result<Timestamp, StoreError> {
-    text.parse().map_err(|_| StoreError::Unreadable("time"))
 }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use uuid::Uuid;
 
-use crate::audit::{Act, Actor, Entry, Outcome};
+use crate::audit::{Act, Actor, Entry};
 use crate::control::alerts::alert::{AlertState, KeptAlert};
 use crate::control::alerts::kept::AlertStep;
 use crate::control::alerts::suppress::{KeptSuppression, SUPPRESSORS, SuppressionRequest};
@@ -170,9 +170,8 @@ impl Control {
         let read = KeptSuppression::read(request, (alert.theme, alert.about), (staff, why), (&policy, now));
         if let Err(fault @ ControlError::Statutory) = read {
             let act = Act::new(Actor::Staff(staff.name.clone()), "alert.suppressed");
-            let act = alert.described(act).with("refused", fault.code());
-            self.record(Entry::Alert(Act { outcome: Outcome::Failure, client, ..act })).await?;
-            return Err(fault);
+            let act = Act { client, ..alert.described(act) };
+            return Err(self.refused(act, Entry::Alert, fault).await);
         }
         read
     }
@@ -201,15 +200,6 @@ impl Control {
         let found = journal.store.alert(id)?.filter(|alert| self.alerting.is_seen_by(alert, staff));
         let alert = found.ok_or(ControlError::NotFound)?;
         Ok((alert, journal.store.alert_steps(id)?, journal.store.alert_events(id, most)?))
-    }
-
-    /// Whether alerts of these people are for `staff`: one alert, by its number.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn sees_alert(&self, staff: &Staff, id: Uuid) -> Result<bool, ControlError> {
-        let found = self.journal.lock().await.store.alert(id)?;
-        Ok(found.is_some_and(|alert| self.alerting.is_seen_by(&alert, staff)))
     }
 }
 

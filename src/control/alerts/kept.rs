@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, params};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::control::alerts::alert::{About, AlertState, KeptAlert};
 use crate::control::alerts::sighting::{Person, Sighting};
 use crate::control::journal::{Put, Table};
-use crate::control::store::{Store, StoreError};
+use crate::control::store::{Cells, Store, StoreError};
 use crate::model::{StaffName, Theme, Timestamp};
 
 const ALERT: &str = "id, theme, severity, about, person, filter_group, state, false_positive, rule, count, \
@@ -156,28 +156,20 @@ impl Store {
             "SELECT {ALERT} FROM alerts WHERE person = ?1 AND theme = ?2 AND about = ?3
              ORDER BY closed_at IS NOT NULL, closed_at DESC LIMIT 1"
         );
-        let mut query = self.connection.prepare_cached(&query)?;
-        let values = params![person.key(), theme.as_str(), about.as_str()];
-        query.query_row(values, |row| Ok(alert(row))).optional()?.transpose()
+        self.row(&query, params![person.key(), theme.as_str(), about.as_str()], alert)
     }
 
     /// The sequences of an alert's last events, the newest first.
     pub(super) fn alert_events(&self, id: Uuid, most: usize) -> Result<Vec<u64>, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "SELECT sequence FROM alert_events WHERE alert = ?1 ORDER BY sequence DESC LIMIT ?2",
-        )?;
+        let query = "SELECT sequence FROM alert_events WHERE alert = ?1 ORDER BY sequence DESC LIMIT ?2";
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let rows = query.query_map(params![id.to_string(), most], |row| row.get::<_, i64>(0))?;
-        rows.map(|row| Ok(row?.unsigned_abs())).collect()
+        self.rows(query, params![id.to_string(), most], |cells| cells.count(0))
     }
 
     /// What was done about an alert, in order.
     pub(super) fn alert_steps(&self, id: Uuid) -> Result<Vec<AlertStep>, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "SELECT id, alert, action, by, at, words FROM alert_steps WHERE alert = ?1 ORDER BY id",
-        )?;
-        let rows = query.query_map([id.to_string()], |row| Ok(step(row)))?;
-        rows.map(|row| row?).collect()
+        let query = "SELECT id, alert, action, by, at, words FROM alert_steps WHERE alert = ?1 ORDER BY id";
+        self.rows(query, [id.to_string()], step)
     }
 
     /// How many blocked tries of a theme somebody made in the ten minutes up to `at`.
@@ -197,58 +189,41 @@ impl Store {
     }
 
     fn alerts_where(&self, condition: &str, value: &str) -> Result<Vec<KeptAlert>, StoreError> {
-        let query = format!("SELECT {ALERT} FROM alerts WHERE {condition} ORDER BY id DESC");
-        let mut query = self.connection.prepare_cached(&query)?;
-        let rows = query.query_map([value], |row| Ok(alert(row)))?;
-        rows.map(|row| row?).collect()
+        self.rows(&format!("SELECT {ALERT} FROM alerts WHERE {condition} ORDER BY id DESC"), [value], alert)
     }
 }
 
-fn alert(row: &Row<'_>) -> Result<KeptAlert, StoreError> {
-    let moment = |at: usize| -> Result<Option<Timestamp>, StoreError> {
-        Ok(row.get::<_, Option<i64>>(at)?.map(Timestamp::from_millis))
-    };
-    let always = |at: usize| -> Result<Timestamp, StoreError> { Ok(Timestamp::from_millis(row.get(at)?)) };
-    let (about, state) = (text(row, 3)?, text(row, 6)?);
+fn alert(cells: Cells<'_>) -> Result<KeptAlert, StoreError> {
     Ok(KeptAlert {
-        id: text(row, 0)?.parse().map_err(|_| StoreError::Unreadable("id"))?,
-        theme: text(row, 1)?.parse().map_err(|_| StoreError::Unreadable("theme"))?,
-        severity: text(row, 2)?.parse().map_err(|_| StoreError::Unreadable("severity"))?,
-        about: one_of(&About::ALL, &about, About::as_str)?,
-        person: Person::of_key(&text(row, 4)?).ok_or(StoreError::Unreadable("person"))?,
-        group: row.get(5)?,
-        state: one_of(&AlertState::ALL, &state, AlertState::as_str)?,
-        false_positive: row.get(7)?,
-        rule: row.get(8)?,
-        count: row.get::<_, i64>(9)?.unsigned_abs(),
-        first_at: always(10)?,
-        last_at: always(11)?,
-        last_seq: row.get::<_, i64>(12)?.unsigned_abs(),
-        told_at: moment(13)?,
-        escalated: row.get(14)?,
-        seen_at: moment(15)?,
-        closed_at: moment(16)?,
+        id: cells.id(0)?,
+        theme: cells.parsed(1, "theme")?,
+        severity: cells.parsed(2, "severity")?,
+        about: cells.word(3, (&About::ALL, About::as_str), "word")?,
+        person: Person::of_key(&cells.text(4)?).ok_or(StoreError::Unreadable("person"))?,
+        group: cells.cell(5)?,
+        state: cells.word(6, (&AlertState::ALL, AlertState::as_str), "word")?,
+        false_positive: cells.cell(7)?,
+        rule: cells.text(8)?,
+        count: cells.count(9)?,
+        first_at: cells.moment(10)?,
+        last_at: cells.moment(11)?,
+        last_seq: cells.count(12)?,
+        told_at: cells.moment_if(13)?,
+        escalated: cells.cell(14)?,
+        seen_at: cells.moment_if(15)?,
+        closed_at: cells.moment_if(16)?,
     })
 }
 
-fn step(row: &Row<'_>) -> Result<AlertStep, StoreError> {
-    let by = row.get::<_, Option<String>>(3)?;
+fn step(cells: Cells<'_>) -> Result<AlertStep, StoreError> {
     Ok(AlertStep {
-        id: text(row, 0)?.parse().map_err(|_| StoreError::Unreadable("id"))?,
-        alert: text(row, 1)?.parse().map_err(|_| StoreError::Unreadable("id"))?,
-        action: row.get(2)?,
-        by: by.map(|by| by.parse().map_err(|_| StoreError::Unreadable("name"))).transpose()?,
-        at: Timestamp::from_millis(row.get(4)?),
-        words: row.get(5)?,
+        id: cells.id(0)?,
+        alert: cells.id(1)?,
+        action: cells.text(2)?,
+        by: cells.name_if(3)?,
+        at: cells.moment(4)?,
+        words: cells.cell(5)?,
     })
-}
-
-pub(super) fn one_of<T: Copy>(all: &[T], text: &str, name: fn(T) -> &'static str) -> Result<T, StoreError> {
-    all.iter().copied().find(|one| name(*one) == text).ok_or(StoreError::Unreadable("word"))
-}
-
-fn text(row: &Row<'_>, at: usize) -> Result<String, StoreError> {
-    Ok(row.get(at)?)
 }
 
 #[cfg(test)]

@@ -6,21 +6,19 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::audit::{Act, Actor, Entry};
 use crate::control::alerts::alert::About;
-use crate::control::alerts::kept::one_of;
 use crate::control::alerts::rules::Finding;
 use crate::control::alerts::sighting::Sighting;
 use crate::control::journal::{Mutation, Put, Table};
 use crate::control::requests::are_groups;
 use crate::control::restrictions::reason;
 use crate::control::staff::Staff;
-use crate::control::store::{Store, StoreError};
+use crate::control::store::{Cells, Store, StoreError};
 use crate::control::{Control, ControlError, Recorded};
 use crate::model::{GroupName, Host, Role, StaffName, Theme, Timestamp};
 use crate::policy::Policy;
@@ -196,7 +194,7 @@ impl Control {
     /// # Errors
     /// What the store says.
     pub async fn suppressions(&self, staff: &Staff) -> Result<Vec<KeptSuppression>, ControlError> {
-        let mut all = self.journal.lock().await.store.suppressions("1 = 1")?;
+        let mut all = self.journal.lock().await.store.suppressions()?;
         all.retain(|one| self.alerting.is_routed_to(one.about, staff));
         Ok(all)
     }
@@ -219,7 +217,7 @@ impl Control {
         if !staff.is_any(&SUPPRESSORS) {
             return Err(ControlError::Forbidden("your role may not do this"));
         }
-        let found = journal.store.suppressions("1 = 1")?.into_iter().find(|one| one.id == id);
+        let found = journal.store.suppressions()?.into_iter().find(|one| one.id == id);
         let found = found.filter(|one| self.alerting.is_routed_to(one.about, &staff));
         let kept = found.ok_or(ControlError::NotFound)?;
         if !kept.is_in_force(now) {
@@ -237,16 +235,20 @@ impl Control {
 impl Store {
     /// The suppressions in force.
     pub(super) fn suppressions_in_force(&self, now: Timestamp) -> Result<Vec<KeptSuppression>, StoreError> {
-        self.suppressions(&format!("ended_at IS NULL AND ends_at > {}", now.as_millis()))
+        self.suppressions_where("ended_at IS NULL AND ends_at > ?1", now.as_millis())
     }
 
-    fn suppressions(&self, condition: &str) -> Result<Vec<KeptSuppression>, StoreError> {
-        let mut query = self.connection.prepare(&format!(
+    /// All, the newest first.
+    fn suppressions(&self) -> Result<Vec<KeptSuppression>, StoreError> {
+        self.suppressions_where("?1 = ?1", 0)
+    }
+
+    fn suppressions_where(&self, condition: &str, value: i64) -> Result<Vec<KeptSuppression>, StoreError> {
+        let query = format!(
             "SELECT id, theme, kind, value, filter_group, reason, made_by, made_at, ends_at, ended_by, ended_at, hits, about
              FROM suppressions WHERE {condition} ORDER BY id DESC"
-        ))?;
-        let rows = query.query_map([], |row| Ok(read(row)))?;
-        rows.map(|row| row?).collect()
+        );
+        self.rows(&query, [value], read)
     }
 }
 
@@ -280,23 +282,19 @@ fn value(request: &SuppressionRequest) -> Result<String, ControlError> {
     }
 }
 
-fn read(row: &Row<'_>) -> Result<KeptSuppression, StoreError> {
-    let name = |text: String| text.parse().map_err(|_| StoreError::Unreadable("name"));
-    let ended = row.get::<_, Option<String>>(9)?.zip(row.get::<_, Option<i64>>(10)?);
-    let ended =
-        ended.map(|(by, at)| Ok::<_, StoreError>((name(by)?, Timestamp::from_millis(at)))).transpose()?;
+fn read(cells: Cells<'_>) -> Result<KeptSuppression, StoreError> {
     Ok(KeptSuppression {
-        id: row.get::<_, String>(0)?.parse().map_err(|_| StoreError::Unreadable("id"))?,
-        theme: row.get::<_, String>(1)?.parse().map_err(|_| StoreError::Unreadable("theme"))?,
-        by: one_of(&By::ALL, &row.get::<_, String>(2)?, By::as_str)?,
-        value: row.get(3)?,
-        group: row.get(4)?,
-        reason: row.get(5)?,
-        made_by: name(row.get(6)?)?,
-        made_at: Timestamp::from_millis(row.get(7)?),
-        ends_at: Timestamp::from_millis(row.get(8)?),
-        ended,
-        hits: row.get::<_, i64>(11)?.unsigned_abs(),
-        about: one_of(&About::ALL, &row.get::<_, String>(12)?, About::as_str)?,
+        id: cells.id(0)?,
+        theme: cells.parsed(1, "theme")?,
+        by: cells.word(2, (&By::ALL, By::as_str), "word")?,
+        value: cells.text(3)?,
+        group: cells.cell(4)?,
+        reason: cells.text(5)?,
+        made_by: cells.name(6)?,
+        made_at: cells.moment(7)?,
+        ends_at: cells.moment(8)?,
+        ended: cells.name_if(9)?.zip(cells.moment_if(10)?),
+        hits: cells.count(11)?,
+        about: cells.word(12, (&About::ALL, About::as_str), "word")?,
     })
 }

@@ -59,7 +59,8 @@ impl Control {
     ///
     /// # Errors
     /// What the store or the trail says.
-    pub async fn look_for_alerts(&self) -> Result<(), ControlError> {
+    #[cfg(test)]
+    pub(crate) async fn look_for_alerts(&self) -> Result<(), ControlError> {
         let mut follower = self.alert_follower().await?;
         while follower.is_behind() {
             if !self.look_on(&mut follower).await? {

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use rusqlite::{OptionalExtension, Row};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -10,7 +9,7 @@ use crate::audit::{Act, Actor};
 use crate::control::asks::Ticket;
 use crate::control::journal::{Put, Table};
 use crate::control::staff::Staff;
-use crate::control::store::{Store, StoreError};
+use crate::control::store::{Cells, Store, StoreError};
 use crate::model::{GroupName, StaffName, Timestamp};
 use crate::policy::Target;
 
@@ -177,8 +176,7 @@ impl PupilAsk {
 impl Store {
     /// One ask.
     pub(super) fn ask(&self, id: Uuid) -> Result<Option<PupilAsk>, StoreError> {
-        let query = format!("SELECT {COLUMNS} FROM asks WHERE id = ?1");
-        self.connection.query_row(&query, [id.to_string()], |row| Ok(read(row))).optional()?.transpose()
+        self.row(&format!("SELECT {COLUMNS} FROM asks WHERE id = ?1"), [id.to_string()], read)
     }
 
     /// The oldest asks that nobody has answered, and whose time is over.
@@ -187,41 +185,29 @@ impl Store {
             "SELECT {COLUMNS} FROM asks WHERE decided = 'awaited' AND lapses_at <= ?1
              ORDER BY lapses_at LIMIT {most}"
         );
-        let mut query = self.connection.prepare_cached(&query)?;
-        let rows = query.query_map([now.to_string()], |row| Ok(read(row)))?;
-        rows.map(|row| row?).collect()
+        self.rows(&query, [now.to_string()], read)
     }
 
     /// The newest asks, back to `since`.
     pub(super) fn asks_since(&self, since: Timestamp, most: usize) -> Result<Vec<PupilAsk>, StoreError> {
         let query = format!("SELECT {COLUMNS} FROM asks WHERE asked_at >= ?1 ORDER BY id DESC LIMIT {most}");
-        let mut query = self.connection.prepare_cached(&query)?;
-        let rows = query.query_map([since.to_string()], |row| Ok(read(row)))?;
-        rows.map(|row| row?).collect()
+        self.rows(&query, [since.to_string()], read)
     }
 }
 
-fn read(row: &Row<'_>) -> Result<PupilAsk, StoreError> {
-    let text = |at: usize| row.get::<_, String>(at);
-    let time = |at: usize| text(at)?.parse::<Timestamp>().map_err(|_| StoreError::Unreadable("time"));
-    let decided = text(8)?;
-    let by: Option<String> = row.get(9)?;
-    let unblock: Option<String> = row.get(11)?;
+fn read(cells: Cells<'_>) -> Result<PupilAsk, StoreError> {
     Ok(PupilAsk {
-        id: text(0)?.parse().map_err(|_| StoreError::Unreadable("id"))?,
-        client: text(1)?.parse().map_err(|_| StoreError::Unreadable("address"))?,
-        group: text(2)?.parse().map_err(|_| StoreError::Unreadable("group"))?,
-        target: Target::parse(&text(3)?).map_err(|_| StoreError::Unreadable("target"))?,
-        category: row.get(4)?,
-        words: text(5)?,
-        asked_at: time(6)?,
-        lapses_at: time(7)?,
-        decided: AskDecided::ALL
-            .into_iter()
-            .find(|known| known.as_str() == decided)
-            .ok_or(StoreError::Unreadable("decision"))?,
-        decided_by: by.map(|by| by.parse()).transpose().map_err(|_| StoreError::Unreadable("name"))?,
-        comment: row.get(10)?,
-        unblock: unblock.map(|id| id.parse()).transpose().map_err(|_| StoreError::Unreadable("id"))?,
+        id: cells.id(0)?,
+        client: cells.parsed(1, "address")?,
+        group: cells.parsed(2, "group")?,
+        target: cells.target(3)?,
+        category: cells.cell(4)?,
+        words: cells.text(5)?,
+        asked_at: cells.time(6)?,
+        lapses_at: cells.time(7)?,
+        decided: cells.word(8, (&AskDecided::ALL, AskDecided::as_str), "decision")?,
+        decided_by: cells.name_if(9)?,
+        comment: cells.cell(10)?,
+        unblock: cells.parsed_if(11, "id")?,
     })
 }

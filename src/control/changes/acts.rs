@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use uuid::Uuid;
 
-use crate::audit::{Act, Actor, Entry, Outcome};
+use crate::audit::{Act, Actor, Entry};
 use crate::control::changes::proposal::{Proposal, Word};
 use crate::control::changes::record::{self, details};
 use crate::control::changes::{Change, ChangeState, PolicyProposal, Risk, School, What, lift};
@@ -104,9 +104,8 @@ impl Control {
         let is_own = hands == Some(journal.store.hands(&staff.name)?);
         let whose = if is_own { Whose::Own } else { Whose::Other };
         if let Err(fault) = may_decide(staff, &change, whose) {
-            let act = act.with("changes", vec![details(&change)]).with("refused", fault.code());
-            self.record(Entry::Change(Act { outcome: Outcome::Failure, ..act })).await?;
-            return Err(fault);
+            let act = act.with("changes", vec![details(&change)]);
+            return Err(self.refused(act, Entry::Change, fault).await);
         }
         let change = verdict.on(change, staff, now)?;
         let act = Act { reason: change.comment.clone(), ..act.with("changes", vec![details(&change)]) };

@@ -7,8 +7,7 @@ use uuid::Uuid;
 use crate::audit::Actor;
 use crate::control::changes::{Change, ChangeState, Op, Record, School, weigh};
 use crate::control::journal::{Put, Table};
-use crate::control::store::{Store, StoreError};
-use crate::model::Timestamp;
+use crate::control::store::{Cells, Store, StoreError};
 use crate::policy::Effect;
 
 const COLUMNS: &str = "id, what, effect, reason, risk, owner, review_on, proposer_kind, proposer, proposed_at, \
@@ -40,8 +39,7 @@ impl Store {
 
     /// One change.
     pub(super) fn change(&self, id: Uuid) -> Result<Option<Change>, StoreError> {
-        let query = format!("SELECT {COLUMNS} FROM changes WHERE id = ?1");
-        self.connection.query_row(&query, [id.to_string()], |row| Ok(read(row))).optional()?.transpose()
+        self.row(&format!("SELECT {COLUMNS} FROM changes WHERE id = ?1"), [id.to_string()], read)
     }
 
     /// All, the newest first.
@@ -60,49 +58,39 @@ impl Store {
     }
 
     fn select_changes(&self, rest: &str) -> Result<Vec<Change>, StoreError> {
-        let mut query = self.connection.prepare_cached(&format!("SELECT {COLUMNS} FROM changes {rest}"))?;
-        let rows = query.query_map([], |row| Ok(read(row)))?;
-        rows.map(|change| change?).collect()
+        self.rows(&format!("SELECT {COLUMNS} FROM changes {rest}"), [], read)
     }
 }
 
-fn read(row: &Row<'_>) -> Result<Change, StoreError> {
-    let text = |at: usize| row.get::<_, String>(at).map_err(StoreError::from);
-    let optional = |at: usize| row.get::<_, Option<String>>(at).map_err(StoreError::from);
-    let time = |text: String| text.parse::<Timestamp>().map_err(|_| StoreError::Unreadable("time"));
-    let name = |text: String| text.parse().map_err(|_| StoreError::Unreadable("name"));
-    let (effect, state) = (text(2)?, text(10)?);
-    let proposer = match (text(7)?.as_str(), optional(8)?) {
-        ("staff", Some(staff)) => Actor::Staff(name(staff)?),
+fn read(cells: Cells<'_>) -> Result<Change, StoreError> {
+    let proposer = match (cells.text(7)?.as_str(), cells.name_if(8)?) {
+        ("staff", Some(staff)) => Actor::Staff(staff),
         ("local", None) => Actor::Local,
         ("system", None) => Actor::System,
         _ => return Err(StoreError::Unreadable("proposer")),
     };
-    let risk = optional(4)?.map(|risk| serde_json::from_str(&risk)).transpose();
+    let risk: Option<String> = cells.cell(4)?;
+    let risk = risk.map(|risk| serde_json::from_str(&risk)).transpose();
     Ok(Change {
-        id: text(0)?.parse().map_err(|_| StoreError::Unreadable("id"))?,
-        what: serde_json::from_str(&text(1)?).map_err(|_| StoreError::Unreadable("change"))?,
-        effect: found(&Effect::ALL, |known| known.as_str() == effect, "effect")?,
-        reason: optional(3)?,
+        id: cells.id(0)?,
+        what: serde_json::from_str(&cells.text(1)?).map_err(|_| StoreError::Unreadable("change"))?,
+        effect: cells.word(2, (&Effect::ALL, Effect::as_str), "effect")?,
+        reason: cells.cell(3)?,
         risk: risk.map_err(|_| StoreError::Unreadable("risk assessment"))?,
-        owner: optional(5)?.map(name).transpose()?,
-        review_on: optional(6)?,
+        owner: cells.name_if(5)?,
+        review_on: cells.cell(6)?,
         proposer,
-        proposed_at: time(text(9)?)?,
-        state: found(&ChangeState::ALL, |known| known.as_str() == state, "state")?,
-        stands: row.get(11)?,
-        decided_by: optional(12)?.map(name).transpose()?,
-        decided_at: optional(13)?.map(time).transpose()?,
-        comment: optional(14)?,
+        proposed_at: cells.time(9)?,
+        state: cells.word(10, (&ChangeState::ALL, ChangeState::as_str), "state")?,
+        stands: cells.cell(11)?,
+        decided_by: cells.name_if(12)?,
+        decided_at: cells.time_if(13)?,
+        comment: cells.cell(14)?,
     })
 }
 
 fn school(row: &Row<'_>) -> rusqlite::Result<School> {
     Ok(School { allow: row.get(0)?, block: row.get(1)? })
-}
-
-fn found<T: Copy>(all: &[T], is_it: impl Fn(&T) -> bool, what: &'static str) -> Result<T, StoreError> {
-    all.iter().copied().find(|known| is_it(known)).ok_or(StoreError::Unreadable(what))
 }
 
 impl Change {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::audit::{Act, Actor, Entry, Outcome};
+use crate::audit::{Act, Actor, Entry};
 use crate::control::changes::acts::read_comment;
 use crate::control::changes::record::details;
 use crate::control::changes::weigh::{self, Stated};
@@ -143,12 +143,11 @@ impl Control {
         let change = journal.store.change(id)?.ok_or(ControlError::NotFound)?;
         if change.owner.as_ref() != Some(&staff.name) && !staff.is_any(&DECIDERS) {
             let act = Act::new(Actor::Staff(staff.name.clone()), "change.reviewed")
-                .with("changes", vec![details(&change)])
-                .with("refused", "forbidden");
-            self.record(Entry::Change(Act { outcome: Outcome::Failure, client, ..act })).await?;
-            return Err(ControlError::Forbidden(
+                .with("changes", vec![details(&change)]);
+            let why = ControlError::Forbidden(
                 "a review takes the one who owns the change, a filtering manager, DSL or headteacher",
-            ));
+            );
+            return Err(self.refused(Act { client, ..act }, Entry::Change, why).await);
         }
         match change.state {
             ChangeState::Approved | ChangeState::AtOnce => {}

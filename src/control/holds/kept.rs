@@ -1,14 +1,11 @@
 //! Legal holds in the store.
 
-use rusqlite::{OptionalExtension, Row};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::control::holds::{Hold, HoldOf};
 use crate::control::journal::{Put, Table};
-use crate::control::restrictions::Lifted;
-use crate::control::store::{Store, StoreError};
-use crate::model::{Justification, StaffName, Timestamp};
+use crate::control::store::{Cells, Store, StoreError};
 
 const HOLD: &str = "id, kind, of, reason, placed_by, placed_at, until, lifted_by, lifted_at, lifted_why";
 
@@ -37,35 +34,23 @@ impl Hold {
 impl Store {
     /// One hold.
     pub(super) fn hold(&self, id: Uuid) -> Result<Option<Hold>, StoreError> {
-        let query = format!("SELECT {HOLD} FROM holds WHERE id = ?1");
-        self.connection.query_row(&query, [id.to_string()], |row| Ok(hold(row))).optional()?.transpose()
+        self.row(&format!("SELECT {HOLD} FROM holds WHERE id = ?1"), [id.to_string()], hold)
     }
 
     /// All holds, the newest first.
     pub(super) fn holds(&self) -> Result<Vec<Hold>, StoreError> {
-        let mut query =
-            self.connection.prepare_cached(&format!("SELECT {HOLD} FROM holds ORDER BY id DESC"))?;
-        let rows = query.query_map([], |row| Ok(hold(row)))?;
-        rows.map(|row| row?).collect()
+        self.rows(&format!("SELECT {HOLD} FROM holds ORDER BY id DESC"), [], hold)
     }
 }
 
-fn hold(row: &Row<'_>) -> Result<Hold, StoreError> {
-    let text = |at: usize| Ok::<String, StoreError>(row.get(at)?);
-    let time = |text: String| text.parse::<Timestamp>().map_err(|_| StoreError::Unreadable("time"));
-    let name = |text: String| text.parse::<StaffName>().map_err(|_| StoreError::Unreadable("name"));
-    let until: Option<String> = row.get(6)?;
-    let lifted = match row.get::<_, Option<String>>(7)? {
-        Some(by) => Some(Lifted { by: name(by)?, at: time(text(8)?)?, reason: text(9)? }),
-        None => None,
-    };
+fn hold(cells: Cells<'_>) -> Result<Hold, StoreError> {
     Ok(Hold {
-        id: text(0)?.parse().map_err(|_| StoreError::Unreadable("id"))?,
-        of: HoldOf::read(&text(1)?, &text(2)?).ok_or(StoreError::Unreadable("hold"))?,
-        reason: Justification::parse(&text(3)?).map_err(|_| StoreError::Unreadable("reason"))?,
-        by: name(text(4)?)?,
-        at: time(text(5)?)?,
-        until: until.map(time).transpose()?,
-        lifted,
+        id: cells.id(0)?,
+        of: HoldOf::read(&cells.text(1)?, &cells.text(2)?).ok_or(StoreError::Unreadable("hold"))?,
+        reason: cells.reason(3)?,
+        by: cells.name(4)?,
+        at: cells.time(5)?,
+        until: cells.time_if(6)?,
+        lifted: cells.lifted(7)?,
     })
 }

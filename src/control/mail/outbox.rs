@@ -22,14 +22,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long after the first, second, … attempt the next one is, in seconds; then always the last.
 const BACK_OFF: [u64; 6] = [2, 5, 15, 30, 120, 600];
 
-/// What waits for one recipient, a danger or not.
+/// A message that waits for its recipient.
 pub(in crate::control) struct Waiting {
     recipient: String,
     is_pressing: bool,
-    count: usize,
-    /// Since when the first does.
     since: Timestamp,
-    /// What became of the last attempt at one of them.
+    /// When it was tried last.
+    tried: Timestamp,
+    /// What became of that.
     fault: Option<String>,
 }
 
@@ -79,9 +79,14 @@ impl Outgoing {
 
     /// When it would be tried again after an attempt at `now`.
     fn after(&self, now: Timestamp) -> Timestamp {
-        let step = usize::try_from(self.attempts).unwrap_or(usize::MAX).min(BACK_OFF.len() - 1);
-        now.plus(Duration::from_secs(BACK_OFF[step]))
+        now.plus(back_off(self.attempts))
     }
+}
+
+/// How long the next attempt waits behind one that so many came before.
+fn back_off(attempts: u32) -> Duration {
+    let step = usize::try_from(attempts).unwrap_or(usize::MAX).min(BACK_OFF.len() - 1);
+    Duration::from_secs(BACK_OFF[step])
 }
 
 impl Store {
@@ -145,19 +150,18 @@ impl Store {
     /// What has waited since before `at`.
     fn waiting_since(&self, at: Timestamp) -> Result<Vec<Waiting>, StoreError> {
         let mut query = self.connection.prepare_cached(
-            "SELECT recipient, pressing, count(*), min(made_at), max(fault) FROM outbox
-             WHERE sent_at IS NULL AND made_at < ?1 GROUP BY recipient, pressing",
+            "SELECT recipient, pressing, made_at, due_at, attempts, fault FROM outbox
+             WHERE sent_at IS NULL AND made_at < ?1",
         )?;
-        let rows = query.query_map([at.as_millis()], |row| Ok(waiting(row)))?;
-        rows.map(|row| row?).collect()
+        let rows = query.query_map([at.as_millis()], waiting)?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 
 impl Control {
     /// How many messages wait for those who are told of pupils alone.
     pub(in crate::control) fn waiting_on_pupils(&self, waiting: &[Waiting]) -> usize {
-        let on_pupils = waiting.iter().filter(|one| self.alerting.is_told_of_pupils_alone(&one.recipient));
-        on_pupils.map(|one| one.count).sum()
+        waiting.iter().filter(|one| self.alerting.is_told_of_pupils_alone(&one.recipient)).count()
     }
 
     /// What is to be said of messages that wait to be delivered: of those on pupils how many and how
@@ -169,37 +173,38 @@ impl Control {
         let store = &self.journal.lock().await.store;
         self.metrics.alerts_undelivered(self.waiting_on_pupils(&store.waiting()?));
         let late = self.clock.now().minus(PATIENCE);
-        let waiting = store.waiting_since(late)?;
+        let all = store.waiting_since(late)?;
         let is_on_pupils =
             |one: &&Waiting| one.is_pressing && self.alerting.is_told_of_pupils_alone(&one.recipient);
-        let (count, since) = waiting.iter().filter(is_on_pupils).fold((0, None), |(count, since), one| {
-            (count + one.count, Some(since.map_or(one.since, |since: Timestamp| since.min(one.since))))
-        });
-        let waited = match (count, waiting.is_empty()) {
+        let on_pupils: Vec<&Waiting> = all.iter().filter(is_on_pupils).collect();
+        let (waited, told) = match (on_pupils.len(), all.is_empty()) {
             (0, true) => return Ok(None),
-            (0, false) => "delivery is stuck: messages have".to_owned(),
-            (1, _) => "1 message of a danger alert has".to_owned(),
-            (count, _) => format!("{count} messages of danger alerts have"),
+            (0, false) => ("delivery is stuck: messages have".to_owned(), all.iter().collect()),
+            (1, _) => ("1 message of a danger alert has".to_owned(), on_pupils.clone()),
+            (count, _) => (format!("{count} messages of danger alerts have"), on_pupils.clone()),
         };
-        let fault = waiting.iter().find_map(|one| one.fault.as_deref());
-        let fault = fault.map(|fault| format!(": {fault}")).unwrap_or_default();
+        let fault = last_fault(&told).map(|fault| format!(": {fault}")).unwrap_or_default();
         let problem = format!("{waited} waited for more than a minute{fault}");
         // When a message on staff was made is nobody's business either.
-        Ok(Some(Alarm { list: "alerts".to_owned(), problem, since: since.unwrap_or(late) }))
+        let since = on_pupils.iter().map(|one| one.since).min().unwrap_or(late);
+        Ok(Some(Alarm { list: "alerts".to_owned(), problem, since }))
     }
 }
 
-fn counted(count: i64) -> Result<usize, StoreError> {
-    usize::try_from(count).map_err(|_| StoreError::Unreadable("counter"))
+/// What became of the last attempt that was made at any of them.
+fn last_fault<'a>(waiting: &[&'a Waiting]) -> Option<&'a str> {
+    let tried = waiting.iter().filter(|one| one.fault.is_some());
+    tried.max_by_key(|one| one.tried).and_then(|one| one.fault.as_deref())
 }
 
-fn waiting(row: &Row<'_>) -> Result<Waiting, StoreError> {
+fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
+    let (due, attempts): (i64, u32) = (row.get(3)?, row.get(4)?);
     Ok(Waiting {
         recipient: row.get(0)?,
         is_pressing: row.get(1)?,
-        count: counted(row.get(2)?)?,
-        since: Timestamp::from_millis(row.get(3)?),
-        fault: row.get(4)?,
+        since: Timestamp::from_millis(row.get(2)?),
+        tried: Timestamp::from_millis(due).minus(back_off(attempts.saturating_sub(1))),
+        fault: row.get(5)?,
     })
 }
 
@@ -224,5 +229,26 @@ impl Control {
         let mut due = store.due(Channel::Mail, self.clock.now(), 1000).unwrap();
         due.sort_by_key(|outgoing| outgoing.id);
         due.into_iter().map(|outgoing| (outgoing.recipient, outgoing.payload)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A bug: it was the greatest by the alphabet, of any recipient.
+    #[test]
+    fn the_last_attempt_is_told_of() {
+        let of = |tried: i64, fault: Option<&str>| Waiting {
+            recipient: "dsl@school.county.sch.uk".to_owned(),
+            is_pressing: true,
+            since: Timestamp::from_millis(0),
+            tried: Timestamp::from_millis(tried),
+            fault: fault.map(ToOwned::to_owned),
+        };
+        let all = [of(2, Some("z")), of(3, Some("a")), of(1, Some("m")), of(4, None)];
+        assert_eq!(last_fault(&all.iter().collect::<Vec<_>>()), Some("a"));
+        assert_eq!(last_fault(&[]), None);
+        assert_eq!([0, 5, 6, u32::MAX].map(|attempts| back_off(attempts).as_secs()), [2, 600, 600, 600]);
     }
 }

@@ -18,7 +18,8 @@ use crate::settings::{MailAddress, Smtp, SmtpTls};
 /// How long the server may take over each of its answers.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// By which servers say that they don't know who signs in, or want somebody to (RFC 4954 section 6).
-const SIGN_IN: [u16; 4] = [454, 530, 534, 535];
+/// Not 454: it is for a while, and said of TLS too (RFC 3207 section 4).
+const SIGN_IN: [u16; 3] = [530, 534, 535];
 
 /// Hands a message to the server.
 pub(super) fn send(smtp: &Smtp, outgoing: &Outgoing) -> Result<(), Undelivered> {

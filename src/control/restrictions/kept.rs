@@ -1,14 +1,13 @@
 //! Emergency blocks and suspensions in the store.
 
-use rusqlite::{OptionalExtension, Row};
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::control::journal::{Put, Table};
-use crate::control::restrictions::{KeptBlock, KeptSuspension, Lifted};
-use crate::control::store::{Store, StoreError};
-use crate::model::{DeviceName, Justification, StaffName, Timestamp, UserName, Window};
+use crate::control::restrictions::{KeptBlock, KeptSuspension};
+use crate::control::store::{Cells, Store, StoreError};
+use crate::model::{DeviceName, UserName, Window};
 use crate::policy::{EmergencyBlock, Suspension, SuspensionState, Target};
 
 const BLOCK: &str = "id, target, reason, placed_by, placed_at, lifted_by, lifted_at, lifted_why";
@@ -72,109 +71,71 @@ impl KeptSuspension {
 impl Store {
     /// One emergency block.
     pub(in crate::control) fn block(&self, id: Uuid) -> Result<Option<KeptBlock>, StoreError> {
-        let query = format!("SELECT {BLOCK} FROM blocks WHERE id = ?1");
-        self.connection.query_row(&query, [id.to_string()], |row| Ok(block(row))).optional()?.transpose()
+        self.row(&format!("SELECT {BLOCK} FROM blocks WHERE id = ?1"), [id.to_string()], block)
     }
 
     /// All emergency blocks, the newest first.
     pub(super) fn blocks(&self) -> Result<Vec<KeptBlock>, StoreError> {
-        self.select_laid(&format!("SELECT {BLOCK} FROM blocks ORDER BY id DESC"), block)
+        self.rows(&format!("SELECT {BLOCK} FROM blocks ORDER BY id DESC"), [], block)
     }
 
     /// The emergency blocks that are in force.
     pub(in crate::control) fn blocks_in_force(&self) -> Result<Vec<KeptBlock>, StoreError> {
-        self.select_laid(&format!("SELECT {BLOCK} FROM blocks WHERE lifted_at IS NULL ORDER BY id"), block)
+        self.rows(&format!("SELECT {BLOCK} FROM blocks WHERE lifted_at IS NULL ORDER BY id"), [], block)
     }
 
     /// One suspension.
     pub(super) fn suspension(&self, id: Uuid) -> Result<Option<KeptSuspension>, StoreError> {
         let query = format!("SELECT {SUSPENSION} FROM suspensions WHERE id = ?1");
-        self.connection.query_row(&query, [id.to_string()], |row| Ok(suspension(row))).optional()?.transpose()
+        self.row(&query, [id.to_string()], suspension)
     }
 
     /// All suspensions, the newest first.
     pub(super) fn suspensions(&self) -> Result<Vec<KeptSuspension>, StoreError> {
-        self.select_laid(&format!("SELECT {SUSPENSION} FROM suspensions ORDER BY id DESC"), suspension)
+        self.rows(&format!("SELECT {SUSPENSION} FROM suspensions ORDER BY id DESC"), [], suspension)
     }
 
     /// The suspensions that are not over, as far as the audit trail knows.
     pub(in crate::control) fn open_suspensions(&self) -> Result<Vec<KeptSuspension>, StoreError> {
         let rest = "WHERE announced NOT IN ('ended', 'lifted') ORDER BY id";
-        self.select_laid(&format!("SELECT {SUSPENSION} FROM suspensions {rest}"), suspension)
-    }
-
-    fn select_laid<T>(
-        &self,
-        query: &str,
-        read: fn(&Row<'_>) -> Result<T, StoreError>,
-    ) -> Result<Vec<T>, StoreError> {
-        let mut query = self.connection.prepare_cached(query)?;
-        let rows = query.query_map([], |row| Ok(read(row)))?;
-        rows.map(|row| row?).collect()
+        self.rows(&format!("SELECT {SUSPENSION} FROM suspensions {rest}"), [], suspension)
     }
 }
 
-fn block(row: &Row<'_>) -> Result<KeptBlock, StoreError> {
+fn block(cells: Cells<'_>) -> Result<KeptBlock, StoreError> {
     let block = EmergencyBlock {
-        id: text(row, 0)?.parse().map_err(|_| StoreError::Unreadable("id"))?,
-        target: target(&text(row, 1)?)?,
-        reason: justification(&text(row, 2)?)?,
-        by: name(&text(row, 3)?)?,
-        at: time(&text(row, 4)?)?,
+        id: cells.id(0)?,
+        target: cells.target(1)?,
+        reason: cells.reason(2)?,
+        by: cells.name(3)?,
+        at: cells.time(4)?,
     };
-    Ok(KeptBlock { block, lifted: lifted(row, 5)? })
+    Ok(KeptBlock { block, lifted: cells.lifted(5)? })
 }
 
-fn suspension(row: &Row<'_>) -> Result<KeptSuspension, StoreError> {
+fn suspension(cells: Cells<'_>) -> Result<KeptSuspension, StoreError> {
     let Covers { users, devices } =
-        serde_json::from_str(&text(row, 1)?).map_err(|_| StoreError::Unreadable("audience"))?;
+        serde_json::from_str(&cells.text(1)?).map_err(|_| StoreError::Unreadable("audience"))?;
     let exceptions: Vec<String> =
-        serde_json::from_str(&text(row, 3)?).map_err(|_| StoreError::Unreadable("exception"))?;
-    let (starts_at, ends_at) = (time(&text(row, 4)?)?, time(&text(row, 5)?)?);
-    let (lifted, announced) = (lifted(row, 9)?, text(row, 12)?);
+        serde_json::from_str(&cells.text(3)?).map_err(|_| StoreError::Unreadable("exception"))?;
+    let exceptions = exceptions.iter().map(|text| Target::parse(text)).collect::<Result<_, _>>();
+    let window = Window::new(cells.time(4)?, cells.time(5)?);
+    let lifted = cells.lifted(9)?;
     let suspension = Suspension {
-        id: text(row, 0)?.parse().map_err(|_| StoreError::Unreadable("id"))?,
+        id: cells.id(0)?,
         users,
         devices,
-        to: text(row, 2)?.parse().map_err(|_| StoreError::Unreadable("suspension"))?,
-        exceptions: exceptions.iter().map(|text| target(text)).collect::<Result<_, _>>()?,
-        window: Window::new(starts_at, ends_at).map_err(|_| StoreError::Unreadable("window"))?,
-        reason: justification(&text(row, 6)?)?,
-        by: name(&text(row, 7)?)?,
+        to: cells.parsed(2, "suspension")?,
+        exceptions: exceptions.map_err(|_| StoreError::Unreadable("target"))?,
+        window: window.map_err(|_| StoreError::Unreadable("window"))?,
+        reason: cells.reason(6)?,
+        by: cells.name(7)?,
         lifted: lifted.as_ref().map(|lifted| lifted.at),
     };
-    let announced = SuspensionState::ALL.into_iter().find(|state| state.as_str() == announced);
     Ok(KeptSuspension {
         suspension,
-        imposed_at: time(&text(row, 8)?)?,
+        imposed_at: cells.time(8)?,
         lifted,
-        announced: announced.ok_or(StoreError::Unreadable("state"))?,
+        announced: cells.word(12, (&SuspensionState::ALL, SuspensionState::as_str), "state")?,
     })
-}
-
-/// Who, when and why, from three columns on.
-fn lifted(row: &Row<'_>, at: usize) -> Result<Option<Lifted>, StoreError> {
-    let Some(by) = row.get::<_, Option<String>>(at)? else { return Ok(None) };
-    let (at, reason) = (time(&text(row, at + 1)?)?, text(row, at + 2)?);
-    Ok(Some(Lifted { by: name(&by)?, at, reason }))
-}
-
-fn text(row: &Row<'_>, at: usize) -> Result<String, StoreError> {
-    Ok(row.get(at)?)
-}
-
-fn time(text: &str) -> Result<Timestamp, StoreError> {
-    text.parse().map_err(|_| StoreError::Unreadable("time"))
-}
-
-fn name(text: &str) -> Result<StaffName, StoreError> {
-    text.parse().map_err(|_| StoreError::Unreadable("name"))
-}
-
-fn target(text: &str) -> Result<Target, StoreError> {
-    Target::parse(text).map_err(|_| StoreError::Unreadable("target"))
-}
-
-fn justification(text: &str) -> Result<Justification, StoreError> {
-    Justification::parse(text).map_err(|_| StoreError::Unreadable("reason"))
 }

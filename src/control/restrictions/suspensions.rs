@@ -72,7 +72,9 @@ impl Control {
         let suspension = match read {
             Ok(suspension) => suspension,
             Err(fault @ ControlError::Statutory) => {
-                return Err(self.refused_to_shut(staff, ACTION, client, fault).await);
+                // Not whom or what it was about.
+                let act = Act { client, ..Act::new(Actor::Staff(staff.name.clone()), ACTION) };
+                return Err(self.refused(act, Entry::Change, fault).await);
             }
             Err(fault) => return Err(fault),
         };

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use rusqlite::Row;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -15,7 +14,7 @@ use crate::audit::{Act, Actor, Entry};
 use crate::control::journal::{Journal, Mutation, Put, Table};
 use crate::control::requests::{Standing, standing};
 use crate::control::staff::Staff;
-use crate::control::store::{Store, StoreError};
+use crate::control::store::{Cells, Store, StoreError};
 use crate::control::unblocks::{Kept, Report};
 use crate::control::{Control, ControlError, Recorded};
 use crate::lists::site;
@@ -208,29 +207,15 @@ impl Suggestion {
 
 impl Store {
     fn suggestions(&self) -> Result<Vec<Suggestion>, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "SELECT id, site, raised_at, dismissed_at, dismissed_by, reason FROM suggestions ORDER BY id DESC",
-        )?;
-        let rows = query.query_map([], |row| Ok(read(row)))?;
-        rows.map(|row| row?).collect()
+        let query = "SELECT id, site, raised_at, dismissed_at, dismissed_by, reason FROM suggestions ORDER BY id DESC";
+        self.rows(query, [], read)
     }
 }
 
-fn read(row: &Row<'_>) -> Result<Suggestion, StoreError> {
-    let time = |text: String| text.parse().map_err(|_| StoreError::Unreadable("time"));
-    let (at, by, reason): (Option<String>, Option<String>, Option<String>) =
-        (row.get(3)?, row.get(4)?, row.get(5)?);
-    let dismissed = match (at, by, reason) {
-        (Some(at), Some(by), Some(reason)) => {
-            let by = by.parse().map_err(|_| StoreError::Unreadable("name"))?;
-            Some((time(at)?, by, reason))
-        }
+fn read(cells: Cells<'_>) -> Result<Suggestion, StoreError> {
+    let dismissed = match (cells.time_if(3)?, cells.name_if(4)?, cells.cell(5)?) {
+        (Some(at), Some(by), Some(reason)) => Some((at, by, reason)),
         (_, _, _) => None,
     };
-    Ok(Suggestion {
-        id: row.get::<_, String>(0)?.parse().map_err(|_| StoreError::Unreadable("id"))?,
-        site: row.get(1)?,
-        raised_at: time(row.get(2)?)?,
-        dismissed,
-    })
+    Ok(Suggestion { id: cells.id(0)?, site: cells.text(1)?, raised_at: cells.time(2)?, dismissed })
 }

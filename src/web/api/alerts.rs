@@ -17,7 +17,7 @@ use crate::web::Shared;
 use crate::web::auth::Caller;
 use crate::web::body::{Answer as Answered, Sent};
 use crate::web::openapi::words::{AlertStateWord, SeverityWord, ThemeWord};
-use crate::web::page::Page;
+use crate::web::page::{Page, Paged, Paging};
 use crate::web::path::Id;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
@@ -47,11 +47,6 @@ struct Wanted {
     /// Only of this severity.
     #[param(inline)]
     severity: Option<SeverityWord>,
-    /// How many items a page may have.
-    #[param(minimum = 1, maximum = 500, default = 100)]
-    limit: Option<u32>,
-    /// What `next` of the page before said.
-    cursor: Option<Uuid>,
 }
 
 /// What may stand behind `?`.
@@ -88,7 +83,7 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
 /// Those that you may see, the newest first, without names, and that you looked is recorded first: alerts about pupils for DSL and
 /// headteacher, about staff for the headteacher, about a headteacher for the governor who is named for
 /// that. Nobody sees their own.
-#[utoipa::path(get, path = "/alerts", operation_id = "list_alerts", tag = "alerts", params(Wanted),
+#[utoipa::path(get, path = "/alerts", operation_id = "list_alerts", tag = "alerts", params(Paged<Wanted>),
     responses((status = 200, description = "A page of alerts", body = Page<Alert>,
         headers(("Link", description = "The next page (RFC 8288)")))))]
 async fn all(
@@ -97,7 +92,7 @@ async fn all(
     uri: Uri,
 ) -> Result<Answered<Page<Alert>>, Problem> {
     caller.must_hold(&ALERTED, &shared, "alerts.read", Entry::Read).await?;
-    let query = Query::read::<Wanted>(&uri)?;
+    let query = Query::read::<Paged<Wanted>>(&uri)?;
     let state = query.one_of("state", &AlertState::ALL, AlertState::as_str)?;
     let theme = query.one_of("theme", &Theme::ALL, Theme::as_str)?;
     let severity = query.one_of("severity", &Severity::ALL, Severity::as_str)?;
@@ -226,7 +221,7 @@ async fn precision(State(shared): State<Shared>, caller: Caller) -> Result<Answe
 
 /// What raises no alert for a while
 #[utoipa::path(get, path = "/alerts/suppressions", operation_id = "list_alert_suppressions", tag = "alerts",
-    params(shown::Paged), responses((status = 200, description = "A page of suppressions",
+    params(Paging), responses((status = 200, description = "A page of suppressions",
         body = Page<Suppression>, headers(("Link", description = "The next page (RFC 8288)")))))]
 async fn suppressions(
     State(shared): State<Shared>,
@@ -234,7 +229,7 @@ async fn suppressions(
     uri: Uri,
 ) -> Result<Answered<Page<Suppression>>, Problem> {
     caller.must_hold(&ALERTED, &shared, "alerts.read", Entry::Read).await?;
-    let query = Query::read::<shown::Paged>(&uri)?;
+    let query = Query::read::<Paging>(&uri)?;
     let audit_seq = looked(&shared, &caller, "suppressions", query.asked()).await?;
     let (all, now) = (shared.control.suppressions(&caller.staff).await?, shared.control.now());
     Page::recorded_of(all, (&query, audit_seq), MOST, |one| one.id, |one| Suppression::new(one, now))

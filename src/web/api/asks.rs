@@ -13,7 +13,7 @@ use crate::web::api::unblocks::{Unblock, changed};
 use crate::web::auth::Caller;
 use crate::web::body::{Answer, Sent};
 use crate::web::openapi::words::{AskStateWord, Moment, UntilWord};
-use crate::web::page::Page;
+use crate::web::page::{Page, Paged};
 use crate::web::path::Id;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
@@ -30,11 +30,6 @@ pub(super) struct Wanted {
     /// Only those that stand there.
     #[param(inline)]
     state: Option<AskStateWord>,
-    /// How many items a page may have.
-    #[param(minimum = 1, maximum = 500, default = 100)]
-    limit: Option<u32>,
-    /// What `next` of the page before said.
-    cursor: Option<Uuid>,
 }
 
 /// What a pupil asked for. Which pupil is not told.
@@ -109,7 +104,7 @@ pub(super) struct Taking {
 ///
 /// Of the groups that one teaches; every ask, for those who decide on unblocks. The newest first,
 /// 15 days back.
-#[utoipa::path(get, path = "/asks", operation_id = "list_asks", tag = "unblocks", params(Wanted),
+#[utoipa::path(get, path = "/asks", operation_id = "list_asks", tag = "unblocks", params(Paged<Wanted>),
     responses((status = 200, description = "A page of asks", body = Page<Ask>,
         headers(("Link", description = "The next page (RFC 8288)")))))]
 pub(super) async fn all(
@@ -117,7 +112,7 @@ pub(super) async fn all(
     caller: Caller,
     uri: Uri,
 ) -> Result<Answer<Page<Ask>>, Problem> {
-    let query = Query::read::<Wanted>(&uri)?;
+    let query = Query::read::<Paged<Wanted>>(&uri)?;
     let state = query.one_of("state", &AskState::ALL, AskState::as_str)?;
     let (mut asks, now) = (shared.control.asks(&caller.staff).await?, shared.control.now());
     asks.retain(|ask| state.is_none_or(|state| ask.state(now) == state));

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::audit::Entry;
 use crate::control::changes::{CHANGE_READERS, ChangeState};
-use crate::control::{BlockRequest, KeptBlock};
+use crate::control::{BlockRequest, KeptBlock, Lifted};
 use crate::model::{Justification, Scheme, StaffName, Timestamp};
 use crate::policy::Target;
 use crate::web::Shared;
@@ -16,7 +16,7 @@ use crate::web::api::changes::Change;
 use crate::web::auth::Caller;
 use crate::web::body::{Answer, Sent};
 use crate::web::openapi::words::{BlockState, Moment, ReachWord};
-use crate::web::page::Page;
+use crate::web::page::{Page, Paged};
 use crate::web::path::Id;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
@@ -83,11 +83,6 @@ pub(super) struct Wanted {
     /// Only those that stand there.
     #[param(inline)]
     state: Option<BlockState>,
-    /// How many items a page may have.
-    #[param(minimum = 1, maximum = 500, default = 100)]
-    limit: Option<u32>,
-    /// What `next` of the page before said.
-    cursor: Option<Uuid>,
 }
 
 /// Shut something for everybody
@@ -109,7 +104,7 @@ pub(super) async fn place(
 /// Emergency blocks
 ///
 /// The newest first.
-#[utoipa::path(get, path = "/blocks", operation_id = "list_blocks", tag = "blocks", params(Wanted),
+#[utoipa::path(get, path = "/blocks", operation_id = "list_blocks", tag = "blocks", params(Paged<Wanted>),
     responses((status = 200, description = "A page of blocks", body = Page<Block>,
         headers(("Link", description = "The next page (RFC 8288)")))))]
 pub(super) async fn all(
@@ -118,7 +113,7 @@ pub(super) async fn all(
     uri: Uri,
 ) -> Result<Answer<Page<Block>>, Problem> {
     caller.must_hold(&CHANGE_READERS, &shared, "blocks.read", Entry::Read).await?;
-    let query = Query::read::<Wanted>(&uri)?;
+    let query = Query::read::<Paged<Wanted>>(&uri)?;
     let state = query.one_of("state", &BlockState::ALL, |state| state)?;
     let mut kept = shared.control.blocks().await?;
     kept.retain(|kept| state.is_none_or(|state| state_of(kept) == state));
@@ -162,10 +157,7 @@ impl From<KeptBlock> for Block {
     fn from(kept: KeptBlock) -> Block {
         let (applies_to, note) = reach(&kept.block.target);
         let state = state_of(&kept);
-        let (lifted_by, lifted_at, lifted_why) = match kept.lifted {
-            Some(lifted) => (Some(lifted.by), Some(lifted.at), Some(lifted.reason)),
-            None => (None, None, None),
-        };
+        let (lifted_by, lifted_at, lifted_why) = Lifted::apart(kept.lifted);
         Block {
             id: kept.block.id,
             state,

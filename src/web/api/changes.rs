@@ -19,7 +19,7 @@ use crate::web::body::{Answer, Sent};
 use crate::web::openapi::words::{
     ChangeKindWord, ChangeStateWord, EffectWord, Moment, OpWord, SchoolListWord,
 };
-use crate::web::page::Page;
+use crate::web::page::{Page, Paged};
 use crate::web::path::Id;
 use crate::web::policy::{self, Weighing};
 use crate::web::precondition::Precondition;
@@ -135,18 +135,13 @@ pub(super) struct Wanted {
     /// Proposed before this moment.
     #[param(inline)]
     to: Option<Moment>,
-    /// How many items a page may have.
-    #[param(minimum = 1, maximum = 500, default = 100)]
-    limit: Option<u32>,
-    /// What `next` of the page before said.
-    cursor: Option<Uuid>,
 }
 
 /// Changes
 ///
 /// The newest first: what waits, what came in force at once, and what became of the rest; each in a plain
 /// sentence.
-#[utoipa::path(get, path = "/changes", operation_id = "list_changes", tag = "changes", params(Wanted),
+#[utoipa::path(get, path = "/changes", operation_id = "list_changes", tag = "changes", params(Paged<Wanted>),
     responses((status = 200, description = "A page of changes", body = Page<Change>,
         headers(("Link", description = "The next page (RFC 8288)")))))]
 pub(super) async fn all(
@@ -155,7 +150,7 @@ pub(super) async fn all(
     uri: Uri,
 ) -> Result<Answer<Page<Change>>, Problem> {
     caller.must_hold(&CHANGE_READERS, &shared, "changes.read", Entry::Read).await?;
-    let query = Query::read::<Wanted>(&uri)?;
+    let query = Query::read::<Paged<Wanted>>(&uri)?;
     let state = query.one_of("state", &ChangeState::ALL, ChangeState::as_str)?;
     let effect = query.one_of("effect", &Effect::ALL, Effect::as_str)?;
     let kind = query.one_of("kind", &About::KINDS, |kind| kind)?;

@@ -5,18 +5,18 @@ use std::net::IpAddr;
 use axum::extract::State as Has;
 use axum::http::Uri;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::audit::Entry;
-use crate::control::Recorded;
 use crate::control::holds::{HOLDERS, Hold, HoldOf, HoldRequest};
+use crate::control::{Lifted, Recorded};
 use crate::model::{DeviceName, Justification, StaffName, Timestamp, UserName};
 use crate::web::Shared;
 use crate::web::auth::Caller;
 use crate::web::body::{Answer, Sent};
 use crate::web::openapi::words::Moment;
-use crate::web::page::Page;
+use crate::web::page::{Page, Paging};
 use crate::web::path::Id;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
@@ -24,18 +24,6 @@ use crate::web::said::Why;
 
 /// Most holds of a page.
 const MOST: usize = 500;
-
-/// What may stand behind `?`.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "a description; `Query` reads by its names")]
-pub(super) struct Wanted {
-    /// How many items a page may have.
-    #[param(minimum = 1, maximum = 500, default = 100)]
-    limit: Option<u32>,
-    /// What `next` of the page before said.
-    cursor: Option<Uuid>,
-}
 
 /// A hold that is asked for: just one of `user`, `device` and `client`.
 #[derive(Deserialize, ToSchema)]
@@ -114,7 +102,7 @@ pub(super) async fn place(
 /// Legal holds
 ///
 /// The newest first.
-#[utoipa::path(get, path = "/holds", operation_id = "list_holds", tag = "audit", params(Wanted),
+#[utoipa::path(get, path = "/holds", operation_id = "list_holds", tag = "audit", params(Paging),
     responses((status = 200, description = "A page of holds", body = Page<LegalHold>,
         headers(("Link", description = "The next page (RFC 8288)")))))]
 pub(super) async fn all(
@@ -123,7 +111,7 @@ pub(super) async fn all(
     uri: Uri,
 ) -> Result<Answer<Page<LegalHold>>, Problem> {
     caller.must_hold(&HOLDERS, &shared, "holds.read", Entry::Read).await?;
-    let query = Query::read::<Wanted>(&uri)?;
+    let query = Query::read::<Paging>(&uri)?;
     let (kept, now) = (shared.control.holds().await?, shared.control.now());
     Page::of(kept, &query, MOST, |hold| hold.id, |hold| LegalHold::new(hold, now))
 }
@@ -166,10 +154,7 @@ impl LegalHold {
             HoldOf::Device(device) => (None, Some(device), None),
             HoldOf::Client(client) => (None, None, Some(client)),
         };
-        let (lifted_by, lifted_at, lifted_why) = match hold.lifted {
-            Some(lifted) => (Some(lifted.by), Some(lifted.at), Some(lifted.reason)),
-            None => (None, None, None),
-        };
+        let (lifted_by, lifted_at, lifted_why) = Lifted::apart(hold.lifted);
         LegalHold {
             id: hold.id,
             in_force,

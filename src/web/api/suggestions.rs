@@ -2,8 +2,8 @@
 
 use axum::extract::State as Has;
 use axum::http::Uri;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::audit::Entry;
@@ -13,25 +13,14 @@ use crate::web::Shared;
 use crate::web::auth::Caller;
 use crate::web::body::{Answer, Sent};
 use crate::web::openapi::words::Moment;
-use crate::web::page::Page;
+use crate::web::page::{Page, Paging};
 use crate::web::path::Id;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
+use crate::web::said::Why;
 
 /// Most suggestions of a page.
 const MOST: usize = 500;
-
-/// What may stand behind `?`.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "a description; `Query` reads by its names")]
-pub(super) struct Wanted {
-    /// How many items a page may have.
-    #[param(minimum = 1, maximum = 500, default = 100)]
-    limit: Option<u32>,
-    /// What `next` of the page before said.
-    cursor: Option<Uuid>,
-}
 
 /// A site whose category somebody should review.
 #[derive(Serialize, ToSchema)]
@@ -56,20 +45,11 @@ pub(super) struct Suggestion {
     audit_seq: Option<u64>,
 }
 
-/// Why the category stays as it is.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Dismissal {
-    /// Why, in a few words.
-    #[schema(min_length = 15, max_length = 1000)]
-    reason: String,
-}
-
 /// Sites to review
 ///
 /// Sites of which three members of staff or more had an unblock within 90 days, until somebody
 /// dismisses the suggestion. The newest first.
-#[utoipa::path(get, path = "/suggestions", operation_id = "list_suggestions", tag = "unblocks", params(Wanted),
+#[utoipa::path(get, path = "/suggestions", operation_id = "list_suggestions", tag = "unblocks", params(Paging),
     responses((status = 200, description = "A page of suggestions", body = Page<Suggestion>,
         headers(("Link", description = "The next page (RFC 8288)")))))]
 pub(super) async fn all(
@@ -78,15 +58,9 @@ pub(super) async fn all(
     uri: Uri,
 ) -> Result<Answer<Page<Suggestion>>, Problem> {
     caller.must_hold(&REVIEWERS, &shared, "suggestions.read", Entry::Read).await?;
-    let query = Query::read::<Wanted>(&uri)?;
-    let (limit, cursor) = (query.limit(MOST)?, query.parsed::<Uuid>("cursor")?);
-    let mut open = shared.control.suggestions().await?;
-    open.retain(|one| cursor.is_none_or(|cursor| one.suggestion.id < cursor));
-    let more = open.len() > limit;
-    open.truncate(limit);
-    let next = open.last().filter(|_| more).map(|last| last.suggestion.id.to_string());
-    let items = open.into_iter().map(|one| Suggestion::new(one, None)).collect();
-    Ok(Page::new(items, next).answer(&query))
+    let query = Query::read::<Paging>(&uri)?;
+    let open = shared.control.suggestions().await?;
+    Page::of(open, &query, MOST, |one| one.suggestion.id, |one| Suggestion::new(one, None))
 }
 
 /// Dismiss a suggestion
@@ -94,13 +68,13 @@ pub(super) async fn all(
 /// What was asked for before counts no more. A category is changed by a change of the lists or the
 /// policy, not here.
 #[utoipa::path(post, path = "/suggestions/{id}/dismiss", operation_id = "dismiss_suggestion", tag = "unblocks",
-    params(Id), request_body = Dismissal,
+    params(Id), request_body = Why,
     responses((status = 200, description = "The suggestion, dismissed", body = Suggestion)))]
 pub(super) async fn dismiss(
     Has(shared): Has<Shared>,
     caller: Caller,
     Id(id): Id,
-    Sent(why): Sent<Dismissal>,
+    Sent(why): Sent<Why>,
 ) -> Result<Answer<Suggestion>, Problem> {
     caller.must_hold(&REVIEWERS, &shared, "suggestion.dismissed", Entry::Unblock).await?;
     let done = shared.control.dismiss_suggestion(&caller.staff, id, &why.reason, caller.client).await?;

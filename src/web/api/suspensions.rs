@@ -3,7 +3,6 @@
 use axum::extract::State as Has;
 use axum::http::Uri;
 use utoipa::IntoParams;
-use uuid::Uuid;
 
 use crate::audit::Entry;
 use crate::control::SUSPENDERS;
@@ -12,7 +11,7 @@ use crate::web::Shared;
 use crate::web::auth::Caller;
 use crate::web::body::{Answer, Sent};
 use crate::web::openapi::words::SuspensionStateWord;
-use crate::web::page::Page;
+use crate::web::page::{Page, Paged};
 use crate::web::path::Id;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
@@ -33,11 +32,6 @@ pub(super) struct Wanted {
     /// Only those that stand there.
     #[param(inline)]
     state: Option<SuspensionStateWord>,
-    /// How many items a page may have.
-    #[param(minimum = 1, maximum = 500, default = 100)]
-    limit: Option<u32>,
-    /// What `next` of the page before said.
-    cursor: Option<Uuid>,
 }
 
 /// Take internet from people or devices for a time
@@ -60,7 +54,7 @@ pub(super) async fn impose(
 ///
 /// The newest first.
 #[utoipa::path(get, path = "/suspensions", operation_id = "list_suspensions", tag = "suspensions",
-    params(Wanted), responses((status = 200, description = "A page of suspensions", body = Page<Suspension>,
+    params(Paged<Wanted>), responses((status = 200, description = "A page of suspensions", body = Page<Suspension>,
         headers(("Link", description = "The next page (RFC 8288)")))))]
 pub(super) async fn all(
     Has(shared): Has<Shared>,
@@ -68,7 +62,7 @@ pub(super) async fn all(
     uri: Uri,
 ) -> Result<Answer<Page<Suspension>>, Problem> {
     caller.must_hold(&SUSPENDERS, &shared, "suspensions.read", Entry::Read).await?;
-    let query = Query::read::<Wanted>(&uri)?;
+    let query = Query::read::<Paged<Wanted>>(&uri)?;
     let state = query.one_of("state", &SuspensionState::ALL, SuspensionState::as_str)?;
     let (kept, now) = (shared.control.suspensions(state).await?, shared.control.now());
     Page::of(kept, &query, MOST, |kept| kept.suspension.id, |kept| Suspension::new(kept, now))

@@ -14,7 +14,7 @@ use crate::web::auth::Caller;
 use crate::web::body::{Answer, Sent};
 use crate::web::events::{Inquiries, Reader, Sight, Usage, usage};
 use crate::web::openapi::words::UnblockState;
-use crate::web::page::Page;
+use crate::web::page::{Page, Paged};
 use crate::web::path::Id;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
@@ -38,11 +38,6 @@ pub(super) struct Wanted {
     /// Only those that stand there.
     #[param(inline)]
     state: Option<UnblockState>,
-    /// How many items a page may have.
-    #[param(minimum = 1, maximum = 500, default = 100)]
-    limit: Option<u32>,
-    /// What `next` of the page before said.
-    cursor: Option<Uuid>,
 }
 
 /// Why it is looked at.
@@ -74,7 +69,7 @@ pub(super) async fn ask(
 /// Temporary unblocks
 ///
 /// The newest first: one's own, or every one for those who oversee them.
-#[utoipa::path(get, path = "/unblocks", operation_id = "list_unblocks", tag = "unblocks", params(Wanted),
+#[utoipa::path(get, path = "/unblocks", operation_id = "list_unblocks", tag = "unblocks", params(Paged<Wanted>),
     responses((status = 200, description = "A page of unblocks", body = Page<Unblock>,
         headers(("Link", description = "The next page (RFC 8288)")))))]
 pub(super) async fn all(
@@ -82,7 +77,7 @@ pub(super) async fn all(
     caller: Caller,
     uri: Uri,
 ) -> Result<Answer<Page<Unblock>>, Problem> {
-    let query = Query::read::<Wanted>(&uri)?;
+    let query = Query::read::<Paged<Wanted>>(&uri)?;
     let state = query.one_of("state", &State::ALL, State::as_str)?;
     let (kept, now) = (shared.control.unblocks(&caller.staff, state).await?, shared.control.now());
     Page::of(kept, &query, MOST, |kept| kept.unblock.id, |kept| Unblock::new(&kept, now))

@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::{Duration, Instant, sleep};
 
-use crate::harness::{Browser, Gateway, Program, Site, fetch, within};
+use crate::harness::{Browser, Gateway, PATIENCE, Program, Site, fetch, skipped, within};
 
 /// The least that is enough: what is less is told of.
 const ENOUGH: &str = "1600m";
@@ -39,7 +39,7 @@ impl OwnDisk {
             return Some(OwnDisk { site, holder });
         }
         let said = within(holder.wait_with_output()).await.unwrap();
-        eprintln!("\n*** SKIPPED: no full disk was tried: {}\n", String::from_utf8_lossy(&said.stderr));
+        skipped("a full disk was", &String::from_utf8_lossy(&said.stderr));
         None
     }
 
@@ -175,7 +175,7 @@ async fn ready(program: &Program) -> (u16, Value) {
 
 /// Waits until `/readyz` says it; nothing else tells of it.
 async fn until(program: &Program, what: &str, seen: impl Fn(u16, &Value) -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(8);
+    let deadline = Instant::now() + PATIENCE;
     loop {
         let (status, body) = ready(program).await;
         if seen(status, &body) {

@@ -1,13 +1,12 @@
 //! A name server that is silent: whoever looks for a mail server, a webhook or a collector by it holds up
 //! no stop.
 
-use std::os::unix::fs::MetadataExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use tokio::process::Command;
 
-use crate::harness::{Gateway, Program, Site, within};
+use crate::harness::{Gateway, Program, Site, skipped, within};
 
 /// A network of its own, in which questions to name servers go unanswered for a minute.
 const SILENT: &str = r#"
@@ -94,11 +93,8 @@ async fn can_be_silent(site: &Site) -> bool {
     let why =
         said.as_ref().map_or_else(ToString::to_string, |said| String::from_utf8_lossy(&said.stderr).into());
     let can = said.is_ok_and(|said| said.status.success());
-    let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-    let as_root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
-    assert!(can || !(in_ci && as_root), "no namespaces here: {why}");
     if !can {
-        eprintln!("SKIPPED: no namespaces here: {why}");
+        skipped("a silent name server at a stop was", &why);
     }
     can
 }

@@ -1,6 +1,7 @@
 //! What systemd is told: ready, reloading, alive, stopping.
 
 use tokio::net::UnixDatagram;
+use tokio::process::Command;
 
 use crate::harness::{Gateway, Site, within};
 
@@ -28,6 +29,29 @@ async fn the_service_manager_hears_of_start_reload_heartbeat_and_stop() {
     program.signal("TERM").await;
     manager.hears("STOPPING=1").await;
     assert!(program.ended().await.success());
+}
+
+/// A terminal that is gone, or a log collector that crashed, ends nothing: reloads that say what is
+/// wrong, and the stop, go on as they would.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_nobody_listens_to_goes_on() {
+    let mut site = Gateway::new().site().await;
+    let mut manager = Manager::listen(&mut site);
+    let (gone, said) = std::io::pipe().unwrap();
+    drop(gone);
+    let mut command = site.command(&["serve"]);
+    command.stdout(said.try_clone().unwrap()).stderr(said);
+    let mut process = command.spawn().unwrap();
+    manager.hears("READY=1").await;
+    for faulty in ["maths.example\nco.uk\n", "school-blocked.example\n"] {
+        site.write("blocklists/school/block.txt", faulty);
+        Command::new("kill").args(["-HUP", &process.id().unwrap().to_string()]).status().await.unwrap();
+        manager.hears("RELOADING=1").await;
+        manager.hears("READY=1").await;
+    }
+    Command::new("kill").args(["-TERM", &process.id().unwrap().to_string()]).status().await.unwrap();
+    manager.hears("STOPPING=1").await;
+    assert!(within(process.wait()).await.unwrap().success());
 }
 
 /// The service manager's end of `NOTIFY_SOCKET`.

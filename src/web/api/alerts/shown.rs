@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::control::alerts::{
@@ -12,18 +12,6 @@ use crate::model::{StaffName, Timestamp};
 use crate::web::openapi::words::{
     AboutWord, AlertStateWord, Event, Moment, PersonKind, SeverityWord, SuppressedByWord, ThemeWord,
 };
-
-/// What may stand behind `?`.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "a description; `Query` reads by its names")]
-pub(super) struct Paged {
-    /// How many items a page may have.
-    #[param(minimum = 1, maximum = 500, default = 100)]
-    limit: Option<u32>,
-    /// What `next` of the page before said.
-    cursor: Option<Uuid>,
-}
 
 /// What is said of a step.
 #[derive(Deserialize, ToSchema)]

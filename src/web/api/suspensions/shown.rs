@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::control::{KeptSuspension, Recorded, SuspensionRequest};
+use crate::control::{KeptSuspension, Lifted, Recorded, SuspensionRequest};
 use crate::model::{DeviceName, Justification, StaffName, Timestamp, UserName};
 use crate::web::openapi::words::{Moment, ReducedWord, SuspensionStateWord};
 use crate::web::problem::Problem;
@@ -124,10 +124,7 @@ impl Suspension {
     /// A suspension as it stands at `now`.
     pub(super) fn new(kept: KeptSuspension, now: Timestamp) -> Suspension {
         let (suspension, state) = (kept.suspension.clone(), kept.suspension.state(now));
-        let (lifted_by, lifted_at, lifted_why) = match kept.lifted {
-            Some(lifted) => (Some(lifted.by), Some(lifted.at), Some(lifted.reason)),
-            None => (None, None, None),
-        };
+        let (lifted_by, lifted_at, lifted_why) = Lifted::apart(kept.lifted);
         Suspension {
             id: suspension.id,
             state: state.as_str(),

@@ -7,7 +7,7 @@ use axum::http::Uri;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::audit::{Act, Entry, Outcome};
+use crate::audit::{Act, Entry};
 use crate::control::{ControlError, Dependency, Whom};
 use crate::model::GroupName;
 use crate::web::Shared;
@@ -81,9 +81,7 @@ pub(in crate::web) async fn dependencies(
     let look = match shared.control.may_look(&caller.staff, target, whom, caller.client).await {
         Ok(look) => look,
         Err(fault @ (ControlError::Forbidden(_) | ControlError::Statutory)) => {
-            let act = act.with("refused", fault.code());
-            shared.control.record(Entry::Read(Act { outcome: Outcome::Failure, ..act })).await?;
-            return Err(fault.into());
+            return Err(shared.control.refused(act, Entry::Read, fault).await.into());
         }
         Err(fault) => return Err(fault.into()),
     };
