@@ -35,17 +35,21 @@ const HELD: &str = "/schoolgate/details/of";
 /// What staff wrote in their own words, and may name a child; what those who see pseudonyms typed as
 /// names; which alert somebody looked at, and whether a look was at staff: of a headteacher's pseudonym
 /// that would say whose it is.
-const WORDS: [&str; 9] = [
+const WORDS: [&str; 10] = [
     "/schoolgate/details/routed",
     "/schoolgate/details/asked_user",
     "/schoolgate/details/asked_device",
     "/schoolgate/details/asked_client",
     "/schoolgate/details/alert_id",
     "/event/reason",
+    "/schoolgate/details/why",
     "/schoolgate/details/justification",
     "/schoolgate/details/lesson",
     "/schoolgate/details/comment",
 ];
+/// The changes that an act is about, and what of each staff wrote in their own words.
+const CHANGES: &str = "/schoolgate/details/changes";
+const WORDS_OF_A_CHANGE: [&str; 3] = ["/why", "/risk", "/remark"];
 /// Where a look has the names that were asked for.
 const TYPED: [&str; 3] =
     ["/schoolgate/details/user", "/schoolgate/details/device", "/schoolgate/details/client"];
@@ -81,7 +85,7 @@ impl Pseudonyms {
             self.rename(event, "/user/name", "user");
         }
         if event["event"]["dataset"] != "schoolgate.access" {
-            WORDS.iter().for_each(|place| clear(event, place));
+            without_words(event);
         }
         for (place, kind) in NAMED {
             self.rename(event, place, kind);
@@ -140,6 +144,15 @@ pub fn without_where(event: &mut Value) {
 /// Takes away the names that somebody asked for: a guess beside its pseudonym would say whose that is.
 pub fn without_typed(event: &mut Value) {
     TYPED.iter().for_each(|place| clear(event, place));
+}
+
+/// Takes away what staff wrote, and what of a look says more than it may.
+fn without_words(event: &mut Value) {
+    WORDS.iter().for_each(|place| clear(event, place));
+    let changes = event.pointer_mut(CHANGES).and_then(Value::as_array_mut);
+    for change in changes.into_iter().flatten() {
+        WORDS_OF_A_CHANGE.iter().for_each(|place| clear(change, place));
+    }
 }
 
 /// Whether a look is at staff, at alerts on them, or at nobody knows whom.
@@ -205,6 +218,20 @@ mod tests {
         for event in [
             access,
             act("change", "suspension.imposed", json!({ "users": ["y5.042"], "devices": ["CB-2-017"] })),
+            act("change", "suspension.imposed", json!({ "why": "y5.042 hit CB-2-017's owner" })),
+            act(
+                "change",
+                "change.proposed",
+                json!({ "changes": [
+                    { "entry": "chess.example", "why": "for y5.042", "remark": "y5.042 asked" },
+                    { "why": null, "risk": { "benefit": "y5.042 plays", "risk": "none", "mitigation": "-" } },
+                ]}),
+            ),
+            act(
+                "change",
+                "policy.reloaded",
+                json!({ "changes": ["school allow list: added chess.example"] }),
+            ),
             act("change", "hold.placed", json!({ "kind": "user", "of": "y5.042", "placed_by": "dsl" })),
             act("change", "hold.lifted", json!({ "kind": "device", "of": "CB-2-017" })),
             act("unblock", "ask.made", json!({ "justification": "y5.042 wants it" })),

@@ -106,7 +106,7 @@ impl Control {
         let staff = &journal.store.acting(staff, now)?;
         let kept = journal.store.unblock(id)?.ok_or(ControlError::NotFound)?;
         let actor = Actor::Staff(staff.name.clone());
-        let hands = journal.store.hands(&kept.unblock.requester)?;
+        let hands = [journal.store.hands(&kept.unblock.requester)?, journal.store.hands(&staff.name)?];
         let allowed = decision.allowed(staff, &kept.unblock, &hands);
         if let Err(fault) =
             allowed.and_then(|()| decision.is_for_somebody(&kept.unblock, &journal.store, now))
@@ -249,7 +249,7 @@ impl Decision {
         }
     }
 
-    fn allowed(self, staff: &Staff, unblock: &Unblock, hands: &StaffName) -> Result<(), ControlError> {
+    fn allowed(self, staff: &Staff, unblock: &Unblock, hands: &[StaffName; 2]) -> Result<(), ControlError> {
         match self {
             Decision::Approve => requests::may_approve(staff, unblock, hands),
             Decision::Refuse => requests::may_refuse(staff, unblock, hands),

@@ -112,23 +112,31 @@ pub(super) fn read(
 }
 
 /// Whether `staff` may approve this unblock: one of the roles that it needs, and never the asker.
-/// `hands` are those that the asker's account is in.
-pub(super) fn may_approve(staff: &Staff, unblock: &Unblock, hands: &StaffName) -> Result<(), ControlError> {
+/// `hands` are those that the asker's account is in, and those of `staff`.
+pub(super) fn may_approve(
+    staff: &Staff,
+    unblock: &Unblock,
+    hands: &[StaffName; 2],
+) -> Result<(), ControlError> {
     if !staff.is_any(&unblock.approvers) {
         return Err(ControlError::Forbidden("approving this takes one of the roles that it needs"));
     }
-    is_another(staff, hands)
+    are_two(hands)
 }
 
 /// Whether `staff` may refuse this unblock: those who may approve it, and all who answer for
 /// filtering, since a refusal opens nothing.
-pub(super) fn may_refuse(staff: &Staff, unblock: &Unblock, hands: &StaffName) -> Result<(), ControlError> {
+pub(super) fn may_refuse(
+    staff: &Staff,
+    unblock: &Unblock,
+    hands: &[StaffName; 2],
+) -> Result<(), ControlError> {
     if !staff.is_any(&DECIDERS) && !staff.is_any(&unblock.approvers) {
         return Err(ControlError::Forbidden(
             "deciding on an unblock takes a filtering manager, DSL or headteacher",
         ));
     }
-    is_another(staff, hands)
+    are_two(hands)
 }
 
 /// Whether `staff` may end an unblock early.
@@ -140,8 +148,8 @@ pub(super) fn may_revoke(staff: &Staff, unblock: &Unblock) -> Result<(), Control
     Err(ControlError::Forbidden("revoking takes the one who asked, a filtering manager, DSL or headteacher"))
 }
 
-fn is_another(staff: &Staff, hands: &StaffName) -> Result<(), ControlError> {
-    if staff.hands() == hands { Err(ControlError::FourEyes) } else { Ok(()) }
+fn are_two([asker, own]: &[StaffName; 2]) -> Result<(), ControlError> {
+    if asker == own { Err(ControlError::FourEyes) } else { Ok(()) }
 }
 
 fn not_allowed(why: NotAllowed) -> ControlError {

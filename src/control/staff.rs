@@ -65,10 +65,11 @@ impl Staff {
         }
     }
 
-    /// Whose hands it is in: two with the same are one person where two are asked for.
+    /// Whether they may say of others that those are people of their own: a headteacher of the school
+    /// whose own account counts for itself.
     #[must_use]
-    pub fn hands(&self) -> &StaffName {
-        self.counts_as.as_ref().unwrap_or(&self.name)
+    pub fn answers_for_others(&self) -> bool {
+        self.kind == Kind::School && self.counts_as.is_none() && self.is_any(&[Role::Headteacher])
     }
 
     /// Whether any of `roles` is held.

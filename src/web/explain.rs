@@ -203,7 +203,8 @@ impl Suspensions {
         }
     }
 
-    fn seen(self, policy: Arc<Policy>) -> Result<Arc<Policy>, Problem> {
+    /// The policy as they see it.
+    pub(super) fn seen(self, policy: Arc<Policy>) -> Result<Arc<Policy>, Problem> {
         match self {
             Suspensions::Told => Ok(policy),
             Suspensions::LeftOut => {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::audit::Act;
 use crate::control::accounts::invitations::{Invitation, Whose};
-use crate::control::accounts::{AccountError, By, hands, reason, rules};
+use crate::control::accounts::{AccountError, By, reason, rules};
 use crate::control::requests::are_groups;
 use crate::control::staff::{Kind, Staff, joined};
 use crate::control::{Control, ControlError, Recorded};
@@ -119,7 +119,7 @@ impl Control {
             return Err(ControlError::Taken.into());
         }
         let now = self.clock.now();
-        let staff = Staff { counts_as: hands::in_hands_of(by.staff.as_ref()), ..staff.clone() };
+        let staff = Staff { counts_as: journal.store.in_hands_of(by.staff.as_ref())?, ..staff.clone() };
         let act = Act { reason: why, ..added(by, &staff) };
         let audit_seq = self.keep_staff(&mut journal, act, &staff, now).await?;
         let invitation = journal.store.invite(Whose::Member(&staff), now)?;
@@ -155,6 +155,10 @@ impl Control {
         if let Err(fault) = rules::leaves_a_holder(&others, &before, &after, now) {
             return Err(self.not_allowed(by, action, Some(name), fault).await);
         }
+        let after = match journal.store.promoted_by(by.staff.as_ref(), &before, &after) {
+            Ok(counts_as) => Staff { counts_as, ..after },
+            Err(fault) => return Err(self.not_allowed(by, action, Some(name), fault).await),
+        };
         let why = why.map(reason).transpose()?;
         let act = by.act(action).with("staff", name.as_str());
         let act = act.with("before", shown(&before)).with("after", shown(&after));
@@ -186,7 +190,7 @@ impl Control {
             return Err(ControlError::Forbidden("the account is disabled").into());
         }
         let why = why.map(reason).transpose()?;
-        let staff = Staff { counts_as: hands::in_hands_of(by.staff.as_ref()), ..staff };
+        let staff = Staff { counts_as: journal.store.in_hands_of(by.staff.as_ref())?, ..staff };
         let act = by.act("staff.reset").with("staff", name.as_str());
         let act = act.with("counts_as", staff.counts_as.as_ref().map(StaffName::to_string));
         let act = Act { reason: why, ..act };

@@ -37,6 +37,11 @@ pub(super) fn may_touch(by: Option<&Staff>, name: &StaffName, roles: &[Role]) ->
     Ok(())
 }
 
+/// Whether `after` may open what `before` could not: it has a role that a technician can't give.
+pub(super) fn gives_more(before: &Staff, after: &Staff) -> bool {
+    after.roles.iter().any(|role| !before.roles.contains(role) && !TECHNICIANS.contains(role))
+}
+
 /// Whether somebody still holds every role that must be held, after `before` becomes `after`.
 /// `others` are those who have a way in.
 pub(super) fn leaves_a_holder(

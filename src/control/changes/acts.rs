@@ -15,7 +15,7 @@ use crate::control::requests::DECIDERS;
 use crate::control::restrictions::KeptBlock;
 use crate::control::staff::Staff;
 use crate::control::{Control, ControlError, Recorded};
-use crate::model::{Role, StaffName, Timestamp};
+use crate::model::{Role, Timestamp};
 
 /// The longest comment, in characters.
 const MAX_COMMENT: usize = 1000;
@@ -101,7 +101,9 @@ impl Control {
         let act = Act { client, ..act };
         let hands = change.proposer.name().and_then(|name| name.parse().ok());
         let hands = hands.map(|name| journal.store.hands(&name)).transpose()?;
-        if let Err(fault) = may_decide(staff, &change, hands.as_ref()) {
+        let is_own = hands == Some(journal.store.hands(&staff.name)?);
+        let whose = if is_own { Whose::Own } else { Whose::Other };
+        if let Err(fault) = may_decide(staff, &change, whose) {
             let act = act.with("changes", vec![details(&change)]);
             return Err(self.refused(act, Entry::Change, fault).await);
         }
@@ -123,6 +125,15 @@ impl Control {
         }
         Ok(Recorded { value: change, audit_seq })
     }
+}
+
+/// In whose hands the proposer's account is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// In those of whoever decides.
+    Own,
+    /// In somebody else's, or nobody's.
+    Other,
 }
 
 /// What comes in force by a decision.
@@ -231,8 +242,7 @@ impl Verdict {
     }
 }
 
-/// `hands` are those that the proposer's account is in.
-fn may_decide(staff: &Staff, change: &Change, hands: Option<&StaffName>) -> Result<(), ControlError> {
+fn may_decide(staff: &Staff, change: &Change, whose: Whose) -> Result<(), ControlError> {
     if !staff.is_any(&DECIDERS) {
         return Err(ControlError::Forbidden(
             "deciding on a change takes a filtering manager, DSL or headteacher",
@@ -242,7 +252,7 @@ fn may_decide(staff: &Staff, change: &Change, hands: Option<&StaffName>) -> Resu
     // as somebody else's is in the hands of one who may.
     let edits_files = staff.is_any(&[Role::Technician]) || staff.counts_as.is_some();
     match &change.proposer {
-        Actor::Staff(_) if hands == Some(staff.hands()) => Err(ControlError::FourEyes),
+        Actor::Staff(_) if whose == Whose::Own => Err(ControlError::FourEyes),
         Actor::Local | Actor::System if edits_files => Err(ControlError::FourEyes),
         // It came from a file, whoever had it read.
         Actor::Staff(_) if change.stands && edits_files => Err(ControlError::FourEyes),

@@ -12,6 +12,7 @@ use crate::web::events::{
     self, AroundAnswer, AroundWanted, Explained, Inquiries, Looking, READERS, READS_READERS, Read, Reader,
     ReadsWanted, Resumed, SeenEvent, Sight, Streamed, Wanted,
 };
+use crate::web::explain::Suspensions;
 use crate::web::page::Page;
 use crate::web::path::Sequence;
 use crate::web::problem::Problem;
@@ -69,7 +70,8 @@ pub(super) async fn explained(
     uri: Uri,
 ) -> Result<Answer<Explained>, Problem> {
     let reader = reader(&shared, &caller, "events.explain").await?;
-    let mut answer = events::explained(&shared, sequence, &uri, reader).await?;
+    let suspensions = Suspensions::of(&caller.staff.roles);
+    let mut answer = events::explained(&shared, sequence, &uri, (reader, suspensions)).await?;
     if let Some(now) = answer.now.take() {
         answer.now = Some(super::traced(&shared, &caller, now).await?);
     }

@@ -250,7 +250,8 @@ async fn enable(
 /// a headteacher whose own account counts for itself.
 #[utoipa::path(post, path = "/staff/{name}/confirm", operation_id = "confirm_staff", tag = "staff",
     params(("name" = String, Path, description = "The sign-in name")),
-    request_body = Why, responses((status = 200, description = "As asked", body = Shown), (status = 403, description = "`forbidden`, `own_account`")))]
+    request_body = Why, responses((status = 200, description = "As asked", body = Shown), (status = 403, description = "`forbidden`, `own_account`"),
+              (status = 409, description = "`wrong_state`: its link is not used yet")))]
 async fn confirm(
     State(shared): State<Shared>,
     caller: Caller,

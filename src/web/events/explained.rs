@@ -1,7 +1,8 @@
 //! One decision of the log: as it was made, and what the policy in force says of the same.
 //!
 //! **Invariant:** the look is recorded before it is answered; of a statutory match nothing is said
-//! but the list and the entry's id, then and now.
+//! but the list and the entry's id, then and now; and nobody learns who is suspended now who may not
+//! suspend.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -16,7 +17,7 @@ use crate::policy::{Policy, Rung};
 use crate::web::Shared;
 use crate::web::events::mask::Mask;
 use crate::web::events::{Reader, SeenEvent, Ward, about_event};
-use crate::web::explain::{Explanation, ListEntry, explain};
+use crate::web::explain::{Explanation, ListEntry, Suspensions, explain};
 use crate::web::openapi::words::{ActionWord, Moment, RungWord};
 use crate::web::problem::Problem;
 use crate::web::query::Query;
@@ -39,7 +40,8 @@ pub(in crate::web) struct Explained {
     /// The decision as it was made.
     decision: Decision,
     /// What the policy in force says of the same host and group; null for a statutory match, where
-    /// the host was not known, and where the group is no more.
+    /// the host was not known, and where the group is no more. As if nobody were suspended for whoever
+    /// may not suspend: see `suspensions_left_out`.
     pub(in crate::web) now: Option<Explanation>,
     /// The record of the look.
     audit_seq: u64,
@@ -80,7 +82,7 @@ pub(in crate::web) async fn explained(
     shared: &Shared,
     sequence: u64,
     uri: &Uri,
-    reader: Reader,
+    (reader, suspensions): (Reader, Suspensions),
 ) -> Result<Explained, Problem> {
     let query = Query::read::<Looking>(uri)?;
     let ward = Ward::of(&reader.inquiries, shared).await?;
@@ -88,9 +90,11 @@ pub(in crate::web) async fn explained(
     let act = act.with("sequence", sequence).with("routed", about_event(shared, sequence).await);
     let audit_seq = shared.control.record(Entry::Read(act)).await?;
     let event = shared.look_up(move |index| one(index, sequence)).await??.ok_or_else(Problem::not_found)?;
-    let policy = shared.control.live().snapshot();
-    let now =
-        subject(&event, &policy).map(|(subject, url)| explain(&policy, &subject, &url, shared.control.now()));
+    let policy = suspensions.seen(shared.control.live().snapshot())?;
+    let now = subject(&event, &policy).map(|(subject, url)| {
+        let now = explain(&policy, &subject, &url, shared.control.now());
+        Explanation { suspensions_left_out: suspensions == Suspensions::LeftOut, ..now }
+    });
     let decision = Decision::of(&event);
     let event = Mask::new(sight, ward).seen(event).ok_or_else(Problem::not_found)?;
     Ok(Explained { event: SeenEvent(event), decision, now, audit_seq })

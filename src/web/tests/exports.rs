@@ -127,6 +127,41 @@ async fn searches_and_page_views_are_taken_away_as_they_are_looked_at() {
     }
 }
 
+/// A bug: why somebody is suspended, and what was written of a change, was told to technicians.
+#[tokio::test]
+async fn what_staff_wrote_is_told_with_names_alone() {
+    let office = Office::open().await;
+    let wish =
+        json!({ "users": ["y5.042"], "to": "nothing", "minutes": 60, "reason": "a fight: written one" });
+    assert_eq!(office.post("headteacher", "/suspensions", wish).await.0, 201);
+    let proposal = json!({
+        "change": { "kind": "set", "key": "groups.pupils.categories.games", "value": "alert" },
+        "reason": "for a pupil: written two", "review_on": "2027-07-01", "owner": "headteacher",
+        "risk": { "benefit": "a pupil plays: written three", "risk": "a pupil plays on: written four",
+            "mitigation": "a pupil is supervised: written five" },
+    });
+    let (status, proposed) = office.post("filtering_manager", "/changes", proposal).await;
+    assert_eq!(status, 201, "{proposed}");
+    office.write("lists/school/allow.txt", "chess.example # for a pupil: written six\n");
+    assert_eq!(office.post("technician", "/lists/reload", json!({})).await.0, 200);
+
+    let named = office.get("dsl", "/events?reason=a+weekly+review").await.1.to_string();
+    for word in ["one", "two", "three", "four", "five", "six"] {
+        assert!(named.contains(&format!("written {word}")), "{word} in {named}");
+    }
+    let pseudonyms = office.control.pseudonyms().await.unwrap();
+    let lines = office.trail().await.into_iter().filter_map(|event| pseudonyms.line(&event.to_string()));
+    let told = [
+        office.get("technician", "/events").await.1.to_string(),
+        take(&office, "technician", "/exports", json!({})).await.files["events.csv"].clone(),
+        lines.collect::<String>(),
+    ];
+    for text in told {
+        assert!(text.contains("suspension.imposed") && text.contains("change.proposed"), "{text}");
+        assert!(!text.contains("written "), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn a_technician_takes_pseudonyms_away_and_no_line() {
     let office = Office::open().await;

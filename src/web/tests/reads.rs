@@ -83,6 +83,21 @@ async fn a_decision_is_told_as_it_was_and_as_it_would_be() {
     }
 }
 
+/// A bug: what the policy in force says of an event told technicians whose pseudonym is suspended.
+#[tokio::test]
+async fn what_is_said_today_tells_who_is_suspended_to_those_alone_who_may_suspend() {
+    let office = Office::open().await;
+    office.visit("10.1.2.3", "y5.042", "maths.example").await;
+    let seq = last_access(&office).await;
+    let wish = json!({ "users": ["y5.042"], "to": "nothing", "minutes": 60, "reason": "behaviour policy, stage four" });
+    assert_eq!(office.post("dsl", "/suspensions", wish).await.0, 201);
+    for (who, rung, left_out) in [("technician", "default", true), ("dsl", "suspended", false)] {
+        let (status, told) = office.get(who, &format!("/events/{seq}/explain?{WHY}")).await;
+        assert_eq!((status, &told["now"]["rung"]), (200, &json!(rung)), "{who}: {told}");
+        assert_eq!(told["now"]["suspensions_left_out"], left_out, "{who}");
+    }
+}
+
 #[tokio::test]
 async fn a_statutory_match_stays_masked_then_and_now() {
     let office = Office::open().await;
