@@ -18,10 +18,10 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     write_by(&beside(path), path, mode, |mut file| file.write_all(bytes))
 }
 
-/// As [`write`], written aside at `aside`, in the same folder, by what `fill` puts into it.
+/// As [`write()`], written aside at `aside`, in the same folder, by what `fill` puts into it.
 ///
 /// # Errors
-/// As [`write`], or what `fill` says.
+/// As [`write()`], or what `fill` says.
 pub fn write_by(
     aside: &Path,
     path: &Path,
