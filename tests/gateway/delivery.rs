@@ -53,19 +53,6 @@ async fn failed(gateway: &Gateway) -> String {
     }
 }
 
-/// Waits until the gateway says so of how it is: it looks once a second.
-async fn ready(gateway: &Gateway, says: impl Fn(&str) -> bool) {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    loop {
-        let said = gateway.ready().await.1.to_string();
-        if says(&said) {
-            return;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "{said}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn mail_goes_in_secret_after_a_sign_in() {
     for (tls, word, mechanism) in [
@@ -102,12 +89,12 @@ async fn a_wrong_password_is_an_alarm_and_loses_nothing() {
     // As if that were two minutes ago.
     store(&gateway).execute("UPDATE outbox SET made_at = made_at - 120000", []).unwrap();
     let alarm = format!("1 message of a danger alert has waited for more than a minute: {fault}");
-    ready(&gateway, |said| said.contains(&alarm)).await;
+    gateway.becomes("an alarm", |_, said| said.to_string().contains(&alarm)).await;
     assert!(postbox.taken().is_empty() && gateway.metric("alerts_undelivered") == 1);
     std::fs::write(gateway.file("smtp.password"), PASSWORD).unwrap();
     postbox.takes(1, PATIENCE).await;
     gateway.eventually("nothing waits", |gateway| gateway.metric("alerts_undelivered") == 0).await;
-    ready(&gateway, |said| !said.contains("sign in")).await;
+    gateway.becomes("no alarm", |_, said| !said.to_string().contains("sign in")).await;
     assert_eq!(postbox.taken().len(), 1);
     gateway.stop().await;
 }

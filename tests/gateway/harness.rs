@@ -11,6 +11,7 @@ mod postbox;
 mod program;
 mod publisher;
 mod raw_http2;
+mod readiness;
 mod redirected;
 mod secure;
 mod skipped;
@@ -207,14 +208,6 @@ impl Gateway {
         let text = self.running.counters().render().unwrap();
         let lines = text.lines().filter(|line| line.starts_with(&format!("schoolgate_{name}")));
         lines.map(|line| line.rsplit(' ').next().unwrap().parse::<i64>().unwrap()).sum()
-    }
-
-    /// What `/readyz` says.
-    pub(crate) async fn ready(&self) -> (u16, serde_json::Value) {
-        let answer = fetch(self.running.metrics[0], "/readyz", None).await;
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap())
     }
 
     /// Waits until `seen` says so.

@@ -10,9 +10,8 @@ use schoolgate::web::local::call;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
-use tokio::time::{Duration, Instant, sleep};
 
-use crate::harness::{Browser, Gateway, PATIENCE, Program, Site, fetch, skipped, within};
+use crate::harness::{Browser, Gateway, Program, Site, skipped, within};
 
 /// The least that is enough: what is less is told of.
 const ENOUGH: &str = "1600m";
@@ -167,25 +166,6 @@ impl Pupil {
     }
 }
 
-async fn ready(program: &Program) -> (u16, Value) {
-    let answer = fetch(program.at("metrics"), "/readyz", None).await;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap())
-}
-
-/// Waits until `/readyz` says it; nothing else tells of it.
-async fn until(program: &Program, what: &str, seen: impl Fn(u16, &Value) -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let (status, body) = ready(program).await;
-        if seen(status, &body) {
-            return;
-        }
-        assert!(Instant::now() < deadline, "never came: {what}, but {status} {body}: {}", program.said());
-        sleep(Duration::from_millis(20)).await;
-    }
-}
-
 fn has_alarm(body: &Value, name: &str) -> bool {
     body["alarms"].as_array().unwrap().iter().any(|alarm| alarm["list"] == name)
 }
@@ -202,7 +182,7 @@ async fn a_full_disk_refuses_what_passes_records_blocks_and_acts_and_mends_by_it
     let manager = disk.staff("m.jones", "filtering_manager").await;
     let mut pupil = Pupil::new(&disk, &program);
     assert_eq!((pupil.get("maths.example").await, pupil.get("games.example").await), (200, 403));
-    until(&program, "room enough", |status, body| status == 200 && !has_alarm(body, "disk")).await;
+    program.becomes("room enough", |status, body| status == 200 && !has_alarm(body, "disk")).await;
 
     disk.fill().await;
     // What is left of the last block of the segment takes some lines yet; the line that does not fit
@@ -213,7 +193,7 @@ async fn a_full_disk_refuses_what_passes_records_blocks_and_acts_and_mends_by_it
         assert!(pupil.asked < 200);
     }
     assert_eq!(pupil.get("games.example").await, 403, "a block is recorded in the kept room");
-    until(&program, "an alarm", |status, body| status == 503 && has_alarm(body, "disk")).await;
+    program.becomes("an alarm", |status, body| status == 503 && has_alarm(body, "disk")).await;
     let (status, answer) = disk.block(&manager, "one.example").await;
     assert_eq!(status, 201, "an act goes on record in the kept room: {answer}");
 
@@ -237,7 +217,8 @@ async fn a_full_disk_refuses_what_passes_records_blocks_and_acts_and_mends_by_it
 
     disk.shell("rm ballast more").await;
     disk.resize(ENOUGH).await;
-    until(&program, "everything passes again", |status, body| status == 200 && !has_alarm(body, "disk"))
+    program
+        .becomes("everything passes again", |status, body| status == 200 && !has_alarm(body, "disk"))
         .await;
     assert_eq!((pupil.get("maths.example").await, pupil.get("games.example").await), (200, 403));
     assert_eq!(disk.block(&manager, "three.example").await.0, 201);
@@ -274,9 +255,9 @@ async fn a_record_that_became_read_only_refuses_until_it_can_be_written_again() 
     assert_eq!((pupil.get("maths.example").await, pupil.get("games.example").await), (503, 503));
     let (status, answer) = disk.block(&manager, "one.example").await;
     assert_eq!((status, &answer["code"]), (503, &json!("not_recorded")), "{answer}");
-    until(&program, "not ready", |status, _| status == 503).await;
+    program.becomes("not ready", |status, _| status == 503).await;
     disk.shell("umount audit").await;
-    until(&program, "ready again", |status, _| status == 200).await;
+    program.becomes("ready again", |status, _| status == 200).await;
     assert_eq!((pupil.get("maths.example").await, pupil.get("games.example").await), (200, 403));
     assert_eq!(disk.block(&manager, "one.example").await.0, 201);
     let trail = disk.ends(program, &pupil.answered).await;
@@ -296,7 +277,7 @@ async fn a_record_that_was_moved_away_goes_on_and_can_be_put_together() {
     disk.shell("mv audit away").await;
     assert_eq!((pupil.get("maths.example").await, pupil.get("games.example").await), (200, 403));
     assert_eq!(disk.block(&manager, "one.example").await.0, 201);
-    until(&program, "still ready", |status, _| status == 200).await;
+    program.becomes("still ready", |status, _| status == 200).await;
     assert_eq!(details(&disk.trail("audit"), "audit.disturbed").len(), 1);
 
     // And back, under its feet, with what came meanwhile.
