@@ -71,8 +71,19 @@ pub(super) fn page(alert: &Value) {
     } else {
         out!("\nIts events, the newest first\n{}", crate::cli::audit::table(events));
     }
-    let id = field("id");
-    out!("This look is record {}. Next: schoolgate alerts seen {id}", alert["audit_seq"]);
+    let next = next(&field("state")).map(|act| format!(" Next: schoolgate alerts {act} {}", field("id")));
+    out!("This look is record {}.{}", alert["audit_seq"], next.unwrap_or_default());
+}
+
+/// What to do about an alert that stands so; nothing where it is closed.
+fn next(state: &str) -> Option<&'static str> {
+    match state {
+        "new" => Some("seen"),
+        "seen" => Some("action"),
+        "action" => Some("outcome"),
+        "outcome" => Some("close"),
+        _ => None,
+    }
 }
 
 /// Where an alert stands; `closed (false positive)` where there was nothing to it.
