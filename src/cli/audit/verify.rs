@@ -78,7 +78,13 @@ fn heads(text: &str) -> anyhow::Result<Vec<Anchor>> {
     let lines =
         read.with_context(|| format!("{text} is neither a head (SEQUENCE:HASH) nor a file of heads"))?;
     let read = |line: &str| line.trim().parse().with_context(|| format!("{text}: {line}"));
-    lines.lines().filter(|line| !line.trim().is_empty()).map(read).collect()
+    let heads = lines.lines().filter(|line| !line.trim().is_empty()).map(read);
+    let heads = heads.collect::<anyhow::Result<Vec<_>>>()?;
+    anyhow::ensure!(
+        !heads.is_empty(),
+        "{text} has no head (SEQUENCE:HASH) in it: nothing would be held to it"
+    );
+    Ok(heads)
 }
 
 fn head(report: &Report) -> Option<Anchor> {
@@ -118,5 +124,33 @@ fn tell(report: &Report, keys: &[Key]) {
         (true, None) => out!("Nothing was verified: the last day has no record yet."),
         (false, _) if is_nothing => out!("NOTHING WAS VERIFIED: name the folder of a trail."),
         (false, _) => out!("THE CHAIN DOES NOT HOLD: see above."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_stand_on_the_command_line_or_in_a_file_and_a_file_without_one_is_a_fault() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("heads");
+        let file = file.to_str().unwrap();
+        let (one, two) = (format!("7:{}", "0a".repeat(32)), format!("9:{}", "0b".repeat(32)));
+        assert_eq!(heads(&one).unwrap().len(), 1);
+        for (text, expected) in [
+            (format!("{one}\n\n  {two}\n"), Ok(2)),
+            (String::new(), Err("has no head")),
+            (" \n\n".to_owned(), Err("has no head")),
+            (format!("{one}\nnonsense\n"), Err("nonsense")),
+        ] {
+            std::fs::write(file, &text).unwrap();
+            match (heads(file), expected) {
+                (Ok(found), Ok(count)) => assert_eq!(found.len(), count, "{text:?}"),
+                (Err(fault), Err(said)) => assert!(fault.to_string().contains(said), "{fault}"),
+                (found, _) => panic!("{text:?}: {found:?}"),
+            }
+        }
+        assert!(heads("no such file").unwrap_err().to_string().contains("neither a head"));
     }
 }
