@@ -207,7 +207,7 @@ impl Outs {
             commas: when(has(Format::Csv))?.map(|out| Commas::begin(out, wanted.rows)).transpose()?,
             sheet: has(Format::Xlsx).then(|| Sheet::begin(wanted.scratch, wanted.rows)).transpose()?,
             matter: when(wanted.explain.is_some())?
-                .map(|out| Matter::begin(out, &wanted.about))
+                .map(|out| Matter::begin(out, &wanted.about, &wanted.zone))
                 .transpose()?,
             checkpoints: BTreeMap::new(),
             whole: 0,

@@ -100,18 +100,21 @@ for ours, theirs in zip(rows[1:], list(sheet.rows)[1:]):
     # A text that looks like an escape of the file format is escaped itself.
     assert theirs[6].value.replace("_x005F_", "_") == text, (theirs[6].value[:50], text[:50])
 page = open(folder + "/matter.html", encoding="utf-8").read()
-assert page.count("<tr>") == count + 1 and "<script" not in page and "&lt;script&gt;" in page
+assert page.count("<tr>") == count and "<script" not in page and "&lt;script&gt;" in page
+assert page.count('<tr class="own"><td>2</td>') == 1 and "<b>" not in page and "&lt;b&gt;why" in page
+assert "<dt>From</dt><dd>Fri 24 Jul 2026, 10:00:00</dd>" in page, "the school's clock: summer time"
 "#;
 
 #[test]
 fn one_record_stays_one_record_in_every_sheet() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| File::create(dir.path().join(name)).unwrap();
-    let about = Map::from_iter([("reason".to_owned(), Value::from("<b>why</b>"))]);
+    let about = serde_json::json!({ "reason": "<b>why</b>", "event": 2, "query": { "from": "2026-07-24T09:00:00Z" } });
+    let about = about.as_object().unwrap();
     let mut commas = Commas::begin(at("events.csv"), Rows::Events).unwrap();
     let mut sheet = Sheet::begin(dir.path(), Rows::Events).unwrap();
-    let mut matter = Matter::begin(at("matter.html"), &about).unwrap();
     let zone = TimeZone::get("Europe/London").unwrap();
+    let mut matter = Matter::begin(at("matter.html"), about, &zone).unwrap();
     let all = nasty();
     for (at, text) in all.iter().enumerate() {
         let cells = cells(&event(at as u64 + 1, text), &zone, Rows::Events);

@@ -118,6 +118,15 @@ enum Kind {
     Evidence,
 }
 
+/// What is known of what is taken away.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    /// The event that it is about.
+    event: Option<u64>,
+    /// Whom it is about.
+    about: Option<&'static str>,
+}
+
 /// An archive to be written.
 struct Job {
     kind: Kind,
@@ -154,7 +163,7 @@ pub(in crate::web) async fn export(
 ) -> Result<Response, Problem> {
     let query = Query::of::<Wanted>(said(&wish.query, wish.reason.as_deref()))?;
     let formats = formats(wish.formats.as_deref(), &reader.sight)?;
-    taken_away(shared, reader, Kind::Export, (&query, None), formats).await
+    taken_away(shared, reader, Kind::Export, (&query, Known::default()), formats).await
 }
 
 /// What is asked for, as it would stand behind `?`.
@@ -194,12 +203,12 @@ fn rows(query: &Query, formats: &BTreeSet<Format>) -> Result<Rows, Problem> {
     }
 }
 
-/// Records, writes, records, hands over; `about` says whom the query is about, where that is known.
+/// Records, writes, records, hands over.
 async fn taken_away(
     shared: &Shared,
     reader: Reader,
     kind: Kind,
-    (query, about_whom): (&Query, Option<&'static str>),
+    (query, known): (&Query, Known),
     formats: BTreeSet<Format>,
 ) -> Result<Response, Problem> {
     let ward = Ward::of(&reader.inquiries, shared).await?;
@@ -212,7 +221,7 @@ async fn taken_away(
         return Err(no_room(&ExportError::NoRoom));
     }
     let (act, sight) = reader.search("events.export", query, shared).await?;
-    let act = told_about(act, about_whom);
+    let act = told_about(act, known.about);
     let routed = act.details.get("routed").and_then(Value::as_str).map(ToOwned::to_owned);
     let written: Vec<&str> = formats.iter().map(|format| format.as_str()).collect();
     let reason = act.reason.clone();
@@ -226,7 +235,8 @@ async fn taken_away(
     if let Err(fault) = shared.recorder.seal().await {
         tracing::warn!(%fault, "an archive of events is written without the newest checkpoint");
     }
-    let about = about(shared, (kind, names), (&actor, client), query, reason, audit_seq);
+    let mut about = about(shared, (kind, names), (&actor, client), query, reason, audit_seq);
+    about.extend(known.event.map(|event| ("event".to_owned(), event.into())));
     let scratch = shared.audit_dir.parent().unwrap_or(&shared.audit_dir).join("exports");
     let job = Job { kind, filter, mask, names, formats, rows, about, scratch };
     let exported = written_by(shared, job, turn).await?;

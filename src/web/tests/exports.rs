@@ -203,7 +203,9 @@ async fn the_evidence_of_a_matter_is_of_one_person_and_time() {
     )
     .await;
     assert!(taken.verified().contains("Of 2 lines of the trail, 2 are proven"));
+    assert_eq!(taken.manifest()["event"], sequence);
     let page = &taken.files["matter.html"];
+    assert!(page.contains(&format!("<tr class=\"own\"><td>{sequence}</td>")), "{page}");
     assert!(
         page.contains("before.example")
             && page.contains("games.example")

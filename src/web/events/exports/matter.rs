@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Kind, Which, said, taken_away};
+use super::{Kind, Known, Which, said, taken_away};
 use crate::audit::{Act, Entry, Format};
 use crate::web::Shared;
 use crate::web::events::{Reader, Wanted, about_event, explained};
@@ -47,8 +47,8 @@ pub(in crate::web) struct EvidenceWish {
     reason: String,
 }
 
-/// What is taken away of a matter, and whom it is about, where that is known.
-type Matter = (Which, Option<&'static str>);
+/// What is taken away of a matter, and what is known of it.
+type Matter = (Which, Known);
 
 /// Answers the evidence of one matter.
 pub(in crate::web) async fn evidence(
@@ -61,9 +61,9 @@ pub(in crate::web) async fn evidence(
     let purpose = reader.purpose.read(&Query::of::<Wanted>(said(&Which::default(), Some(&reason)))?)?;
     let act =
         Act { reason: purpose, client: reader.client, ..Act::new(reader.actor.clone(), "events.evidence") };
-    let (which, about) = matter(shared, wish, act).await?;
+    let (which, known) = matter(shared, wish, act).await?;
     let query = Query::of::<Wanted>(said(&which, Some(&reason)))?;
-    taken_away(shared, reader, Kind::Evidence, (&query, about), Format::ALL.into()).await
+    taken_away(shared, reader, Kind::Evidence, (&query, known), Format::ALL.into()).await
 }
 
 /// Whose events of which time a matter is; where an event says so, `act` is recorded first.
@@ -75,7 +75,7 @@ async fn matter(shared: &Shared, wish: EvidenceWish, act: Act) -> Result<Matter,
             around(shared, sequence, minutes.unwrap_or(AROUND), act).await
         }
         (None, 1) if from.is_some() && to.is_some() && minutes.is_none() => {
-            Ok((Which { from, to, user, device, client, ..Which::default() }, None))
+            Ok((Which { from, to, user, device, client, ..Which::default() }, Known::default()))
         }
         (Some(_) | None, _) => {
             let detail =
@@ -105,5 +105,6 @@ async fn around(shared: &Shared, sequence: u64, minutes: u32, act: Act) -> Resul
         (None, None) => (None, client),
     };
     let (from, to) = (Some(time.minus(span).to_string()), Some(time.plus(span).to_string()));
-    Ok((Which { from, to, user, device, client, ..Which::default() }, Some(about)))
+    let known = Known { event: Some(sequence), about: Some(about) };
+    Ok((Which { from, to, user, device, client, ..Which::default() }, known))
 }
