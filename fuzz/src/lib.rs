@@ -120,11 +120,32 @@ pub fn list(bytes: &[u8]) {
     }
 }
 
+/// Whether two fields have one name for some server: it may part them at `;` or not.
 fn repeats_a_parameter(query: &str) -> bool {
-    let name = |field: &str| field.split('=').next().unwrap_or_default().to_ascii_lowercase();
-    let mut names: Vec<String> = query.split(['&', ';']).map(name).collect();
+    let fields = query.split('&').flat_map(|field| {
+        let parts = field.split(';').filter(move |part| part.len() < field.len());
+        std::iter::once(field).chain(parts).filter(|part| !part.is_empty())
+    });
+    let mut names: Vec<Vec<u8>> =
+        fields.map(|field| name(field.split('=').next().unwrap_or_default())).collect();
     names.sort_unstable();
     names.windows(2).any(|pair| pair[0] == pair[1])
+}
+
+/// A name of a parameter, however it is escaped and capitalised.
+fn name(text: &str) -> Vec<u8> {
+    let (mut name, mut rest) = (Vec::new(), text);
+    while let Some(letter) = rest.chars().next() {
+        let digits = rest.strip_prefix('%').and_then(|after| after.get(..2));
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte {
+            Some(byte) => name.push(byte.to_ascii_lowercase()),
+            None if letter == '+' => name.push(b' '),
+            None => name.extend(letter.to_lowercase().collect::<String>().bytes()),
+        }
+        rest = &rest[byte.map_or(letter.len_utf8(), |_| 3)..];
+    }
+    name
 }
 
 /// Lines of a statutory list.

@@ -95,12 +95,12 @@ pub(super) fn path_forms(path: &str) -> Vec<String> {
 }
 
 /// Whether a path that is to be allowed stays below what is listed however often a server decodes
-/// it: no dot segment hides behind escapes or `;parameters`.
+/// both: no dot segment hides behind escapes or `;parameters`.
 pub(super) fn stays_below(path: &str, listed: &str) -> bool {
-    let (mut open, listed) = (liberal_path(path), liberal_path(listed));
+    let (mut open, mut listed) = (liberal_path(path), liberal_path(listed));
     for _ in 0..MOST_DECODINGS {
         let form = stripped(&open.replace('\\', "/")).to_ascii_lowercase();
-        let rest = form.strip_prefix(&*stripped(&listed));
+        let rest = form.strip_prefix(&*stripped(&listed.replace('\\', "/")).to_ascii_lowercase());
         if !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ';'])) {
             return false;
         }
@@ -108,7 +108,7 @@ pub(super) fn stays_below(path: &str, listed: &str) -> bool {
         if next == open {
             return true;
         }
-        open = next;
+        (open, listed) = (next, decoded(&listed, |byte| byte.is_ascii()));
     }
     // Nobody escapes an honest page that often.
     false
@@ -294,6 +294,25 @@ mod tests {
         }
         for path in outside {
             assert!(!stays_below(path, "/dir"), "{path}");
+        }
+    }
+
+    /// A bug: what was allowed with an escape in its own path, as of a space, was never found.
+    #[test]
+    fn an_allowed_path_may_have_escapes_of_its_own() {
+        for (listed, path, below) in [
+            ("/my%20page", "/my%20page", true),
+            ("/my%20page", "/My%20Page/next?", true),
+            ("/a%3Eb/%60", "/a%3eb/%60", true),
+            ("/50%25", "/50%25/x", true),
+            ("/a%2Fb", "/a%2fb/c", true),
+            ("/my%20page", "/my%20pages", false),
+            ("/my%20page", "/my%20page/..%2fsecret", false),
+            ("/a%2Fb", "/a%2fb/..%2f..%2fsecret", false),
+            ("/a%2Fb", "/a%2fb%2f..%2f..%2fsecret", false),
+            ("/a%2520b", "/a%2520b/%2e%2e%2fsecret", false),
+        ] {
+            assert_eq!(stays_below(path, listed), below, "{path} below {listed}");
         }
     }
 
