@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -18,6 +19,8 @@ use crate::model::Timestamp;
 const SEGMENT: u64 = 64 << 20;
 /// How much room is kept on the disk for blocks and changes: some fifty thousand of them.
 const RESERVE: u64 = 64 << 20;
+/// How long lines may be without a checkpoint.
+const EVERY: Duration = Duration::from_secs(60);
 
 /// How the disk is used.
 pub(super) struct Disk {
@@ -29,6 +32,8 @@ pub(super) struct Disk {
     pub(super) pen: Pen,
     /// What forces a file to disk.
     pub(super) force: Box<Force>,
+    /// How long lines may be without a checkpoint.
+    pub(super) every: Duration,
 }
 
 /// What puts lines on a segment's end, and what takes them back where only some of them went on it.
@@ -44,7 +49,13 @@ type Cut = dyn Fn(&File, u64) -> io::Result<()> + Send;
 
 impl Default for Disk {
     fn default() -> Disk {
-        Disk { full: SEGMENT, reserve: RESERVE, pen: Pen::default(), force: Box::new(File::sync_data) }
+        Disk {
+            full: SEGMENT,
+            reserve: RESERVE,
+            pen: Pen::default(),
+            force: Box::new(File::sync_data),
+            every: EVERY,
+        }
     }
 }
 
@@ -75,11 +86,19 @@ pub(super) fn recovered(dir: &Path, now: Timestamp) -> io::Result<Tail> {
 /// The thread that forces segments to disk; the writer hears of it when that fails, unless it is
 /// about to look anyway.
 pub(super) fn forcer(force: Box<Force>, told: &Told, queue: &mpsc::Sender<Job>) -> io::Result<Forcer> {
-    let (stuck, queue) = (Arc::clone(&told.stuck), queue.downgrade());
+    let (stuck, look) = (Arc::clone(&told.stuck), nudge(queue));
     Forcer::start(force, move || {
         stuck.store(true, Ordering::Relaxed);
+        look();
+    })
+}
+
+/// Has the writer look, unless it is about to do so anyway; it does not keep the writer from ending.
+pub(super) fn nudge(queue: &mpsc::Sender<Job>) -> impl Fn() + Send + 'static {
+    let queue = queue.downgrade();
+    move || {
         if let Some(queue) = queue.upgrade() {
             let _ = queue.try_send(Job::Look);
         }
-    })
+    }
 }

@@ -16,9 +16,6 @@ use crate::audit::notary::{Answer, Notary, SealError};
 use crate::audit::segment::{Forward, Segment};
 use crate::model::Timestamp;
 
-/// How long lines may be without a checkpoint while more are written.
-const EVERY: Duration = Duration::from_secs(60);
-
 /// The open segment's tree, and who signs it.
 #[derive(Debug)]
 pub(super) struct Ledger {
@@ -27,6 +24,8 @@ pub(super) struct Ledger {
     open: Option<Measured>,
     /// When the last checkpoint was asked for.
     last: Option<Timestamp>,
+    /// How long lines may be without one.
+    every: Duration,
 }
 
 /// A segment and the tree over its lines.
@@ -52,13 +51,13 @@ pub(super) struct Found {
 
 impl Ledger {
     /// Has what a start found missing signed, and goes on with the open segment.
-    pub(super) fn new(notary: Option<Notary>, found: Found, now: Timestamp) -> Ledger {
+    pub(super) fn new(notary: Option<Notary>, found: Found, now: Timestamp, every: Duration) -> Ledger {
         for missed in found.missed {
             if let Some(notary) = &notary {
                 notary.sign(missed.statement(now), Vec::new());
             }
         }
-        Ledger { notary, open: found.open, last: None }
+        Ledger { notary, open: found.open, last: None, every }
     }
 
     /// The writer wrote these lines to the end of the segment.
@@ -76,7 +75,12 @@ impl Ledger {
         let Some(open) = &mut self.open else { return };
         open.handle = Some(handle.clone());
         heads.for_each(|head| open.push(head));
-        if self.last.is_none_or(|last| now.since(last) >= EVERY) {
+        self.look(now);
+    }
+
+    /// Has the lines so far signed, where it is time.
+    pub(super) fn look(&mut self, now: Timestamp) {
+        if self.last.is_none_or(|last| now.since(last) >= self.every) {
             self.seal(Vec::new(), now);
         }
     }

@@ -66,6 +66,9 @@ struct Desk {
     signer: Signer,
     asked: mpsc::Receiver<Asked>,
     covered: watch::Sender<Covered>,
+    /// How long it waits to be asked before it has the writer look whether there is something to sign.
+    every: Duration,
+    nudge: Box<dyn Fn() + Send>,
     /// What is not written yet: the last word for each segment.
     pending: Vec<Statement>,
     last: Option<Statement>,
@@ -77,15 +80,26 @@ impl Covered {
 }
 
 impl Notary {
-    /// Starts the thread.
+    /// Starts the thread; it calls `nudge` where nothing was asked of it for `every`.
     pub(super) fn start(
         gateway: &str,
         signer: Signer,
         covered: watch::Sender<Covered>,
+        (every, nudge): (Duration, impl Fn() + Send + 'static),
     ) -> io::Result<Notary> {
         let (ask, asked) = mpsc::channel();
         let gateway = gateway.to_owned();
-        let desk = Desk { gateway, signer, asked, covered, pending: Vec::new(), last: None, failing: false };
+        let desk = Desk {
+            gateway,
+            signer,
+            asked,
+            covered,
+            every,
+            nudge: Box::new(nudge),
+            pending: Vec::new(),
+            last: None,
+            failing: false,
+        };
         let thread = thread::Builder::new().name("audit-notary".to_owned()).spawn(move || desk.run())?;
         Ok(Notary { asked: ask, thread })
     }
@@ -108,7 +122,7 @@ impl Notary {
 impl Desk {
     fn run(mut self) {
         loop {
-            let wait = if self.pending.is_empty() { Duration::MAX } else { RETRY };
+            let wait = if self.pending.is_empty() { self.every } else { RETRY };
             match self.asked.recv_timeout(wait) {
                 Ok(Asked { statement, answers }) => {
                     self.take(statement);
@@ -117,6 +131,7 @@ impl Desk {
                         drop(answer.send(written.clone()));
                     }
                 }
+                Err(RecvTimeoutError::Timeout) if self.pending.is_empty() => (self.nudge)(),
                 Err(RecvTimeoutError::Timeout) => drop(self.write_pending()),
                 Err(RecvTimeoutError::Disconnected) => break,
             }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::audit::answer::Waiting;
 use crate::audit::chain::Head;
-use crate::audit::disk::{Disk, forcer, recovered};
+use crate::audit::disk::{Disk, forcer, nudge, recovered};
 use crate::audit::event::{Act, Actor};
 use crate::audit::follow::{Follower, Reach};
 use crate::audit::json::Json;
@@ -51,7 +51,7 @@ pub struct Recorder {
     dir: Arc<Path>,
     queue: mpsc::Sender<Job>,
     reach: watch::Receiver<Reach>,
-    covered: watch::Receiver<Covered>,
+    pub(super) covered: watch::Receiver<Covered>,
     told: Told,
     metrics: Option<Metrics>,
 }
@@ -159,9 +159,10 @@ impl Recorder {
             // What can't be signed is not gone on with.
             notes.push(disturbed(&segment.path));
         }
-        let notary = signer.map(|signer| Notary::start(&gateway, signer, covering)).transpose();
-        let ledger = Ledger::new(notary.map_err(OpenError::Thread)?, found, now());
         let (queue, jobs) = mpsc::channel(QUEUE);
+        let idle = (disk.every, nudge(&queue));
+        let notary = signer.map(|signer| Notary::start(&gateway, signer, covering, idle)).transpose();
+        let ledger = Ledger::new(notary.map_err(OpenError::Thread)?, found, now(), disk.every);
         let open = tail.segment.clone().map(|(segment, length)| (Arc::new(segment), length));
         let (reach, watched) = watch::channel(Reach { head: tail.head, open });
         let told = Told {

@@ -42,7 +42,7 @@ pub(super) enum Job {
     Record { draft: Draft, grade: Grade, until: Option<Instant>, answer: Answer },
     /// Write the end of an access; nobody waits.
     Close { draft: Draft },
-    /// See to what the disk did not take.
+    /// See to what the disk did not take, and to what is to be signed.
     Look,
     /// Have a checkpoint written over all that came before.
     Seal { answer: notary::Answer },
@@ -285,7 +285,10 @@ impl Scribe {
             let (draft, waiting) = match jobs.next_if(same_day) {
                 Some(Job::Record { draft, grade, answer, until: _ }) => (draft, Some((grade, answer))),
                 Some(Job::Close { draft }) => (draft, None),
-                Some(Job::Look) => continue,
+                Some(Job::Look) => {
+                    self.ledger.look((self.told.now)());
+                    continue;
+                }
                 Some(Job::Seal { answer }) => {
                     self.sealing.push(answer);
                     continue;

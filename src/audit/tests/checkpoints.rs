@@ -59,6 +59,27 @@ fn the_last_checkpoint_of_a_segment_covers_its_last_line() {
     all_proven(&trail);
 }
 
+/// A bug: what was written shortly after a checkpoint had none until something else was written.
+#[test]
+fn the_last_lines_before_a_silence_are_signed_in_it() {
+    let trail = Trail::signed(64 << 20);
+    let every = std::time::Duration::from_millis(20);
+    let running = trail.start_with(Disk { every, ..trail.disk() });
+    let mut covered = running.recorder.covered.clone();
+    let mut covers = |sequence: u64| {
+        let covered = covered.wait_for(|covered| covered.sequence >= sequence);
+        trail.runtime.block_on(covered).map(drop).unwrap();
+    };
+    covers(1);
+    trail.tick(1);
+    let last = trail.record(&running, access("a.example")).unwrap().sequence;
+    trail.tick(20);
+    covers(last);
+    assert_eq!(running.recorder.head().sequence, last, "nothing was written meanwhile");
+    running.writer.finish();
+    sound(&trail.dir());
+}
+
 #[test]
 fn a_checkpoint_is_written_every_minute_of_activity() {
     let trail = Trail::signed(64 << 20);
