@@ -90,8 +90,12 @@ pub enum FaultKind {
     Stray,
     /// The checkpoint is signed by no key that is known.
     Unsigned,
-    /// The checkpoint was signed over other lines than these, or over lines that are gone.
-    Contradicted,
+    /// The checkpoint was signed over other lines than these, or over lines that are gone. Which of them
+    /// was changed, a chain that was made anew from there on does not tell.
+    Contradicted {
+        /// The last record that is as it was signed, as far as checkpoints tell.
+        after: u64,
+    },
     /// The segment has ended, and no checkpoint covers its last line.
     Unsealed,
     /// Lines were removed, and no later record tells of it.
@@ -228,8 +232,11 @@ impl fmt::Display for Fault {
             FaultKind::Rewritten => f.write_str("this is not the record of which the head was noted"),
             FaultKind::Stray => f.write_str("this is no checkpoint"),
             FaultKind::Unsigned => f.write_str("the checkpoint is signed by no known key"),
-            FaultKind::Contradicted => {
-                f.write_str("the checkpoint was signed over lines that are gone or changed")
+            FaultKind::Contradicted { after } => {
+                write!(
+                    f,
+                    "of the records after {after} up to this one, some are gone or changed since they were signed"
+                )
             }
             FaultKind::Unsealed => f.write_str("the segment has ended, and no checkpoint covers its end"),
             FaultKind::Unexplained => f.write_str("records were removed, and no later record tells of it"),

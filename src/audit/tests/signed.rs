@@ -1,11 +1,13 @@
 //! What nobody without the key can do to a signed trail unseen, plain or compressed.
 
+use std::mem::discriminant;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
 use super::tamper::Copy;
 use super::*;
+use crate::audit::line::Link;
 use crate::audit::{FaultKind, Key, Options, verify};
 
 /// A trail of three days, the first two of several compressed segments.
@@ -30,6 +32,23 @@ fn kinds(copy: &Copy) -> Vec<FaultKind> {
 
 fn checkpoints_of(copy: &Copy, day: &str) -> PathBuf {
     copy.path().join(day).join("checkpoints.jsonl")
+}
+
+/// Changes a line and makes the chain anew from there on, as whoever has no key can.
+fn rechained(lines: &mut [String], from: usize, change: impl FnOnce(&str) -> String) {
+    let link = |line: &str| {
+        let link = Link::read(line.trim_end().as_bytes()).unwrap();
+        (link.hash, link.computed())
+    };
+    lines[from] = change(&lines[from]);
+    let mut prev = link(&lines[from - 1]).0;
+    for line in &mut lines[from..] {
+        let body = line.find(",\"prev\":\"").unwrap();
+        let chained = |hash| format!("{},\"prev\":\"{prev}\",\"hash\":\"{hash}\"}}}}\n", &line[..body]);
+        let hash = link(&chained(prev)).1;
+        *line = chained(hash);
+        prev = hash;
+    }
 }
 
 fn edit(path: &Path, edit: impl FnOnce(&mut Vec<String>)) {
@@ -88,12 +107,12 @@ fn spoilt() -> Vec<(&'static str, Spoil, FaultKind)> {
         (
             "the trail's last segment",
             Box::new(|c| fs::remove_file(c.paths.last().unwrap()).unwrap()),
-            Contradicted,
+            Contradicted { after: 0 },
         ),
         (
             "the trail's last line",
             Box::new(|c| edit(c.paths.last().unwrap(), |lines| drop(lines.pop()))),
-            Contradicted,
+            Contradicted { after: 0 },
         ),
     ]
 }
@@ -105,9 +124,41 @@ fn what_was_signed_is_held_against_what_is_there() {
     for (name, spoil, what) in spoilt() {
         let copy = Copy::of(&SAMPLE);
         spoil(&copy);
-        assert!(kinds(&copy).contains(&what), "{name}: {:#?}", copy.faults(&[]));
+        let is_it = |found: &FaultKind| discriminant(found) == discriminant(&what);
+        assert!(kinds(&copy).iter().any(is_it), "{name}: {:#?}", copy.faults(&[]));
         let (file, line) = (copy.faults(&[])[0].file.clone(), copy.faults(&[])[0].line);
         assert_eq!(copy.python(&[])[0], (file, line), "{name}");
+    }
+}
+
+/// A chain that was made anew holds; what was signed does not, and says between which records.
+#[test]
+fn a_line_that_was_replaced_with_all_after_it_is_found_between_two_checkpoints() {
+    let trail = Trail::signed(64 << 20);
+    let running = trail.start();
+    let recorded = (0..9).map(|_| {
+        trail.tick(20_000);
+        trail.record(&running, access("site-1.example")).unwrap().sequence
+    });
+    let recorded: Vec<u64> = recorded.collect();
+    running.writer.finish();
+    let signed: Vec<u64> = fs::read_to_string(checkpoints_of(&Copy::of(&trail), "2026-11-24"))
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["sequence"].as_u64().unwrap())
+        .collect();
+    assert!(signed.len() > 3, "{signed:?}");
+    for sequence in recorded {
+        let copy = Copy::of(&trail);
+        edit(&copy.paths[0], |lines| {
+            rechained(lines, sequence as usize - 1, |line| line.replace("site-1", "site-2"));
+        });
+        let (held, upset): (Vec<u64>, Vec<u64>) = signed.iter().partition(|signed| **signed < sequence);
+        let faults = copy.faults(&[]);
+        let found = (faults[0].sequence, faults[0].what.clone());
+        let after = held.last().copied().unwrap_or(0);
+        assert_eq!(found, (upset.first().copied(), FaultKind::Contradicted { after }));
+        assert_eq!(copy.python(&[])[0], (faults[0].file.clone(), faults[0].line));
     }
 }
 

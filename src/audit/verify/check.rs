@@ -52,6 +52,8 @@ struct Tree {
     signed: Vec<(u64, Checkpoint)>,
     /// The last line, as it states.
     end: (u64, LineHash),
+    /// The last record that is as it was signed.
+    held: u64,
     /// How many faults there were before the segment.
     faults: u64,
 }
@@ -117,7 +119,8 @@ impl<'a> Check<'a> {
             self.fault(segment, 0, None, FaultKind::Damaged);
         }
         let signed = self.day.as_mut().map(|day| day.of(segment.first)).unwrap_or_default();
-        let mut tree = Tree { edge: Edge::default(), signed, end: (0, LineHash::NONE), faults };
+        let held = segment.first.saturating_sub(1);
+        let mut tree = Tree { edge: Edge::default(), signed, end: (0, LineHash::NONE), held, faults };
         let mut holed = None;
         for (number, seen) in (1..).zip(&lines.seen) {
             self.report.events += 1;
@@ -242,8 +245,10 @@ impl<'a> Check<'a> {
             // only say again that there was one.
             let comparable = grown && signed.size == size && faults == 0;
             let holds = signed.root == tree.edge.root() && (signed.sequence, signed.hash) == end;
-            if comparable && !holds {
-                self.contradicted(number, &signed);
+            if comparable && holds {
+                tree.held = signed.sequence;
+            } else if comparable {
+                self.contradicted(number, &signed, tree.held);
             }
         }
     }
@@ -252,7 +257,7 @@ impl<'a> Check<'a> {
     fn ends(&mut self, segment: &Segment, closed: Closed, tree: &Tree) {
         let faults = self.faults() - tree.faults;
         for (number, signed) in &tree.signed {
-            self.contradicted(*number, signed);
+            self.contradicted(*number, signed, tree.held);
         }
         let size = tree.edge.size();
         if closed == Closed::No || !self.signing || size == 0 || faults > 0 || !tree.signed.is_empty() {
@@ -264,9 +269,9 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn contradicted(&mut self, number: u64, signed: &Checkpoint) {
+    fn contradicted(&mut self, number: u64, signed: &Checkpoint, after: u64) {
         if let Some(day) = &self.day {
-            let fault = day.fault(number, Some(signed.sequence), FaultKind::Contradicted);
+            let fault = day.fault(number, Some(signed.sequence), FaultKind::Contradicted { after });
             self.list(fault);
         }
     }

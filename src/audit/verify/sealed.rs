@@ -65,7 +65,8 @@ impl Day {
     /// What was signed of segments that are not there.
     pub(super) fn left(&self) -> Vec<Fault> {
         let gone = |(number, checkpoint): &(u64, Checkpoint)| {
-            self.fault(*number, Some(checkpoint.sequence), FaultKind::Contradicted)
+            let after = checkpoint.segment.saturating_sub(1);
+            self.fault(*number, Some(checkpoint.sequence), FaultKind::Contradicted { after })
         };
         self.signed.iter().map(gone).collect()
     }
