@@ -76,6 +76,7 @@ pub use checkpoint::Checkpoint;
 pub use event::{Access, Act, Actor, ClosedBy, Closing, Entry, Fetch, Handling, Outcome, Seen, Visibility};
 pub use export::{
     Checked, ExportError, Exported, Exporting, Format, Names, Part, Rows, Tampered, check_export, export,
+    unreckoned,
 };
 pub use follow::{Follower, Written};
 pub use index::{Index, Indexer};

@@ -10,6 +10,7 @@ mod host;
 mod justification;
 mod staff;
 mod subject;
+mod text;
 mod time;
 mod url;
 
@@ -20,6 +21,7 @@ pub use host::{Host, HostError, Name};
 pub use justification::{Justification, JustificationError};
 pub use staff::{Role, StaffName, WordError};
 pub use subject::{Attribution, DeviceName, GroupName, Subject, UserName};
+pub use text::{hides, spelt, visible};
 pub use time::{TimeError, Timestamp, Window};
 
 #[cfg(test)]

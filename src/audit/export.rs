@@ -29,6 +29,7 @@ use crate::audit::key::{Key, KeyError};
 use crate::audit::{Filter, Index, ProveError, QueryError, reserve};
 
 pub use check::{Checked, Tampered, check_export};
+pub use commas::unreckoned;
 
 /// How events are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,6 +10,8 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 use serde_json::{Map, Value};
 
+use crate::model::{hides, spelt};
+
 /// Names under which details never keep a value.
 const SECRETS: [&str; 11] = [
     "authorization",
@@ -90,23 +92,13 @@ struct OneLine;
 impl Formatter for OneLine {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
         let mut plain = 0;
-        for (at, character) in text.char_indices().filter(|(_, character)| is_unsafe(*character)) {
+        for (at, character) in text.char_indices().filter(|(_, character)| hides(*character)) {
             out.write_all(&text.as_bytes()[plain..at])?;
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                write!(out, "\\u{unit:04x}")?;
-            }
+            out.write_all(spelt(character).as_bytes())?;
             plain = at + character.len_utf8();
         }
         out.write_all(&text.as_bytes()[plain..])
     }
-}
-
-/// C0 is JSON's own concern; the rest breaks lines, hides or reorders text in some reader.
-fn is_unsafe(character: char) -> bool {
-    matches!(character,
-        '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -118,7 +110,7 @@ mod tests {
         let nasty =
             "a\nb\r\u{1b}[31m\u{7f}\u{85}\u{2028}\u{2029}\u{202e}\u{feff}\u{e0041}\"\\,\"hash\":\"é😀";
         let written = text(nasty).unwrap();
-        assert!(written.chars().all(|c| !c.is_control() && !is_unsafe(c)), "{written}");
+        assert!(written.chars().all(|c| !hides(c)), "{written}");
         assert!(written.contains("\\u2028\\u2029\\u202e\\ufeff\\udb40\\udc41") && written.contains("é😀"));
         assert!(!written.contains(",\"hash\":\""));
         assert_eq!(serde_json::from_str::<String>(&written).unwrap(), nasty);

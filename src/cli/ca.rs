@@ -115,8 +115,10 @@ fn show(public: &Public) {
     table.add_row(["holds from", &public.not_before.day()]);
     table.add_row(["holds until", &public.not_after.day()]);
     let never: Vec<&str> = public.excluded.iter().map(crate::model::Name::as_str).collect();
-    let never = if never.is_empty() { "nothing".to_owned() } else { never.join("\n") };
-    table.add_row(["can't sign for, nor for what is below", &never]);
+    let never = if never.is_empty() { vec!["nothing"] } else { never };
+    for (at, name) in never.into_iter().enumerate() {
+        table.add_row([if at == 0 { "can't sign for, nor for what is below" } else { "" }, name]);
+    }
     table.add_row(["certificate", &public.file.display().to_string()]);
     out!("{table}");
     out!("Devices get it at /ca of the console, or from: schoolgate ca export --format FORM --out FILE");

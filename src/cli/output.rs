@@ -11,9 +11,14 @@ use std::process;
 
 use anyhow::Context;
 
+use crate::model::visible;
+
 mod table;
 
 pub(super) use table::{Cell, Column, Table, table};
+
+/// What lays text out, and may be printed.
+const LAYOUT: [char; 2] = ['\n', '\t'];
 
 /// Prints a line. A reader that has gone, as `head` goes, is no fault: the command just ends.
 macro_rules! out {
@@ -52,18 +57,15 @@ pub(super) fn ended_if_not(written: io::Result<()>) {
     process::exit(1);
 }
 
-/// The text with what drives a terminal, or turns the reading direction, as `\u001b`: JSON stays
-/// JSON, and says the same.
+/// The text with what drives a terminal, hides, or turns the reading direction, as `\u001b`; lines and
+/// tabs stay. JSON stays JSON, and says the same.
 pub(super) fn harmless(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '\n' | '\t') || !(c.is_control() || turns_direction(c)) {
-            shown.push(c);
-        } else {
-            shown.push_str(&format!("\\u{:04x}", u32::from(c)));
-        }
-    }
-    shown
+    text.split_inclusive(LAYOUT)
+        .map(|part| {
+            let plain = part.trim_end_matches(LAYOUT);
+            visible(plain) + &part[plain.len()..]
+        })
+        .collect()
 }
 
 /// A moment as tables have it, in UTC: `2026-11-24 09:00`; what is none stays as it is.
@@ -75,16 +77,12 @@ pub(super) fn moment(text: &str) -> String {
     }
 }
 
-/// Marks, overrides and isolates of bidirectional text, and what breaks lines.
-fn turns_direction(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::hides;
 
     #[test]
     fn what_drives_a_terminal_is_spelt_out() {
@@ -107,7 +105,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_drives_the_terminal(text in any::<String>()) {
-            let harms = |c: char| c != '\n' && c != '\t' && (c.is_control() || turns_direction(c));
+            let harms = |c: char| !LAYOUT.contains(&c) && hides(c);
             prop_assert!(!harmless(&text).contains(harms));
         }
 

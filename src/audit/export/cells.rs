@@ -8,6 +8,7 @@ use jiff::{Timestamp, Zoned};
 use serde_json::Value;
 
 use crate::audit::export::Rows;
+use crate::model::{hides, spelt};
 
 /// The longest text of a cell, in UTF-16 units as shown: a little less than what a spreadsheet takes.
 pub(super) const MOST: usize = 32_000;
@@ -167,7 +168,7 @@ pub(super) fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     let mut units = 0;
     for letter in text.chars() {
-        let spelt = hides(letter).then(|| format!("\\u{:04x}", u32::from(letter)));
+        let spelt = hides(letter).then(|| spelt(letter));
         units += spelt.as_ref().map_or(letter.len_utf16(), String::len);
         if units > MOST {
             visible.push('…');
@@ -179,11 +180,4 @@ pub(super) fn visible(text: &str) -> String {
         }
     }
     visible
-}
-
-/// Control characters, line and paragraph ends, what has no width, and what changes direction.
-fn hides(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffc}' | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e007f}')
 }

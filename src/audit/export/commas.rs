@@ -40,10 +40,15 @@ impl<W: Write> Commas<W> {
     }
 }
 
+/// A text that no spreadsheet takes for a formula.
+#[must_use]
+pub fn unreckoned(text: &str) -> String {
+    if text.starts_with(FORMULA) { format!("'{text}") } else { text.to_owned() }
+}
+
 fn written(cell: &Cell) -> String {
     match cell {
-        Cell::Text(text) if text.starts_with(FORMULA) => format!("'{text}"),
-        Cell::Text(text) => text.clone(),
+        Cell::Text(text) => unreckoned(text),
         Cell::Time(time) => time.strftime("%Y-%m-%d %H:%M:%S").to_string(),
         Cell::Count(count) => count.to_string(),
         Cell::Seconds(seconds) => format!("{seconds:.3}"),

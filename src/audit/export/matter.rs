@@ -8,7 +8,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde_json::{Map, Value};
 
-use crate::audit::export::cells::{COLUMNS, Cell, visible};
+use crate::audit::export::cells::{COLUMNS, Cell};
+use crate::model::visible;
 
 /// What is said of the matter: a title, and where the manifest has it.
 const ABOUT: [(&str, &str); 14] = [

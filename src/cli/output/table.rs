@@ -8,7 +8,8 @@ use std::fmt;
 use comfy_table::{ColumnConstraint, ContentArrangement, Width, presets};
 use serde_json::Value;
 
-use super::{harmless, moment};
+use super::moment;
+use crate::model::visible;
 
 /// How wide words may stay when a table must fold; the first that fits is taken.
 const WORDS: [usize; 5] = [40, 24, 16, 12, 10];
@@ -168,9 +169,9 @@ fn told(value: &Value) -> String {
     }
 }
 
-/// Cells of a row; what would drive the terminal is spelt out before it is measured.
+/// Cells of a row, each on one line; what would drive the terminal is spelt out before it is measured.
 fn cells(texts: impl IntoIterator<Item: Into<String>>) -> Vec<String> {
-    texts.into_iter().map(|text| harmless(&text.into())).collect()
+    texts.into_iter().map(|text| visible(&text.into())).collect()
 }
 
 fn widest(text: &str) -> usize {

@@ -5,11 +5,11 @@
 use askama::Template;
 use serde::{Deserialize, Serialize};
 
+use crate::audit::unreckoned;
 use crate::control::mail::Letter;
 use crate::control::reports::days::Kind;
+use crate::model::visible;
 
-/// What a spreadsheet takes for the start of a formula.
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 /// By which spreadsheets know UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
@@ -85,7 +85,7 @@ impl Report {
         });
         for row in heads.into_iter().chain(sections) {
             // Writing to memory does not fail.
-            let _ = writer.write_record(row.into_iter().map(safe));
+            let _ = writer.write_record(row.into_iter().map(|cell| unreckoned(&visible(cell))));
         }
         let bytes = writer.into_inner().unwrap_or_default();
         format!("{BYTE_ORDER_MARK}{}", String::from_utf8_lossy(&bytes))
@@ -116,11 +116,6 @@ impl Report {
     }
 }
 
-/// A cell that no spreadsheet reckons with.
-fn safe(cell: &str) -> String {
-    if cell.starts_with(FORMULA) { format!("'{cell}") } else { cell.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,7 +139,7 @@ mod tests {
         let csv = report().csv();
         assert!(csv.starts_with('\u{feff}') && csv.ends_with("\r\n"), "{csv:?}");
         assert!(
-            csv.contains("\"'=HYPERLINK(\"\"http://x.example\"\")\",\"1, 2\n3\"\r\n'-1,<b>&\r\n"),
+            csv.contains("\"'=HYPERLINK(\"\"http://x.example\"\")\",\"1, 2\\u000a3\"\r\n'-1,<b>&\r\n"),
             "{csv}"
         );
     }
