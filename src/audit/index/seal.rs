@@ -34,7 +34,7 @@ pub(super) fn file(folder: &Path) -> PathBuf {
 
 /// Reads the whole index and compares.
 pub(super) fn look(folder: &Path) -> io::Result<Seal> {
-    let stated = match fs::read_to_string(folder.join(SUM)) {
+    let stated = match fs::read(folder.join(SUM)) {
         Ok(stated) => stated,
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(Seal::None),
         Err(fault) => return Err(fault),
@@ -43,7 +43,7 @@ pub(super) fn look(folder: &Path) -> io::Result<Seal> {
         return Ok(Seal::Wrong);
     }
     match digest(&file(folder)) {
-        Ok(found) if found.trim_end() == stated.trim_end() => Ok(Seal::Right),
+        Ok(found) if found.as_bytes() == stated.trim_ascii_end() => Ok(Seal::Right),
         Ok(_) => Ok(Seal::Wrong),
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(Seal::None),
         Err(fault) => Err(fault),

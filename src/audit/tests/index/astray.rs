@@ -1,8 +1,19 @@
 //! An index that is damaged, does not fit or was left by a crash is found out and made anew, and
 //! never the one that is being written.
 
+use std::sync::LazyLock;
+
 use super::trust::{blocks, two_days};
 use super::*;
+use crate::audit::index::reindex;
+use crate::audit::tests::tamper::Copy;
+
+/// Two days whose indexes were made from the lines: whenever that is done, the bytes are the same.
+static SAMPLE: LazyLock<Trail> = LazyLock::new(|| {
+    let trail = two_days().trail;
+    reindex(&trail.dir(), None, &mut |_| ()).unwrap();
+    trail
+});
 
 const FIRST: &str = "2026-11-24";
 const SECOND: &str = "2026-11-25";
@@ -204,4 +215,44 @@ fn a_damaged_frame_costs_its_lines_and_one_index() {
     agree(&dir, &index, &Filter { order: Order::OldestFirst, ..blocks() });
     assert!(index.day(FIRST).is_some(), "it fits what is left");
     both.stop();
+}
+
+/// The indexes and their digests.
+fn indexes(dir: &Path) -> Vec<PathBuf> {
+    let days = fs::read_dir(dir).unwrap().map(|day| day.unwrap().path()).filter(|day| day.is_dir());
+    let files = days.flat_map(|day| ["index.db", "index.sum"].map(|name| day.join(name)));
+    let mut files: Vec<PathBuf> = files.filter(|file| file.exists()).collect();
+    files.sort();
+    files
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    /// A bug: a digest that was no text any more kept the other days from being looked at.
+    #[test]
+    fn any_byte_of_an_index_is_found_and_leads_nobody_astray(
+        file in any::<prop::sample::Index>(),
+        place in any::<prop::sample::Index>(),
+        flip in 1..=255u8,
+    ) {
+        let copy = Copy::of(&SAMPLE);
+        let files = indexes(copy.path());
+        let file = file.get(&files);
+        let whole = fs::read(file).unwrap();
+        let mut bytes = whole.clone();
+        bytes[place.index(whole.len())] ^= flip;
+        fs::write(file, &bytes).unwrap();
+        // The line end of a digest says nothing.
+        let is_harmless = bytes.trim_ascii_end() == whole.trim_ascii_end();
+        prop_assert_eq!(index::check(copy.path()).unwrap().is_empty(), is_harmless);
+        let index = Index::of(copy.path());
+        for filter in [blocks(), Filter::default(), Filter { user: Some("y5.042".into()), ..Filter::default() }] {
+            agree(copy.path(), &index, &filter);
+        }
+        reindex(copy.path(), None, &mut |_| ()).unwrap();
+        for (made, first) in indexes(copy.path()).iter().zip(indexes(&SAMPLE.dir())) {
+            prop_assert!(fs::read(made).unwrap() == fs::read(first).unwrap(), "{}", made.display());
+        }
+    }
 }
