@@ -15,10 +15,10 @@ use crate::model::Host;
 
 pub use chain::{Reached, Step, told, trace};
 
-/// Most events of the person on either side.
-const MOST: usize = 1000;
-/// Most events that are read to find who else was there.
-const LOOKED: usize = 5000;
+/// Most events of the person on either side: half an hour of pages with all their parts.
+const MOST: usize = 4000;
+/// Most events on either side that are read to find who else was there.
+const LOOKED: usize = 2500;
 
 /// An event and what was around it.
 #[derive(Clone, Debug)]
@@ -33,8 +33,21 @@ pub struct Around {
     /// The first event of everybody else who asked for the same host within the span, and how often
     /// they did.
     pub others: Vec<(Value, u64)>,
+    /// Whether more was asked of that host within the span than was read: the nearest on either side.
+    pub others_cut: bool,
     /// How the event was reached, back to where that began; nothing of what is no access.
     pub chain: Vec<Step>,
+}
+
+/// Events on either side of one.
+#[derive(Debug, Default)]
+struct Beside {
+    /// In order, the one itself included.
+    events: Vec<Value>,
+    /// Where among them it stands.
+    at: usize,
+    /// Whether there are more.
+    is_cut: bool,
 }
 
 impl Index {
@@ -47,36 +60,41 @@ impl Index {
         let Some(event) = self.one(sequence)? else { return Ok(None) };
         let Some(visit) = Visit::of(&event) else { return Ok(None) };
         let (from, to) = (Some(visit.time.minus(span)), Some(visit.time.plus(span)));
-        let (person, at, is_cut) = match whose(&event) {
-            Some(whose) => self.beside(&event, sequence, &Filter { from, to, ..whose })?,
-            None => (Vec::new(), 0, false),
+        let person = match whose(&event) {
+            Some(whose) => self.beside(&event, sequence, &Filter { from, to, ..whose }, MOST)?,
+            None => Beside::default(),
         };
-        let mut others = Vec::new();
-        if let Some(host) = visit.host.as_deref().and_then(|host| Host::parse(host).ok()) {
-            let there = Filter { from, to, host: Some(host), ..Filter::default() };
-            others = others_of(self.some(&there, Order::OldestFirst, LOOKED)?, &visit);
-        }
+        let host = visit.host.as_deref().and_then(|host| Host::parse(host).ok());
+        let there = match host {
+            Some(host) => {
+                let there = Filter { from, to, host: Some(host), ..Filter::default() };
+                self.beside(&event, sequence, &there, LOOKED)?
+            }
+            None => Beside::default(),
+        };
+        let others = others_of(there.events, &visit);
+        let Beside { events: person, at, is_cut } = person;
         let chain = if visit.is_act || person.is_empty() { Vec::new() } else { trace(&person, at) };
-        Ok(Some(Around { event, person, is_cut, others, chain }))
+        Ok(Some(Around { event, person, is_cut, others, others_cut: there.is_cut, chain }))
     }
 
-    /// The person's events on either side of this one, where among them it stands, and whether there
-    /// are more.
+    /// What matches on either side of this event.
     fn beside(
         &self,
         event: &Value,
         sequence: u64,
-        whose: &Filter,
-    ) -> Result<(Vec<Value>, usize, bool), QueryError> {
-        let before = Filter { before: Some(sequence), ..whose.clone() };
-        let mut person = self.some(&before, Order::NewestFirst, MOST)?;
-        person.reverse();
-        let at = person.len();
-        person.push(event.clone());
-        let after = Filter { after: Some(sequence), ..whose.clone() };
-        person.extend(self.some(&after, Order::OldestFirst, MOST)?);
-        let is_cut = at == MOST || person.len() - at > MOST;
-        Ok((person, at, is_cut))
+        which: &Filter,
+        most: usize,
+    ) -> Result<Beside, QueryError> {
+        let before = Filter { before: Some(sequence), ..which.clone() };
+        let mut events = self.some(&before, Order::NewestFirst, most)?;
+        events.reverse();
+        let at = events.len();
+        events.push(event.clone());
+        let after = Filter { after: Some(sequence), ..which.clone() };
+        events.extend(self.some(&after, Order::OldestFirst, most)?);
+        let is_cut = at == most || events.len() - at > most;
+        Ok(Beside { events, at, is_cut })
     }
 }
 

@@ -3,7 +3,6 @@
 //! **Invariant:** every event is named in exactly one row, so that its line can be found and checked.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -55,42 +54,6 @@ impl Views {
         let Some(view) = self.views.get(&sequence) else {
             return Visit::of(&event).is_none().then_some(event);
         };
-        let mut row = lead(view, &self.visits, event);
-        row["page"]["records"] = ranges(view.events.iter().map(|at| self.visits[*at].sequence)).into();
-        Some(row)
-    }
-}
-
-/// Numbers that rise: `7, 9–12`.
-fn ranges(numbers: impl Iterator<Item = u64>) -> String {
-    let mut runs: Vec<(u64, u64)> = Vec::new();
-    for number in numbers {
-        match runs.last_mut() {
-            Some((_, last)) if *last + 1 == number => *last = number,
-            Some(_) | None => runs.push((number, number)),
-        }
-    }
-    let mut text = String::new();
-    for (first, last) in runs {
-        let comma = if text.is_empty() { "" } else { ", " };
-        // Writing to a text can't fail.
-        let _ = match first == last {
-            true => write!(text, "{comma}{first}"),
-            false => write!(text, "{comma}{first}–{last}"),
-        };
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_in_a_row_are_told_as_one() {
-        for (numbers, told) in [(&[][..], ""), (&[7], "7"), (&[7, 8], "7–8"), (&[1, 3, 4, 5, 9], "1, 3–5, 9")]
-        {
-            assert_eq!(ranges(numbers.iter().copied()), told);
-        }
+        Some(lead(view, &self.visits, event))
     }
 }

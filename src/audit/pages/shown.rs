@@ -1,6 +1,7 @@
 //! Page views as they are answered: the leading event, with what belongs to it told beside.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use serde_json::{Value, json};
 
@@ -36,6 +37,7 @@ pub(in crate::audit) fn lead(view: &View, visits: &[Visit], mut lead: Value) -> 
     lead["page"] = json!({
         "sequence": visits[view.lead].sequence,
         "events": view.events.len(),
+        "records": ranges(all().map(|visit| visit.sequence)),
         "hosts": hosts.iter().take(HOSTS).collect::<Vec<_>>(),
         "further_hosts": hosts.len().saturating_sub(HOSTS),
         "blocked": all().filter(|visit| visit.is_blocked).count(),
@@ -44,4 +46,38 @@ pub(in crate::audit) fn lead(view: &View, visits: &[Visit], mut lead: Value) -> 
         "bytes_down": all().map(|visit| visit.bytes_down).sum::<u64>(),
     });
     lead
+}
+
+/// Numbers that rise: `7, 9–12`.
+fn ranges(numbers: impl Iterator<Item = u64>) -> String {
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    for number in numbers {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            Some(_) | None => runs.push((number, number)),
+        }
+    }
+    let mut text = String::new();
+    for (first, last) in runs {
+        let comma = if text.is_empty() { "" } else { ", " };
+        // Writing to a text can't fail.
+        let _ = match first == last {
+            true => write!(text, "{comma}{first}"),
+            false => write!(text, "{comma}{first}–{last}"),
+        };
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_a_row_are_told_as_one() {
+        for (numbers, told) in [(&[][..], ""), (&[7], "7"), (&[7, 8], "7–8"), (&[1, 3, 4, 5, 9], "1, 3–5, 9")]
+        {
+            assert_eq!(ranges(numbers.iter().copied()), told);
+        }
+    }
 }

@@ -52,14 +52,11 @@ impl Visit {
         let site = host.as_deref().map(site);
         let is_act = text("/event/dataset") != Some("schoolgate.access");
         let is_blocked = !is_act && text("/event/action") == Some("block");
-        let place = site.as_deref().unwrap_or_default();
-        let mark = match text("/event/action") {
-            Some("block") => Some(format!("block {place}")),
-            Some("alert") => Some(format!("alert {place}")),
-            Some(_) | None => None,
-        };
-        let unblock = || text("/schoolgate/unblock_id").map(|id| format!("unblock {id}"));
-        let search = || text("/schoolgate/search").map(|words| format!("search {words}"));
+        let stands_out = text("/event/action").filter(|action| ["block", "alert"].contains(action));
+        let place = stands_out.map(|action| format!("{action} {}", site.as_deref().unwrap_or_default()));
+        let unblock = text("/schoolgate/unblock_id").map(|id| format!("unblock {id}"));
+        let search = text("/schoolgate/search").map(|words| format!("search {words}"));
+        let marks: Vec<String> = [place, unblock, search].into_iter().flatten().collect();
         Some(Visit {
             sequence: event.pointer("/event/sequence")?.as_u64()?,
             time: text("/@timestamp")?.parse().ok()?,
@@ -67,7 +64,7 @@ impl Visit {
             is_blocked,
             bytes_down: event.pointer("/schoolgate/bytes_down").and_then(Value::as_u64).unwrap_or(0),
             referrer: text("/http/request/referrer").and_then(host_of),
-            mark: mark.or_else(unblock).or_else(search),
+            mark: (!marks.is_empty()).then(|| marks.join(" ")),
             is_act,
             aim: aim(text("/schoolgate/fetch/mode"), text("/schoolgate/fetch/dest")),
             host,

@@ -41,7 +41,9 @@ impl Index {
                 from: later(filter.from, last.time.minus(SPAN)),
                 ..filter.clone()
             };
-            older.extend(self.some(&before, Order::NewestFirst, BESIDE)?);
+            let earlier = self.some(&before, Order::NewestFirst, BESIDE)?;
+            let mut edges = Edges { first: edge(&earlier), last: None };
+            older.extend(earlier);
             older.reverse();
             let newest = older.last().and_then(Visit::of);
             let until = newest.as_ref().map(|newest| newest.time.plus(SPAN));
@@ -51,7 +53,9 @@ impl Index {
                 to: sooner(filter.to, until),
                 ..filter.clone()
             };
-            older.extend(self.some(&after, Order::OldestFirst, BESIDE)?);
+            let further = self.some(&after, Order::OldestFirst, BESIDE)?;
+            edges.last = edge(&further);
+            older.extend(further);
             let end = filter.before.unwrap_or(u64::MAX);
             let mut leads: Vec<(u64, Value)> =
                 shown(older).into_iter().map(|lead| (number(&lead), lead)).collect();
@@ -64,7 +68,7 @@ impl Index {
             let has_more = leads.len() > limit || !is_end;
             leads.truncate(limit);
             let next = leads.last().map_or(last.sequence, |(number, _)| *number);
-            let leads = leads.into_iter().map(|(_, lead)| lead).collect();
+            let leads = leads.into_iter().map(|(_, lead)| edges.told(lead)).collect();
             return Ok(Views { leads, next: has_more.then_some(next) });
         }
     }
@@ -121,6 +125,31 @@ pub(in crate::audit) fn whose(event: &Value) -> Option<Filter> {
         (None, None, Some(client)) => Some(Filter { client: Some(client), ..Filter::default() }),
         (None, None, None) => None,
     }
+}
+
+/// Where reading broke off before all was read that may belong to a view: where many people are looked
+/// at together, views are of those events that stand near.
+struct Edges {
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+}
+
+impl Edges {
+    /// The view with whether it may have more events than it says.
+    fn told(&self, mut lead: Value) -> Value {
+        let time = Visit::of(&lead).map(|visit| visit.time);
+        let near = |edge: Option<Timestamp>| {
+            time.zip(edge).is_some_and(|(time, edge)| time.since(edge).max(edge.since(time)) < SPAN)
+        };
+        lead["page"]["partial"] = (near(self.first) || near(self.last)).into();
+        lead
+    }
+}
+
+/// When the last of these events was, where there are as many as are read at most.
+fn edge(events: &[Value]) -> Option<Timestamp> {
+    let last = events.get(BESIDE - 1)?;
+    Visit::of(last).map(|visit| visit.time)
 }
 
 fn number(event: &Value) -> u64 {

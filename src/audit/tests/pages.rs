@@ -5,6 +5,7 @@ use std::io::Read;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::audit::Filter;
 use crate::audit::pages::{View, Visit, collapse};
 
 /// An event of the trail, as far as page views go.
@@ -54,6 +55,13 @@ fn parts_belong_to_the_page_that_the_browser_names() {
     assert_eq!(views(&told), [vec![0, 2], vec![1, 3, 4], vec![5]]);
 }
 
+fn searched_by_script(words: &str) -> Value {
+    let mut part = fetch("cors", "empty");
+    part["/event/action"] = json!("alert");
+    part["/schoolgate/search"] = json!(words);
+    part
+}
+
 #[test]
 fn what_matters_is_never_inside_another_view() {
     let told = [
@@ -67,10 +75,17 @@ fn what_matters_is_never_inside_another_view() {
         (600, "cdn.video.example", json!({"/schoolgate/unblock_id": "1"})),
         (700, "staff.example", json!({"/event/dataset": "schoolgate.change"})),
         (800, "", json!({"/url/domain": null, "/event/action": "block"})),
+        // A bug: what was searched for was inside another search of the same site.
+        (900, "engine.example", json!({"/event/action": "block", "/schoolgate/search": "one"})),
+        (910, "engine.example", json!({"/event/action": "block", "/schoolgate/search": "two"})),
+        (920, "tube.example", json!({"/event/action": "alert", "/schoolgate/search": "three"})),
+        (930, "tube.example", searched_by_script("four")),
+        (940, "tube.example", searched_by_script("four")),
     ];
     let found = views(&told);
     assert!(found.contains(&vec![1, 2]), "one line for what was refused of a site: {found:?}");
-    for alone in [vec![3, 4], vec![5], vec![6, 7], vec![8], vec![9]] {
+    let searches = [vec![10], vec![11], vec![12], vec![13, 14]];
+    for alone in [vec![3, 4], vec![5], vec![6, 7], vec![8], vec![9]].into_iter().chain(searches) {
         assert!(found.contains(&alone), "{alone:?} in {found:?}");
     }
 }
@@ -115,6 +130,30 @@ fn tell(views: &[View], is_page: &[bool]) -> Told {
     }
     told.missed = told.pages - told.right;
     told
+}
+
+/// A bug: of a whole school, views said numbers that were too small, as if they were all.
+#[test]
+fn a_view_that_may_have_more_events_says_so() {
+    let trail = Trail::new();
+    let running = trail.start();
+    for at in 0..2200_u32 {
+        trail.tick(100);
+        let user = Some(format!("y5.{:03}", at % 100).parse().unwrap());
+        let subject = Subject { user, ..subject() };
+        let access = Access::new(&subject, &to_host("maths.example"), &passed(), &seen());
+        trail.record(&running, Entry::Access(access)).unwrap();
+    }
+    running.writer.finish();
+    let index = crate::audit::Index::of(&trail.dir());
+    let partial = |user: Option<&str>| {
+        let filter = Filter { user: user.map(str::to_owned), limit: 5, ..Filter::default() };
+        let leads = index.views(&filter).unwrap().leads;
+        assert_eq!(leads.len(), 5);
+        leads.iter().map(|lead| lead["page"]["partial"].as_bool().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(partial(None), [true; 5]);
+    assert_eq!(partial(Some("y5.042")), [false; 5]);
 }
 
 #[test]

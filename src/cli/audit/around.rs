@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use crate::audit::Index;
-use crate::audit::around::told;
+use crate::audit::around::{Step, told};
 use crate::audit::pages::shown;
 use crate::cli::audit::reading::{Place, Reading};
 use crate::cli::audit::table;
@@ -62,8 +62,12 @@ impl Around {
             out!("\nThe same person, {} before and after", counted(self.minutes, "minute"));
             out!("{}", table(person));
         }
+        if answer["person_cut"] == true {
+            out!("They did more within that time than is shown: look at fewer minutes, or at `audit query`.");
+        }
         if answer["event"]["event"]["dataset"] == "schoolgate.access" {
-            out!("\nOthers at the same host: {}", others.len());
+            let more = if answer["others_cut"] == true { ", and maybe more" } else { "" };
+            out!("\nOthers at the same host: {}{more}", others.len());
         }
         for other in others {
             let who = ["user", "device", "client"].iter().find_map(|name| other[*name].as_str());
@@ -88,10 +92,19 @@ impl Around {
                 "group": first["user"]["group"]["name"], "accesses": accesses,
             })
         };
+        let step = |step: Step| {
+            json!({
+                "sequence": step.sequence, "time": step.time, "host": step.host, "search": step.search,
+                "reached": step.reached.as_str(), "from": step.from,
+            })
+        };
         Ok(json!({
             "event": found.event,
             "told": told(&found.chain),
+            "chain": found.chain.into_iter().map(step).collect::<Vec<_>>(),
             "person": person,
+            "person_cut": found.is_cut,
+            "others_cut": found.others_cut,
             "others": found.others.into_iter().map(other).collect::<Vec<_>>(),
         }))
     }

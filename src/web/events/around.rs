@@ -60,6 +60,9 @@ pub(in crate::web) struct AroundAnswer {
     person_cut: bool,
     /// Who else asked for the same host within that time; 100 at most.
     others: Vec<AlsoThere>,
+    /// Whether there may be more of them: so much was asked of that host that only the nearest was looked
+    /// at, or there were more than 100.
+    others_cut: bool,
     /// The record of the look.
     audit_seq: u64,
 }
@@ -129,11 +132,12 @@ pub(in crate::web) async fn around(
 }
 
 fn answer(found: Around, form: Form, mask: &Mask, audit_seq: u64) -> Option<AroundAnswer> {
-    let Around { event, person, is_cut, others, chain } = found;
+    let Around { event, person, is_cut, others, others_cut, chain } = found;
     let person = match form {
         Form::Events => person,
         Form::Pages => shown(person),
     };
+    let others_cut = others_cut || others.len() > MOST_OTHERS;
     let others = others.into_iter().take(MOST_OTHERS);
     Some(AroundAnswer {
         event: SeenEvent(mask.seen(event)?),
@@ -142,6 +146,7 @@ fn answer(found: Around, form: Form, mask: &Mask, audit_seq: u64) -> Option<Arou
         person: person.into_iter().filter_map(|event| mask.seen(event)).map(SeenEvent).collect(),
         person_cut: is_cut,
         others: others.filter_map(|(first, accesses)| AlsoThere::of(&mask.seen(first)?, accesses)).collect(),
+        others_cut,
         audit_seq,
     })
 }
