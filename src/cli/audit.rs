@@ -33,7 +33,7 @@ pub(super) use table::table;
 #[derive(Subcommand)]
 pub(super) enum Audit {
     /// Print the last events as JSON lines, and each new one as it comes.
-    Tail(Tail),
+    Tail(Box<Tail>),
     /// Search: newest first, as a table or as JSON lines.
     Query(Box<Query>),
     /// What happened around an event: how it was reached, what came before and after, who else.

@@ -7,10 +7,13 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 
+use anyhow::Context;
 use serde_json::{Map, Value, json};
 
 use crate::app;
-use crate::audit::{Act, Actor, Entry, Exported, Exporting, Filter, Format, Index, Names, Rows, export};
+use crate::audit::{
+    Act, Actor, Closes, Entry, Exported, Exporting, Filter, Format, Index, Names, Rows, export, query,
+};
 use crate::clock::Clock;
 use crate::settings::Settings;
 
@@ -54,7 +57,7 @@ impl Archive<'_> {
         };
         let has_rows = formats.iter().any(|format| *format != Format::Jsonl);
         anyhow::ensure!(has_rows || self.rows == Rows::Events, "page views are rows of csv and xlsx");
-        let about = self.about(trail, settings);
+        let about = self.about(dir, trail, settings)?;
         let exported = export(Exporting {
             index: &Index::of(dir),
             filter: self.filter,
@@ -79,15 +82,19 @@ impl Archive<'_> {
         Ok(())
     }
 
-    /// The beginning of the manifest.
-    fn about(&self, trail: Trail, settings: &Settings) -> Map<String, Value> {
+    /// The beginning of the manifest, with the end of the trail: of an own one, the record of this look.
+    fn about(&self, dir: &Path, trail: Trail, settings: &Settings) -> anyhow::Result<Map<String, Value>> {
+        let last = Filter { closes: Closes::Apart, limit: 1, ..Filter::default() };
+        let last = query(dir, &last)?.records.pop().context("the trail has no record")?;
+        let (sequence, hash) = (last.sequence, last.event["schoolgate"]["hash"].as_str().unwrap_or_default());
         let about = json!({
             "kind": "export", "school": settings.site.name, "asked_by": "local",
             "asked_at": Clock::system().now(), "reason": self.reason, "query": self.query,
-            "of_a_copy": trail == Trail::Copy,
+            "of_a_copy": trail == Trail::Copy, "audit_seq": (trail == Trail::Own).then_some(sequence),
+            "head": { "anchor": format!("{sequence}:{hash}"), "time": last.event["@timestamp"] },
             "product": concat!("schoolgate ", env!("CARGO_PKG_VERSION")),
         });
-        about.as_object().cloned().unwrap_or_default()
+        Ok(about.as_object().cloned().unwrap_or_default())
     }
 }
 

@@ -27,7 +27,7 @@ pub(in crate::cli) struct Export {
     #[arg(long)]
     format: Vec<Format>,
     /// Instead of what the other options say: all that belongs to the matter of this event.
-    #[arg(long, value_name = "SEQUENCE", conflicts_with_all = ["Which", "format", "pages"])]
+    #[arg(long, value_name = "SEQUENCE", conflicts_with_all = ["Which", "What", "format", "pages"])]
     matter: Option<u64>,
     /// How many minutes before and after the event belong to its matter.
     #[arg(long, requires = "matter")]
@@ -98,7 +98,7 @@ impl Export {
     /// Which events, by their names in the API.
     fn query(&self) -> Map<String, Value> {
         let view = ("view", self.pages.then(|| "pages".to_owned()));
-        let asked = self.which.asked().into_iter().chain([view]);
+        let asked = self.which.asked().chain([view]);
         asked.filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect()
     }
 

@@ -9,11 +9,10 @@ use serde_json::Value;
 use crate::audit::{Filter, Index};
 use crate::cli::audit::reading::{Place, Reading};
 use crate::cli::audit::table;
-use crate::cli::audit::which::Which;
+use crate::cli::audit::which::{Which, written};
 use crate::cli::gateway::Gateway;
 use crate::model::counted;
 use crate::settings::Settings;
-use crate::web::escaped;
 
 /// Most events that the API answers at once.
 const MOST: u64 = 1000;
@@ -57,9 +56,7 @@ impl Query {
             ("limit", Some(self.limit.to_string())),
             ("cursor", self.before.map(|before| before.to_string())),
         ];
-        let pairs = self.asked().chain(paging);
-        let pairs = pairs.filter_map(|(name, value)| Some(format!("{name}={}", escaped(&value?))));
-        format!("?{}", pairs.collect::<Vec<_>>().join("&"))
+        format!("?{}", written(self.asked().chain(paging)))
     }
 
     /// What is asked for, by its names in the API.
@@ -68,7 +65,7 @@ impl Query {
             ("view", self.pages.then(|| "pages".to_owned())),
             ("page", self.page.map(|page| page.to_string())),
         ];
-        self.which.asked().into_iter().chain(further)
+        self.which.asked().chain(further)
     }
 
     /// Events as the running gateway answers them, which records that it was asked.
@@ -119,14 +116,18 @@ impl Query {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::audit::which::What;
 
     #[test]
     fn options_are_written_as_the_api_reads_them() {
         let query = Query {
             which: Which {
-                user: Some("y5.042".into()),
-                client: "10.1.2.3".parse().ok(),
-                search: Some("how to & where".into()),
+                what: What {
+                    user: Some("y5.042".into()),
+                    client: "10.1.2.3".parse().ok(),
+                    search: Some("how to & where".into()),
+                    ..What::default()
+                },
                 ..Which::default()
             },
             pages: true,

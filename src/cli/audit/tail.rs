@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::Map;
 use serde_json::Value;
 
 use crate::audit::{Closes, Filter, Order, query};
 use crate::cli::audit::reading::{Place, Reading};
+use crate::cli::audit::which::{What, written};
 use crate::cli::gateway::Gateway;
 use crate::cli::output::file;
 use crate::settings::Settings;
@@ -24,9 +24,14 @@ const MOST: u64 = 1000;
 /// Options of `tail`.
 #[derive(Args)]
 pub(in crate::cli) struct Tail {
-    /// How many events to begin with, up to 1,000.
+    /// How many events of the trail to begin with, up to 1,000; of these, those that are asked for.
     #[arg(short = 'n', long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=MOST))]
     lines: u64,
+    /// Go on behind this event instead: the last one that came before.
+    #[arg(long, value_name = "SEQUENCE", conflicts_with = "lines")]
+    after: Option<u64>,
+    #[command(flatten)]
+    what: What,
     /// End instead of waiting for more.
     #[arg(long)]
     no_follow: bool,
@@ -46,7 +51,10 @@ struct Streamed {
 
 impl Tail {
     pub(super) fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
-        match self.reading.place(settings, "events.read", Map::new())? {
+        let asked =
+            self.what.asked().into_iter().chain([("after", self.after.map(|after| after.to_string()))]);
+        let asked = asked.filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
+        match self.reading.place(settings, "events.read", asked.collect())? {
             Place::Gateway(gateway, root) => self.stream(&gateway, root),
             Place::Folder(dir) => self.read(&dir),
         }
@@ -54,10 +62,14 @@ impl Tail {
 
     /// From the running gateway; a stream that has lasted its time is gone on with.
     fn stream(&self, gateway: &Gateway, root: &str) -> anyhow::Result<ExitCode> {
-        let mut from = format!("last={}", self.lines);
+        let mut from = match self.after {
+            Some(after) => format!("after={after}"),
+            None => format!("last={}", self.lines),
+        };
+        let what = written(self.what.asked());
         loop {
             let mut streamed = Streamed::default();
-            let path = format!("{root}/events/stream?{from}{}", self.reading.because());
+            let path = format!("{root}/events/stream?{from}&{what}{}", self.reading.because());
             gateway.pour("GET", &path, None, |piece| self.take(&mut streamed, piece))?;
             if self.no_follow {
                 return Ok(ExitCode::SUCCESS);
@@ -89,6 +101,8 @@ impl Tail {
                     let told: Value = serde_json::from_str(data)?;
                     streamed.ended = told["reason"].as_str().map(ToOwned::to_owned);
                 }
+                // All there is has come.
+                None if self.no_follow && frame.starts_with(':') => return Ok(ControlFlow::Break(())),
                 Some("event") => {
                     let id = field("id: ").and_then(|id| id.parse().ok()).unwrap_or(0);
                     // The look itself is the first that was not there before.
@@ -106,29 +120,28 @@ impl Tail {
 
     /// From a folder to which no gateway writes, or whose writer is not asked.
     fn read(&self, dir: &Path) -> anyhow::Result<ExitCode> {
-        let last = Filter { closes: Closes::Apart, limit: number(self.lines.max(1)), ..Filter::default() };
-        let mut records = query(dir, &last)?.records;
-        records.reverse();
-        let mut after = 0;
+        let what = Filter { closes: Closes::Apart, limit: number(MOST), ..self.what.filter()? };
+        let mut after = match self.after {
+            Some(after) => after,
+            None => {
+                let newest = Filter { closes: Closes::Apart, limit: 1, ..Filter::default() };
+                let newest = query(dir, &newest)?.records.pop().map_or(0, |newest| newest.sequence);
+                newest.saturating_sub(self.lines)
+            }
+        };
         loop {
+            let more = Filter { after: Some(after), order: Order::OldestFirst, ..what.clone() };
+            let records = query(dir, &more)?.records;
             for record in &records {
                 after = record.sequence;
                 file(&format!("{}\n", record.line));
             }
-            if self.no_follow {
+            if self.no_follow && records.len() < number(MOST) {
                 return Ok(ExitCode::SUCCESS);
             }
             if records.is_empty() {
                 std::thread::sleep(LOOK);
             }
-            let more = Filter {
-                after: Some(after),
-                order: Order::OldestFirst,
-                closes: Closes::Apart,
-                limit: number(MOST),
-                ..Filter::default()
-            };
-            records = query(dir, &more)?.records;
         }
     }
 }

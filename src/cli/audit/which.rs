@@ -1,4 +1,4 @@
-//! Which events a command is about: the options that `query` and `export` have in common.
+//! Which events a command is about: the options that `query`, `export` and `tail` have in common.
 
 use std::net::IpAddr;
 
@@ -6,8 +6,12 @@ use clap::Args;
 
 use crate::audit::Filter;
 use crate::model::{Host, Timestamp};
+use crate::web::escaped;
 
-/// What to look for; what is not said is not asked.
+/// A name in the API, and what is asked for by it.
+pub(super) type Asked = (&'static str, Option<String>);
+
+/// What to look for, and in which time; what is not said is not asked.
 #[derive(Args, Default)]
 pub(in crate::cli) struct Which {
     /// From this moment on (RFC 3339).
@@ -16,6 +20,13 @@ pub(in crate::cli) struct Which {
     /// Before this moment.
     #[arg(long)]
     pub(super) to: Option<Timestamp>,
+    #[command(flatten)]
+    pub(super) what: What,
+}
+
+/// What to look for, whenever it was.
+#[derive(Args, Default)]
+pub(in crate::cli) struct What {
     /// A person.
     #[arg(long)]
     pub(super) user: Option<String>,
@@ -54,13 +65,25 @@ pub(in crate::cli) struct Which {
 impl Which {
     /// The same as a filter of the trail; an error where no event can be what is asked for.
     pub(super) fn filter(&self) -> anyhow::Result<Filter> {
+        Ok(Filter { from: self.from, to: self.to, ..self.what.filter()? })
+    }
+
+    /// The same by its names in the API.
+    pub(super) fn asked(&self) -> impl Iterator<Item = Asked> {
+        let span = [("from", self.from), ("to", self.to)];
+        let span = span.map(|(name, time)| (name, time.map(|time| time.to_string())));
+        span.into_iter().chain(self.what.asked())
+    }
+}
+
+impl What {
+    /// As [`Which::filter`].
+    pub(super) fn filter(&self) -> anyhow::Result<Filter> {
         let whole = |name: &String| match name.starts_with("schoolgate.") {
             true => name.clone(),
             false => format!("schoolgate.{name}"),
         };
         let filter = Filter {
-            from: self.from,
-            to: self.to,
             user: self.user.clone(),
             group: self.group.clone(),
             device: self.device.clone(),
@@ -78,11 +101,9 @@ impl Which {
         Ok(filter)
     }
 
-    /// The same by its names in the API.
-    pub(super) fn asked(&self) -> [(&'static str, Option<String>); 13] {
+    /// As [`Which::asked`].
+    pub(super) fn asked(&self) -> [Asked; 11] {
         [
-            ("from", self.from.map(|from| from.to_string())),
-            ("to", self.to.map(|to| to.to_string())),
             ("user", self.user.clone()),
             ("group", self.group.clone()),
             ("device", self.device.clone()),
@@ -96,4 +117,10 @@ impl Which {
             ("unblock", self.unblock.map(|unblock| unblock.to_string())),
         ]
     }
+}
+
+/// What is asked for, as it stands behind `?`.
+pub(super) fn written(asked: impl IntoIterator<Item = Asked>) -> String {
+    let pairs = asked.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", escaped(&value?))));
+    pairs.collect::<Vec<_>>().join("&")
 }

@@ -72,6 +72,11 @@ pub(in crate::web) struct Streamed {
     /// The rung that decided.
     #[param(max_length = 100)]
     rung: Option<String>,
+    /// Words that all stand in what was searched for, or was being typed, in either case.
+    #[param(max_length = 100)]
+    search: Option<String>,
+    /// A temporary unblock.
+    unblock: Option<uuid::Uuid>,
     /// Which kind of event: `access`, `close`, `change`, `unblock`, `read`, `auth`, `selftest`,
     /// `system`.
     #[param(max_length = 100)]
@@ -172,6 +177,11 @@ pub(in crate::web) async fn stream(
     let asked_from = from(shared, &query, headers)?;
     let place = shared.streams.crowd.admit(whose(&actor)).ok_or_else(too_many)?;
     let (act, sight) = reader.search("events.stream", &query, shared).await?;
+    let act = match asked_from {
+        // Also where it stands in the head of the request.
+        From::Behind(sequence) => act.with("after", sequence),
+        From::Last(_) | From::Now => act,
+    };
     let routed = act.details.get("routed").and_then(Value::as_str).map(ToOwned::to_owned);
     let began = shared.control.record(Entry::Read(act)).await?;
     let after = match asked_from {
@@ -231,6 +241,7 @@ impl Stream {
         let start = frame("start", None, &json!({ "audit_seq": self.began }).to_string());
         let mut follower = self.shared.recorder.follow(self.last);
         let mut told = Told { text: start, events: 0 };
+        let mut has_caught_up = false;
         loop {
             if let Err(ended) = self.send(told).await {
                 return ended;
@@ -252,6 +263,9 @@ impl Stream {
                         Ok(()) => continue,
                         Err(ended) => return ended,
                     }
+                }
+                if !std::mem::replace(&mut has_caught_up, true) {
+                    break Told::beat();
                 }
                 tokio::select! {
                     more = follower.more() => if !more { return Ended::Stop },

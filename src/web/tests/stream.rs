@@ -122,6 +122,8 @@ async fn a_stream_shows_what_comes_and_goes_on_where_it_was_left() {
     assert_eq!(began["event"]["reason"], "worried about year five");
     assert_eq!(began["schoolgate"]["details"]["host"], "games.example");
     assert_eq!(began["event"]["sequence"], found[0]["schoolgate"]["details"]["stream"]);
+    let resumed = trail.iter().rfind(|event| event["event"]["action"] == "events.stream").unwrap();
+    assert_eq!(resumed["schoolgate"]["details"]["after"], seen[0].0, "where it went on, whoever said so");
     stop.cancel();
 }
 
