@@ -1,9 +1,11 @@
 //! Retention: once a day, what is past its time goes, from the store and from the trail.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{audit_dir, make_state_dir, open_trail};
@@ -79,13 +81,8 @@ async fn remove(
     if let Err(fault) = &forgotten {
         tracing::warn!(%fault, "what is past its time is still in the store");
     }
-    let held = match control.held().await {
-        Ok(held) => held,
-        Err(fault) => {
-            tracing::warn!(%fault, "the legal holds can't be read, so nothing is removed from the audit trail");
-            return false;
-        }
-    };
+    let (holder, runtime) = (Arc::clone(control), Handle::current());
+    let held = move || runtime.block_on(holder.held()).map_err(io::Error::other);
     match retain(recorder, index, terms, held, now).await {
         Ok(removed) => {
             tracing::info!(
@@ -122,7 +119,10 @@ pub async fn remove_by_itself(settings: &Settings) -> Result<Vec<Due>> {
     // As `past_its_time` told: the trail's time may be ahead for good, after a clock that was wrong.
     let now = Clock::system().now();
     let (store, terms) = (settings.state.dir.join("state.db"), Terms::from(&settings.audit));
-    let held = held_in(&store, now)?;
+    let held = {
+        let store = store.clone();
+        move || held_in(&store, now).map_err(io::Error::other)
+    };
     let forgotten = forget_in(&store, terms, now, &recorder).await;
     let index = Index::of(recorder.dir());
     let removed = retain(&recorder, &index, terms, held, now).await;

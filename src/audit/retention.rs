@@ -3,6 +3,7 @@
 //! **Invariant:** kept lines stay byte for byte; the trail tells of a removal, durably and signed,
 //! before it takes place; a segment that is not as it was written is left alone, as evidence.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -158,7 +159,7 @@ impl Held {
 /// When a segment can't be read.
 pub fn due(dir: &Path, terms: &Terms, held: &Held, now: Timestamp) -> io::Result<Vec<Due>> {
     let mut found = Vec::new();
-    sweep(dir, terms, held, now, |_, rewritten| {
+    sweep(dir, terms, &mut || Ok(held.clone()), now, |_, rewritten, _| {
         found.push(rewritten.due);
         Ok(())
     })?;
@@ -166,7 +167,8 @@ pub fn due(dir: &Path, terms: &Terms, held: &Held, now: Timestamp) -> io::Result
 }
 
 /// Removes what is past its time. Each removal is told by `audit.removed` before it takes place;
-/// one that a crash came before is done at the next call.
+/// one that a crash came before is done at the next call. `held` is asked anew for every segment, before
+/// it is judged and before it is replaced: whom a hold came for meanwhile it keeps.
 ///
 /// # Errors
 /// [`RetentionError`]; segments before the one that failed are done.
@@ -174,23 +176,32 @@ pub async fn retain(
     recorder: &Recorder,
     index: &Index,
     terms: Terms,
-    held: Held,
+    mut held: impl FnMut() -> io::Result<Held> + Send + 'static,
     now: Timestamp,
 ) -> Result<Vec<Due>, RetentionError> {
     let (told, mut telling) = tokio::sync::mpsc::channel::<(Due, std::sync::mpsc::Sender<()>)>(1);
     let dir = recorder.dir().to_owned();
     let work = tokio::task::spawn_blocking(move || {
-        sweep(&dir, &terms, &held, now, |segment, rewritten| {
+        let held = RefCell::new(&mut held);
+        let mut left = Vec::new();
+        sweep(&dir, &terms, &mut || (held.borrow_mut())(), now, |segment, rewritten, judged_by| {
             let new = rewritten.write(segment)?;
             let (tell, may) = std::sync::mpsc::channel();
+            let name = rewritten.due.segment.clone();
             let recorded = told.blocking_send((rewritten.due, tell)).is_ok() && may.recv().is_ok();
             if !recorded {
                 fs::remove_file(&new)?;
                 return Err(io::Error::other("the removal was not recorded"));
             }
+            if (held.borrow_mut())()? != judged_by {
+                // Judged anew at the next call.
+                left.push(name);
+                return fs::remove_file(&new);
+            }
             put(segment, &new)
         })?;
-        remove_copies(&dir, &terms, now)
+        remove_copies(&dir, &terms, now)?;
+        Ok(left)
     });
     let mut done = Vec::new();
     let mut failed = None;
@@ -202,12 +213,15 @@ pub async fn retain(
         }
         done.push(due);
     }
-    let worked = work.await.map_err(io::Error::other)?;
+    let worked: io::Result<Vec<String>> = work.await.map_err(io::Error::other)?;
+    if let Ok(left) = &worked {
+        done.retain(|due| !left.contains(&due.segment));
+    }
     done.iter().filter_map(|due| due.segment.split_once('/')).for_each(|(day, _)| index.forget(day));
     match (failed, worked) {
         (Some(fault), _) => Err(fault),
         (None, Err(fault)) => Err(fault.into()),
-        (None, Ok(())) => Ok(done),
+        (None, Ok(_)) => Ok(done),
     }
 }
 
@@ -227,9 +241,9 @@ async fn tell(recorder: &Recorder, due: &Due) -> Result<(), RetentionError> {
 fn sweep(
     dir: &Path,
     terms: &Terms,
-    held: &Held,
+    held: &mut dyn FnMut() -> io::Result<Held>,
     now: Timestamp,
-    mut each: impl FnMut(&Segment, Rewritten) -> io::Result<()>,
+    mut each: impl FnMut(&Segment, Rewritten, Held) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut segments = Segment::list(dir)?;
     // The last one is being written to.
@@ -238,6 +252,7 @@ fn sweep(
     // The ends of accesses of those who are held: they name nobody.
     let mut ends = HashSet::new();
     for segment in segments.iter().filter(|segment| segment.is_packed() && segment.day < latest) {
+        let held = held()?;
         let keep = |place: &crate::audit::line::Place<'_>, line: &[u8]| {
             let is_kept = segment.day >= terms.cutoff(place.dataset, now)
                 || tells_of_the_trail(place.dataset, line)
@@ -249,7 +264,7 @@ fn sweep(
             is_kept
         };
         match Rewritten::of(segment, keep)? {
-            Some(rewritten) if !rewritten.due.datasets.is_empty() => each(segment, rewritten)?,
+            Some(rewritten) if !rewritten.due.datasets.is_empty() => each(segment, rewritten, held)?,
             Some(_) => {}
             None => tracing::warn!(
                 segment = segment_name(&segment.path),

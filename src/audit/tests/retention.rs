@@ -37,11 +37,16 @@ fn closing() -> Closing {
 }
 
 fn retained(trail: &Trail, held: &Held) -> Vec<Due> {
+    let held = held.clone();
+    retained_by(trail, move || held.clone())
+}
+
+fn retained_by(trail: &Trail, mut held: impl FnMut() -> Held + Send + 'static) -> Vec<Due> {
     let running = trail.start();
     let now = Timestamp::from_millis(trail.clock.load(Ordering::Relaxed));
     let done = trail
         .runtime
-        .block_on(retain(&running.recorder, &Index::of(&trail.dir()), TERMS, held.clone(), now))
+        .block_on(retain(&running.recorder, &Index::of(&trail.dir()), TERMS, move || Ok(held()), now))
         .unwrap();
     running.writer.finish();
     done
@@ -71,6 +76,37 @@ fn proven(trail: &Trail) {
         let proof = prove(&trail.dir(), event["event"]["sequence"].as_u64().unwrap()).unwrap();
         assert_eq!(proof.holds(&line, &key), Ok(()));
     }
+}
+
+/// A bug: who was held was asked once, before a removal that may take long.
+#[test]
+fn a_hold_that_comes_during_a_removal_holds() {
+    let trail = trail();
+    let before = events_only(&trail);
+    let mut held = Held::default();
+    held.name("y6.007");
+    // The first time for the first segment, before it is judged; then the hold comes.
+    let mut times = 0;
+    let later = held.clone();
+    let done = retained_by(&trail, move || {
+        times += 1;
+        if times == 1 { Held::default() } else { later.clone() }
+    });
+    let first = Segment::list(&trail.dir()).unwrap().remove(0);
+    let name = format!("{}/{:012}", first.day, first.first);
+    assert!(!done.is_empty() && done.iter().all(|due| due.segment != name), "{done:#?}");
+    let is_held = |line: &&String| line.contains("y6.007");
+    let kept = events_only(&trail);
+    assert_eq!(
+        kept.iter().filter(is_held).collect::<Vec<_>>(),
+        before.iter().filter(is_held).collect::<Vec<_>>()
+    );
+    sound(&trail.dir());
+    // What was left is judged anew.
+    assert_eq!(retained(&trail, &held)[0].segment, name);
+    assert!(!events_only(&trail).iter().any(|line| line.contains("\"y5.042\"")));
+    sound(&trail.dir());
+    proven(&trail);
 }
 
 #[test]
