@@ -3,26 +3,26 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// What an alert is about.
+/// What an alert is about, the gravest last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Theme {
-    /// Suicide, self-harm, eating disorders.
-    SelfHarm,
-    /// Abuse that a child tells of, or a stranger who grooms one.
-    Abuse,
-    /// Extremism and hate.
-    Radicalisation,
+    /// Ways round the filter.
+    Bypass,
+    /// Drugs.
+    Drugs,
     /// Pornography and other things for adults.
     Adult,
     /// Violence and weapons.
     Violence,
-    /// Drugs.
-    Drugs,
     /// Bullying.
     Bullying,
-    /// Ways round the filter.
-    Bypass,
+    /// Extremism and hate.
+    Radicalisation,
+    /// Abuse that a child tells of, or a stranger who grooms one.
+    Abuse,
+    /// Suicide, self-harm, eating disorders.
+    SelfHarm,
     /// What a statutory list holds.
     Illegal,
 }
@@ -161,6 +161,7 @@ mod tests {
             assert_eq!(theme.as_str().parse(), Ok(theme));
             assert_eq!(serde_json::to_value(theme).unwrap(), theme.as_str());
         }
+        assert!(Theme::ALL.is_sorted() && Severity::ALL.is_sorted(), "the gravest last");
         for severity in Severity::ALL {
             assert_eq!(severity.as_str().parse(), Ok(severity));
             assert!(severity.lowered() <= severity && severity <= severity.raised());

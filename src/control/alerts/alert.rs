@@ -13,7 +13,11 @@ use crate::control::alerts::rules::Finding;
 use crate::control::alerts::sighting::{Person, Sighting};
 use crate::model::{Severity, Theme, Timestamp};
 
-/// How long after it was told a danger that somebody has looked at is told again.
+/// How often a danger that nobody looks at is escalated: often enough to be answered, not so often as to
+/// be muted.
+const ESCALATIONS: u8 = 4;
+/// How long after it was told a danger is told again that somebody has looked at, or that was escalated
+/// in vain, and that goes on.
 const AGAIN: Duration = Duration::from_secs(3600);
 
 /// Whom an alert is about, as far as it says who is told.
@@ -92,7 +96,7 @@ pub(super) enum Met {
     Joined,
     /// It is graver than it was.
     Risen,
-    /// A danger that somebody had looked at goes on.
+    /// A danger that somebody had looked at, or that nobody ever did, goes on.
     Again,
     /// It had been closed, not long ago.
     Reopened,
@@ -158,7 +162,7 @@ impl KeptAlert {
         let met = last.met(finding.severity, now);
         let joined = KeptAlert {
             severity: last.severity.max(finding.severity),
-            rule: finding.rule.clone(),
+            rule: if finding.severity < last.severity { last.rule } else { finding.rule.clone() },
             count: last.count + 1,
             last_at: last.last_at.max(sighting.at),
             last_seq: sighting.sequence,
@@ -176,6 +180,7 @@ impl KeptAlert {
                 closed_at: None,
                 false_positive: false,
                 severity: finding.severity,
+                rule: finding.rule.clone(),
                 ..joined
             },
         };
@@ -190,9 +195,9 @@ impl KeptAlert {
     /// When it is escalated next, unless somebody looks; none when that was done often enough.
     pub(super) fn escalates_at(&self, after: Duration) -> Option<Timestamp> {
         let unanswered = self.state == AlertState::New && self.severity == Severity::Danger;
-        // After one span, two, four, eight: often enough to be answered, not so often as to be muted.
-        let spans = 1_u32 << self.escalated.min(4);
-        let told_at = self.told_at.filter(|_| unanswered && self.escalated < 4)?;
+        // After one span, two, four, eight.
+        let spans = 1_u32 << self.escalated.min(ESCALATIONS);
+        let told_at = self.told_at.filter(|_| unanswered && self.escalated < ESCALATIONS)?;
         Some(told_at.plus(after * spans))
     }
 
@@ -223,11 +228,11 @@ impl KeptAlert {
     }
 
     fn met(&self, severity: Severity, now: Timestamp) -> Met {
-        let answered = self.state != AlertState::New;
+        let is_quiet = self.state != AlertState::New || self.escalated >= ESCALATIONS;
         match self.state {
             AlertState::Closed => Met::Reopened,
             _ if severity > self.severity => Met::Risen,
-            _ if severity == Severity::Danger && answered && self.was_told_before(now, AGAIN) => Met::Again,
+            _ if severity == Severity::Danger && is_quiet && self.was_told_before(now, AGAIN) => Met::Again,
             AlertState::New | AlertState::Seen | AlertState::Action | AlertState::Outcome => Met::Joined,
         }
     }
@@ -310,6 +315,32 @@ mod tests {
         let (alert, met) = met(Some(over), Danger, 1440);
         assert_eq!((met, alert.count), (Met::Raised, 1));
         assert_ne!(alert.id, id, "a day later it is another");
+    }
+
+    /// A bug: a danger that nobody had looked at in four escalations was never told again, whatever came.
+    #[test]
+    fn a_danger_that_was_escalated_in_vain_is_told_again_when_it_goes_on() {
+        let (danger, _) = met(None, Severity::Danger, 0);
+        for (escalated, minute, expected) in
+            [(3, 500, Met::Joined), (4, 59, Met::Joined), (4, 60, Met::Again)]
+        {
+            let last = KeptAlert { escalated, ..danger.clone() };
+            let (alert, met) = met(Some(last), Severity::Danger, minute);
+            assert_eq!(met, expected, "{escalated} {minute}");
+            let next = alert.escalates_at(Duration::from_secs(900)).is_some();
+            assert_eq!(next, expected == Met::Again || escalated < 4, "{escalated} {minute}");
+        }
+    }
+
+    /// A bug: what came later and was less grave stood as what had raised it.
+    #[test]
+    fn an_alert_keeps_what_made_it_as_grave_as_it_is() {
+        let (alert, _) = met(None, Severity::Danger, 0);
+        let last = KeptAlert { rule: "search_term:self-harm".to_owned(), ..alert };
+        let (joined, _) = met(Some(last.clone()), Severity::Caution, 1);
+        assert_eq!(joined.rule, "search_term:self-harm");
+        let (joined, _) = met(Some(last), Severity::Danger, 1);
+        assert_eq!(joined.rule, "search_term:suicide");
     }
 
     #[test]

@@ -5,8 +5,8 @@
 use uuid::Uuid;
 
 use crate::audit::{Act, Actor, Entry};
-use crate::control::alerts::KeptAlert;
 use crate::control::alerts::kept::AlertStep;
+use crate::control::alerts::{About, KeptAlert};
 use crate::control::journal::Mutation;
 use crate::control::{Control, ControlError};
 
@@ -37,7 +37,10 @@ impl Control {
             puts.extend(self.alerting.notices(&alert, ACTION, now));
             let act = alert.described(Act::new(Actor::System, ACTION)).with("times", alert.escalated);
             self.keep(&mut journal, Entry::Alert, act, Mutation::new(now, puts)).await?;
-            tracing::warn!(times = alert.escalated, "a danger alert is unanswered: more people are told");
+            // Who reads the diagnostics may not know how many there are on staff.
+            if alert.about == About::Pupil {
+                tracing::warn!(times = alert.escalated, "a danger alert is unanswered: more people are told");
+            }
             self.alerting.wake();
         }
         Ok(())

@@ -14,7 +14,7 @@ use crate::model::{StaffName, Theme, Timestamp};
 
 const ALERT: &str = "id, theme, severity, about, person, filter_group, state, false_positive, rule, count, \
                      first_at, last_at, last_seq, told_at, escalated, seen_at, closed_at";
-/// Most events of an alert that are kept one by one; further ones are counted.
+/// Most events of an alert that are kept one by one, the newest; older ones are counted.
 const MOST_EVENTS: u64 = 1000;
 /// How long a blocked try counts.
 pub(super) const TRIES: Duration = Duration::from_secs(600);
@@ -64,19 +64,17 @@ impl KeptAlert {
         )
     }
 
-    /// The row of its last event; none when it holds so many that they are only counted.
-    pub(super) fn event_put(&self) -> Option<Put> {
-        let (alert, sequence) = (self.id, self.last_seq);
-        (self.count <= MOST_EVENTS).then(|| {
-            Put::new(
-                Table::AlertEvents,
-                [
-                    ("id", json!(format!("{alert}/{sequence}"))),
-                    ("alert", json!(alert)),
-                    ("sequence", json!(sequence)),
-                ],
-            )
-        })
+    /// The row of its last event, in the place of the oldest where it holds so many.
+    pub(super) fn event_put(&self) -> Put {
+        let (alert, place) = (self.id, self.count % MOST_EVENTS);
+        Put::new(
+            Table::AlertEvents,
+            [
+                ("id", json!(format!("{alert}/{place}"))),
+                ("alert", json!(alert)),
+                ("sequence", json!(self.last_seq)),
+            ],
+        )
     }
 }
 

@@ -51,7 +51,8 @@ pub(super) struct Finding {
 /// The themes of categories: the usual ones, and what the school says.
 pub(super) struct Themes<'a>(pub(super) &'a BTreeMap<String, Option<Theme>>);
 
-/// What an access means, the gravest first; `lists` are the lists of terms that its search matches.
+/// What an access means, the gravest first; `lists` are the lists of terms that
+/// its search matches. Of what is as grave, the graver theme is first.
 pub(super) fn findings(sighting: &Sighting, lists: &[&str], themes: &Themes<'_>) -> Vec<Finding> {
     if sighting.rung == "statutory" {
         let rule = "statutory".to_owned();
@@ -105,6 +106,8 @@ fn of_term(list: &str) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::control::alerts::sighting::Person;
     use crate::model::Timestamp;
@@ -163,10 +166,11 @@ mod tests {
             let (seen, lists) = sighting(&words);
             let lists: Vec<&str> = lists.iter().map(String::as_str).collect();
             let found = findings(&seen, &lists, &Themes(&own));
-            let said = match found.first() {
-                Some(Finding { theme, severity, .. }) => format!("{theme} {severity}"),
-                None => "nothing".to_owned(),
-            };
+            let mut themes = BTreeSet::new();
+            let said = found.iter().filter(|finding| themes.insert(finding.theme));
+            let said: Vec<String> =
+                said.map(|Finding { theme, severity, .. }| format!("{theme} {severity}")).collect();
+            let said = if said.is_empty() { "nothing".to_owned() } else { said.join(", ") };
             assert_eq!(said, expected.trim(), "{line}");
             rows += 1;
         }

@@ -83,6 +83,11 @@ impl Person {
 }
 
 impl Sighting {
+    /// What was searched for, or was being typed.
+    pub(super) fn words(&self) -> Option<&str> {
+        self.search.as_deref().or(self.suggestion.as_deref())
+    }
+
     /// Reads a line, if it is an access by somebody.
     pub(super) fn read(written: &Written) -> Option<Sighting> {
         // Cheaper than reading it as JSON: most lines of a busy trail end accesses.

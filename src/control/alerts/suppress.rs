@@ -34,9 +34,9 @@ const MAX_TERM: usize = 200;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum By {
-    /// These words as a whole search.
+    /// These words as a whole search, or while they are being typed.
     Term,
-    /// A host, with those below it.
+    /// A host, with those below it, for the category that it has; no search that is made there.
     Host,
     /// A category.
     Category,
@@ -142,8 +142,12 @@ impl KeptSuppression {
     pub(super) fn covers(&self, sighting: &Sighting, finding: &Finding, about: About) -> bool {
         let of_group = self.group.is_none() || self.group == sighting.group;
         let same = match self.by {
-            By::Term => sighting.search.as_deref().is_some_and(|search| folded(search) == self.value),
-            By::Host => sighting.host.as_deref().is_some_and(|host| is_within(host, &self.value)),
+            By::Term => sighting.words().is_some_and(|words| folded(words) == self.value),
+            // That somebody goes there; what they search for there is another matter.
+            By::Host => {
+                finding.rule.starts_with("category:")
+                    && sighting.host.as_deref().is_some_and(|host| is_within(host, &self.value))
+            }
             By::Category => finding.rule == format!("category:{}", self.value),
         };
         of_group
@@ -297,4 +301,83 @@ fn read(cells: Cells<'_>) -> Result<KeptSuppression, StoreError> {
         hits: cells.count(11)?,
         about: cells.word(12, (&About::ALL, About::as_str), "word")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::alerts::sighting::Person;
+    use crate::model::Severity;
+
+    fn suppression(by: By, value: &str) -> KeptSuppression {
+        KeptSuppression {
+            id: Uuid::nil(),
+            theme: Theme::SelfHarm,
+            about: About::Pupil,
+            by,
+            value: value.to_owned(),
+            group: None,
+            reason: "a poem that year 9 reads".to_owned(),
+            made_by: "lead".parse().unwrap(),
+            made_at: Timestamp::from_millis(0),
+            ends_at: Timestamp::from_millis(1000),
+            ended: None,
+            hits: 0,
+        }
+    }
+
+    fn seen(host: &str, search: Option<&str>, suggestion: Option<&str>) -> Sighting {
+        Sighting {
+            sequence: 1,
+            at: Timestamp::from_millis(0),
+            person: Person::User("y5.042".to_owned()),
+            group: Some("ks2".to_owned()),
+            host: Some(host.to_owned()),
+            url: None,
+            blocked: false,
+            rung: "category".to_owned(),
+            rule: String::new(),
+            categories: Vec::new(),
+            search: search.map(ToOwned::to_owned),
+            suggestion: suggestion.map(ToOwned::to_owned),
+            asked_for: true,
+            inspected: false,
+        }
+    }
+
+    /// Bugs: the words while they are typed raised an alert all the same; and one host that was suppressed
+    /// kept every search there silent.
+    #[test]
+    fn a_suppression_covers_what_it_says_and_no_more() {
+        let (term, site) = ("search_term:suicide", "category:self_harm");
+        let searched = |words| seen("www.google.com", Some(words), None);
+        let rows = [
+            (By::Term, "sylvia plath", searched("  Sylvia   PLATH "), term, true),
+            (By::Term, "sylvia plath", seen("www.google.com", None, Some("sylvia plath")), term, true),
+            (By::Term, "sylvia plath", searched("sylvia plath poems"), term, false),
+            (By::Term, "sylvia plath", seen("plath.example", None, None), site, false),
+            (By::Host, "plath.example", seen("www.plath.example", None, None), site, true),
+            (By::Host, "plath.example", seen("notplath.example", None, None), site, false),
+            (By::Host, "google.com", searched("how to"), term, false),
+            (By::Category, "self_harm", seen("plath.example", None, None), site, true),
+            (By::Category, "self_harm", searched("how to"), term, false),
+        ];
+        for (by, value, seen, rule, covered) in rows {
+            let finding =
+                Finding { theme: Theme::SelfHarm, severity: Severity::Danger, rule: rule.to_owned() };
+            let covers = suppression(by, value).covers(&seen, &finding, About::Pupil);
+            assert_eq!(covers, covered, "{by:?} {value} {seen:?} {rule}");
+            assert!(!suppression(by, value).covers(&seen, &finding, About::Staff), "another's");
+            let other = Finding { theme: Theme::Drugs, ..finding };
+            assert!(!suppression(by, value).covers(&seen, &other, About::Pupil), "another theme");
+        }
+    }
+
+    #[test]
+    fn a_suppression_ends_by_itself() {
+        let one = suppression(By::Term, "sylvia plath");
+        let at = Timestamp::from_millis;
+        assert!(one.is_in_force(at(999)) && !one.is_in_force(at(1000)));
+        assert!(!KeptSuppression { ended: Some(("lead".parse().unwrap(), at(1))), ..one }.is_in_force(at(2)));
+    }
 }

@@ -1,8 +1,9 @@
 //! Reads the trail on and raises alerts.
 //!
-//! **Invariant:** how far it has read is kept together with what it found there: a sudden end neither
-//! loses an event nor counts it twice.
+//! **Invariant:** how far it has read is kept together with the last of what it found there, and an alert
+//! takes in no event twice: a sudden end neither loses an event nor counts it twice.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -33,8 +34,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[derive(Default)]
 struct Weighed {
     puts: Vec<Put>,
-    /// An alert of which there is more to say than one more event.
-    told: Option<(KeptAlert, Met)>,
+    /// Alerts of which there is more to say than one more event, the gravest first.
+    told: Vec<(KeptAlert, Met)>,
 }
 
 impl Control {
@@ -127,8 +128,7 @@ impl Control {
     }
 
     fn findings(&self, sighting: &Sighting, policy: &Policy) -> Vec<Finding> {
-        let words = sighting.search.as_deref().or(sighting.suggestion.as_deref());
-        let matches = words.map(|words| policy.terms().find(words)).unwrap_or_default();
+        let matches = sighting.words().map(|words| policy.terms().find(words)).unwrap_or_default();
         let lists: Vec<&str> =
             matches.iter().filter_map(|found| Some(policy.terms().list(*found)?.name.as_str())).collect();
         rules::findings(sighting, &lists, &Themes(&self.alerting.settings.categories))
@@ -154,15 +154,17 @@ impl Control {
         let staff = journal.store.staff()?;
         for (sighting, findings) in found {
             journal.store.begin_batch()?;
-            let weighed = self.weigh(&journal.store, &sighting, findings, &staff, now)?;
-            match weighed.told {
-                None => weighed.puts.iter().try_for_each(|put| journal.store.put(put))?,
-                Some(told) => {
-                    journal.store.settle_batch(sighting.sequence - 1)?;
-                    let puts = [weighed.puts, vec![cursor_put(NAME, sighting.sequence)]].concat();
-                    self.tell(journal, told, puts, now).await?;
-                }
+            let Weighed { puts, mut told } = self.weigh(&journal.store, &sighting, findings, &staff, now)?;
+            let Some(last) = told.pop() else {
+                puts.iter().try_for_each(|put| journal.store.put(put))?;
+                continue;
+            };
+            journal.store.settle_batch(sighting.sequence - 1)?;
+            for told in told {
+                self.tell(journal, told, Vec::new(), now).await?;
             }
+            let puts = [puts, vec![cursor_put(NAME, sighting.sequence)]].concat();
+            self.tell(journal, last, puts, now).await?;
         }
         journal.store.begin_batch()?;
         journal.store.forget_tries(now)?;
@@ -193,7 +195,22 @@ impl Control {
                 None => left.push(finding),
             }
         }
-        let Some(mut finding) = left.into_iter().next() else { return Ok(weighed) };
+        let mut themes = BTreeSet::new();
+        // The gravest comes first: of a theme, the others say nothing more.
+        for finding in left.into_iter().filter(|finding| themes.insert(finding.theme)) {
+            self.meet(store, (sighting, finding, about), now, &mut weighed)?;
+        }
+        Ok(weighed)
+    }
+
+    /// What one finding makes of the alert of its person and theme.
+    fn meet(
+        &self,
+        store: &Store,
+        (sighting, mut finding, about): (&Sighting, Finding, About),
+        now: Timestamp,
+        weighed: &mut Weighed,
+    ) -> Result<(), ControlError> {
         if rules::is_try(sighting) {
             let attempt = try_put(sighting, finding.theme);
             // At once: it counts itself.
@@ -203,15 +220,20 @@ impl Control {
             weighed.puts.push(attempt);
         }
         let last = store.last_alert(&sighting.person, finding.theme, about)?;
+        if last.as_ref().is_some_and(|last| last.last_seq == sighting.sequence) {
+            // Taken in before a sudden end.
+            return Ok(());
+        }
         let (mut alert, met) =
             KeptAlert::meet(last, (sighting, &finding, about), self.alerting.settings.reopen, now);
-        if met != Met::Joined {
-            alert.told_at = alert.is_told().then_some(now);
+        match met {
+            Met::Joined => weighed.puts.extend([alert.put(), alert.event_put()]),
+            Met::Raised | Met::Risen | Met::Again | Met::Reopened => {
+                alert.told_at = alert.is_told().then_some(now);
+                weighed.told.push((alert, met));
+            }
         }
-        weighed.puts.push(alert.put());
-        weighed.puts.extend(alert.event_put());
-        weighed.told = (met != Met::Joined).then_some((alert, met));
-        Ok(weighed)
+        Ok(())
     }
 
     /// Whom the log means by a user and a group.
@@ -255,7 +277,7 @@ impl Control {
             at: now,
             words: None,
         };
-        puts.push(step.put());
+        puts.extend([alert.put(), alert.event_put(), step.put()]);
         if alert.is_told() {
             puts.extend(self.alerting.notices(&alert, action, now));
         }

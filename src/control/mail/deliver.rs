@@ -22,8 +22,14 @@ const AT_ONCE: u32 = 20;
 /// How long it waits before it looks for what is due again.
 const ROUND: Duration = Duration::from_secs(1);
 
-/// What servers have taken and when, while the store does not know yet.
-type Taken = Vec<(Uuid, Timestamp)>;
+/// How it goes with a channel.
+#[derive(Default)]
+struct Going {
+    /// What servers have taken and when, while the store does not know yet.
+    taken: Vec<(Uuid, Timestamp)>,
+    /// Whether the last message was not taken.
+    is_failing: bool,
+}
 
 /// Why a message was not taken, in words without a name or address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,9 +64,9 @@ fn in_words(fault: &rustls::Error) -> &'static str {
 impl Control {
     /// Delivers what waits, until `stop`. To be awaited on a thread of its own: it waits for servers.
     pub async fn deliver(&self, channel: Channel, stop: CancellationToken) {
-        let mut taken = Taken::new();
+        let mut going = Going::default();
         while !stop.is_cancelled() {
-            if let Err(fault) = self.deliver_due(channel, &mut taken).await {
+            if let Err(fault) = self.deliver_due(channel, &mut going).await {
                 tracing::error!(%fault, channel = channel.as_str(), "could not keep what is delivered, or look for it");
             }
             tokio::select! {
@@ -75,27 +81,31 @@ impl Control {
     /// Tries everything that is due once. Blocks its thread.
     ///
     /// # Errors
-    /// What the store says; nothing is sent before all that was `taken` is marked.
-    async fn deliver_due(&self, channel: Channel, taken: &mut Taken) -> Result<(), ControlError> {
-        self.mark(taken).await?;
-        let due = self.journal.lock().await.store.due(channel, self.clock.now(), AT_ONCE)?;
-        for outgoing in due {
+    /// What the store says; nothing is sent before all that was taken is marked.
+    async fn deliver_due(&self, channel: Channel, going: &mut Going) -> Result<(), ControlError> {
+        self.mark(going).await?;
+        for _ in 0..AT_ONCE {
+            // Anew each time: a danger that came meanwhile goes before all that waits.
+            let due = self.journal.lock().await.store.due(channel, self.clock.now(), 1)?.pop();
+            let Some(outgoing) = due else { break };
             self.journal.lock().await.store.attempt(&outgoing, self.clock.now())?;
             let sent = self.send(&outgoing);
             let now = self.clock.now();
             match sent {
                 Ok(()) => {
-                    taken.push((outgoing.id, now));
-                    self.mark(taken).await?;
+                    going.taken.push((outgoing.id, now));
+                    self.mark(going).await?;
+                    going.is_failing = false;
                 }
                 Err(Undelivered(fault)) => {
-                    let attempts = outgoing.attempts + 1;
-                    tracing::warn!(
-                        channel = channel.as_str(),
-                        attempts,
-                        fault,
-                        "a message was not taken; trying again"
-                    );
+                    // Once, not for each: who reads the diagnostics may not know how many are on staff.
+                    if !std::mem::replace(&mut going.is_failing, true) {
+                        tracing::warn!(
+                            channel = channel.as_str(),
+                            fault,
+                            "a message was not taken; trying again"
+                        );
+                    }
                     self.journal.lock().await.store.put_off(&outgoing, &fault, now)?;
                 }
             }
@@ -106,11 +116,11 @@ impl Control {
     }
 
     /// Marks what servers have taken; what can't be marked is left for the next time.
-    async fn mark(&self, taken: &mut Taken) -> Result<(), ControlError> {
+    async fn mark(&self, going: &mut Going) -> Result<(), ControlError> {
         let store = &self.journal.lock().await.store;
-        while let Some((id, when)) = taken.last() {
+        while let Some((id, when)) = going.taken.last() {
             store.sent(*id, *when)?;
-            taken.pop();
+            going.taken.pop();
         }
         Ok(())
     }

@@ -90,7 +90,8 @@ fn back_off(attempts: u32) -> Duration {
 }
 
 impl Store {
-    /// What is due, a danger first.
+    /// What is due, a danger first; and last what is for somebody to whom nothing could be delivered, for
+    /// which others would wait.
     pub(super) fn due(
         &self,
         channel: Channel,
@@ -98,9 +99,12 @@ impl Store {
         most: u32,
     ) -> Result<Vec<Outgoing>, StoreError> {
         let mut query = self.connection.prepare_cached(
-            "SELECT id, recipient, payload, pressing, made_at, attempts FROM outbox
+            "SELECT id, recipient, payload, pressing, made_at, attempts FROM outbox AS own
              WHERE channel = ?1 AND sent_at IS NULL AND due_at <= ?2
-             ORDER BY pressing DESC, due_at, id LIMIT ?3",
+             ORDER BY pressing DESC,
+                 EXISTS (SELECT 1 FROM outbox WHERE channel = ?1 AND sent_at IS NULL AND attempts > 0
+                         AND recipient = own.recipient),
+                 due_at, id LIMIT ?3",
         )?;
         let rows = query
             .query_map(params![channel.as_str(), now.as_millis(), most], |row| Ok(read(row, channel)))?;
