@@ -58,10 +58,11 @@ impl Control {
     ) -> Result<Recorded<Kept>, ControlError> {
         let now = self.clock.now();
         let staff = &journal.store.acting(staff, now)?;
-        let unblock = match requests::read(request, staff, &self.live.snapshot(), now) {
-            Ok(read) => read,
-            Err(fault) => return Err(self.denied(staff, request, client, fault, now).await),
-        };
+        let requests::Asked { unblock, categories } =
+            match requests::read(request, staff, &self.live.snapshot(), now) {
+                Ok(read) => read,
+                Err(fault) => return Err(self.denied(staff, request, client, fault, now).await),
+            };
         let repeated_reason = journal.store.is_repeated(&unblock, now)?;
         let kept = Kept {
             announced: unblock.state(now),
@@ -74,6 +75,7 @@ impl Control {
             report: Report::NotDue,
         };
         let act = describe(&kept, Actor::Staff(staff.name.clone()), "unblock.requested", client);
+        let act = act.with("categories", categories);
         let act = match ask {
             Some(ask) => act.with("ask_id", ask.to_string()),
             None => act,

@@ -69,6 +69,13 @@ pub enum Until {
     Lesson,
 }
 
+/// A request that may be made.
+pub(super) struct Asked {
+    pub(super) unblock: Unblock,
+    /// The categories that block what it opens, by id.
+    pub(super) categories: Vec<String>,
+}
+
 /// Reads a request against the policy in force, its caps and its rules. Where nobody needs to
 /// approve, it is approved.
 pub(super) fn read(
@@ -76,7 +83,7 @@ pub(super) fn read(
     staff: &Staff,
     policy: &Policy,
     now: Timestamp,
-) -> Result<Unblock, ControlError> {
+) -> Result<Asked, ControlError> {
     let target = Target::parse(&request.target).map_err(|fault| ControlError::Invalid("target", fault))?;
     let also = targets::also(&request.also, &target)?;
     let lesson = words::lesson(request.lesson.as_deref(), policy)?;
@@ -105,10 +112,11 @@ pub(super) fn read(
         audience: &unblock.audience,
         length: window.length(),
     };
-    match policy.draft().needs(&wish).map_err(not_allowed)? {
-        Needs::Nobody => Ok(Unblock { decided: Decided::Approved, ..unblock }),
-        Needs::Approval(approvers) => Ok(Unblock { approvers, ..unblock }),
-    }
+    let unblock = match policy.draft().needs(&wish).map_err(not_allowed)? {
+        Needs::Nobody => Unblock { decided: Decided::Approved, ..unblock },
+        Needs::Approval(approvers) => Unblock { approvers, ..unblock },
+    };
+    Ok(Asked { unblock, categories })
 }
 
 /// Whether `staff` may approve this unblock: one of the roles that it needs, and never the asker.

@@ -92,9 +92,15 @@ impl Counts {
         }
         self.add(format!("act/{action}"));
         let details = &event["schoolgate"]["details"];
-        let category = details["category"].as_str();
-        let category = category.or_else(|| details["target"].as_str()?.strip_prefix("category:"));
-        if let Some(category) = category.filter(|_| ["ask.made", "unblock.requested"].contains(&action)) {
+        let asked: Vec<&str> = match action {
+            "ask.made" => details["category"].as_str().into_iter().collect(),
+            // What a pupil asked for and a teacher took up is one wish.
+            "unblock.requested" if details["ask_id"].is_null() => {
+                details["categories"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+            }
+            _ => Vec::new(),
+        };
+        for category in asked {
             self.add(format!("asked/{category}"));
         }
     }
