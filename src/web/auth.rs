@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use serde_json::{Map, Value};
 
 use crate::audit::{Act, Actor, Entry, Outcome};
 use crate::control::Staff;
@@ -216,6 +217,17 @@ impl Caller {
             return Ok(());
         }
         Err(self.refused(shared, action, entry, roles).await)
+    }
+
+    /// Records that they look at something, and at what, before they are shown it.
+    pub(super) async fn looks(
+        &self,
+        shared: &Shared,
+        action: &'static str,
+        asked: Map<String, Value>,
+    ) -> Result<u64, Problem> {
+        let act = Act { details: asked, client: self.client, ..Act::new(self.actor(), action) };
+        Ok(shared.control.record(Entry::Read(act)).await?)
     }
 
     /// Records that `action` was refused for want of one of `roles`, and says so.

@@ -11,7 +11,6 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::audit::{Act, Actor, Entry, Filter, Index, QueryError};
-use crate::control::alerts::About;
 use crate::control::{Pseudonyms, Staff};
 use crate::model::{DeviceName, GroupName, Host, Role, UserName};
 use crate::web::Shared;
@@ -42,7 +41,7 @@ pub(super) use stream::{Resumed, Streamed, Streams, stream};
 pub(super) use takers::Takers;
 pub(super) use usage::{Usage, usage};
 
-use inquiry::{Ward, about_event};
+use inquiry::{Ward, about_event, about_search};
 use mask::Mask;
 
 /// Who reads the log with names.
@@ -182,10 +181,7 @@ impl Reader {
         let act = Act { details: asked(query, &sight), ..act };
         let routed = match query.parsed::<u64>("page")? {
             Some(sequence) => Some(about_event(shared, sequence).await),
-            None => match shared.control.whose(query.text("user"), query.text("group")).await? {
-                About::Pupil => None,
-                about @ (About::Staff | About::Headteacher) => Some(about.as_str()),
-            },
+            None => about_search(shared, query, &sight).await?,
         };
         Ok((told_about(act, routed), sight))
     }
@@ -369,26 +365,27 @@ fn one_page(index: &Index, sequence: u64, mask: &Mask) -> Result<Found, Problem>
     Ok((found.into_iter().filter_map(|event| mask.seen(event)).collect(), None))
 }
 
-/// A page of what `find` finds as its reader may see it, and where to go on.
+/// A page of what `find` finds as its reader may see it, and where to go on: only where there is more
+/// that they may see, so that nothing tells of what is kept back.
 fn gather(
     index: &Index,
     mut filter: Filter,
     mask: &Mask,
     find: impl Fn(&Index, &Filter) -> Result<Found, QueryError>,
 ) -> Result<Found, Problem> {
-    let mut items = Vec::new();
+    let (limit, mut items, mut last) = (filter.limit, Vec::new(), None);
+    // One more says that there is more.
+    filter.limit += 1;
     loop {
         let (found, next) = find(index, &filter)?;
-        let number = |event: &Value| event.pointer("/event/sequence").and_then(Value::as_u64);
-        let last = found.last().and_then(number);
         for event in found {
-            let sequence = number(&event);
+            let sequence = event.pointer("/event/sequence").and_then(Value::as_u64);
             let Some(event) = mask.seen(event) else { continue };
-            items.push(event);
-            if items.len() == filter.limit {
-                let more = next.is_some() || last != sequence;
-                return Ok((items, sequence.filter(|_| more)));
+            if items.len() == limit {
+                return Ok((items, last));
             }
+            last = sequence;
+            items.push(event);
         }
         match next {
             Some(next) => filter.before = Some(next),

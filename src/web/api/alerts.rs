@@ -249,9 +249,9 @@ async fn looked(
         (true | false, true) => About::Staff,
         (false, false) => About::Pupil,
     };
-    let act = Act { details: asked, client: caller.client, ..Act::new(caller.actor(), "alerts.read") };
-    let act = act.with("of", at).with("routed", about.as_str());
-    Ok(shared.control.record(Entry::Read(act)).await?)
+    let more = [("of", at), ("routed", about.as_str())];
+    let more = more.map(|(name, value)| (name.to_owned(), value.into()));
+    caller.looks(shared, "alerts.read", asked.into_iter().chain(more).collect()).await
 }
 
 /// End a suppression before its time

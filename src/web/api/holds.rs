@@ -101,7 +101,7 @@ pub(super) async fn place(
 
 /// Legal holds
 ///
-/// The newest first.
+/// The newest first. The look is recorded first.
 #[utoipa::path(get, path = "/holds", operation_id = "list_holds", tag = "audit", params(Paging),
     responses((status = 200, description = "A page of holds", body = Page<LegalHold>,
         headers(("Link", description = "The next page (RFC 8288)")))))]
@@ -112,6 +112,7 @@ pub(super) async fn all(
 ) -> Result<Answer<Page<LegalHold>>, Problem> {
     caller.must_hold(&HOLDERS, &shared, "holds.read", Entry::Read).await?;
     let query = Query::read::<Paging>(&uri)?;
+    caller.looks(&shared, "holds.read", query.asked()).await?;
     let (kept, now) = (shared.control.holds().await?, shared.control.now());
     Page::of(kept, &query, MOST, |hold| hold.id, |hold| LegalHold::new(hold, now))
 }

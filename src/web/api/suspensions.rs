@@ -2,6 +2,7 @@
 
 use axum::extract::State as Has;
 use axum::http::Uri;
+use serde_json::Map;
 use utoipa::IntoParams;
 
 use crate::audit::Entry;
@@ -52,7 +53,7 @@ pub(super) async fn impose(
 
 /// Suspensions
 ///
-/// The newest first.
+/// The newest first. The look is recorded first.
 #[utoipa::path(get, path = "/suspensions", operation_id = "list_suspensions", tag = "suspensions",
     params(Paged<Wanted>), responses((status = 200, description = "A page of suspensions", body = Page<Suspension>,
         headers(("Link", description = "The next page (RFC 8288)")))))]
@@ -64,11 +65,14 @@ pub(super) async fn all(
     caller.must_hold(&SUSPENDERS, &shared, "suspensions.read", Entry::Read).await?;
     let query = Query::read::<Paged<Wanted>>(&uri)?;
     let state = query.one_of("state", &SuspensionState::ALL, SuspensionState::as_str)?;
+    caller.looks(&shared, "suspensions.read", query.asked()).await?;
     let (kept, now) = (shared.control.suspensions(state).await?, shared.control.now());
     Page::of(kept, &query, MOST, |kept| kept.suspension.id, |kept| Suspension::new(kept, now))
 }
 
 /// One suspension
+///
+/// The look is recorded first.
 #[utoipa::path(get, path = "/suspensions/{id}", operation_id = "get_suspension", tag = "suspensions",
     params(Id), responses((status = 200, description = "The suspension", body = Suspension)))]
 pub(super) async fn one(
@@ -77,6 +81,8 @@ pub(super) async fn one(
     Id(id): Id,
 ) -> Result<Answer<Suspension>, Problem> {
     caller.must_hold(&SUSPENDERS, &shared, "suspensions.read", Entry::Read).await?;
+    let asked = Map::from_iter([("suspension_id".to_owned(), id.to_string().into())]);
+    caller.looks(&shared, "suspensions.read", asked).await?;
     Ok(Answer::ok(Suspension::new(shared.control.suspension(id).await?, shared.control.now())))
 }
 

@@ -6,7 +6,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::audit::Entry;
-use crate::control::{DECIDERS, Decision, Kept, Recorded};
+use crate::control::{DECIDERS, Decision, Kept, Pseudonyms, Recorded, Staff};
 use crate::model::{Role, Timestamp};
 use crate::policy::State;
 use crate::web::Shared;
@@ -68,7 +68,8 @@ pub(super) async fn ask(
 
 /// Temporary unblocks
 ///
-/// The newest first: one's own, or every one for those who oversee them.
+/// The newest first: one's own, or every one for those who oversee them. Whoever neither asked for one
+/// nor decides on it (technicians) sees pseudonyms, and not what staff wrote in their own words.
 #[utoipa::path(get, path = "/unblocks", operation_id = "list_unblocks", tag = "unblocks", params(Paged<Wanted>),
     responses((status = 200, description = "A page of unblocks", body = Page<Unblock>,
         headers(("Link", description = "The next page (RFC 8288)")))))]
@@ -79,8 +80,10 @@ pub(super) async fn all(
 ) -> Result<Answer<Page<Unblock>>, Problem> {
     let query = Query::read::<Paged<Wanted>>(&uri)?;
     let state = query.one_of("state", &State::ALL, State::as_str)?;
-    let (kept, now) = (shared.control.unblocks(&caller.staff, state).await?, shared.control.now());
-    Page::of(kept, &query, MOST, |kept| kept.unblock.id, |kept| Unblock::new(&kept, now))
+    let kept = shared.control.unblocks(&caller.staff, state).await?;
+    let (pseudonyms, now) = (shared.control.pseudonyms().await?, shared.control.now());
+    let seen = |kept: Kept| seen(&kept, &caller.staff, &pseudonyms, now);
+    Page::of(kept, &query, MOST, |kept| kept.unblock.id, seen)
 }
 
 /// One temporary unblock
@@ -92,7 +95,8 @@ pub(super) async fn one(
     Id(id): Id,
 ) -> Result<Answer<Unblock>, Problem> {
     let kept = shared.control.unblock(&caller.staff, id).await?;
-    Ok(Answer::ok(Unblock::new(&kept, shared.control.now())))
+    let pseudonyms = shared.control.pseudonyms().await?;
+    Ok(Answer::ok(seen(&kept, &caller.staff, &pseudonyms, shared.control.now())))
 }
 
 /// Approve a temporary unblock
@@ -167,6 +171,16 @@ pub(super) async fn used(
     let inquiries = Inquiries::of(&caller.staff);
     let reader = Reader { actor: caller.actor(), client: caller.client, sight, purpose, inquiries };
     Ok(Answer::ok(usage(&shared, &kept, reader, &query).await?))
+}
+
+/// An unblock as somebody may see it who oversees all of them.
+fn seen(kept: &Kept, staff: &Staff, pseudonyms: &Pseudonyms, now: Timestamp) -> Unblock {
+    let unblock = Unblock::new(kept, now);
+    let own = kept.unblock.requester == staff.name;
+    match own || staff.is_any(&DECIDERS) || staff.is_any(&kept.unblock.approvers) {
+        true => unblock,
+        false => unblock.masked(pseudonyms),
+    }
 }
 
 async fn decide(

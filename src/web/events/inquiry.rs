@@ -3,15 +3,18 @@
 //! **Invariant:** of an inquiry about a member of staff nobody learns but headteachers and whoever made
 //! it: not the other leads, not the one concerned.
 
+use std::net::IpAddr;
+
 use serde_json::Value;
 
-use crate::audit::{Filter, Index, QueryError};
+use crate::audit::Filter;
 use crate::control::Staff;
 use crate::control::alerts::About;
-use crate::model::{Role, StaffName};
+use crate::model::{GroupName, Role, StaffName};
 use crate::web::Shared;
-use crate::web::events::NAMES;
+use crate::web::events::{NAMES, Sight};
 use crate::web::problem::Problem;
+use crate::web::query::Query;
 
 /// What is recorded where there is no such event: a look that is about nobody.
 const NOBODY: &str = "nobody";
@@ -65,7 +68,8 @@ impl Ward {
             None => {
                 let action = event["event"]["action"].as_str().unwrap_or_default();
                 let by_sequence = BY_SEQUENCE.contains(&action) && !details["sequence"].is_null();
-                by_sequence || !details["page"].is_null() || self.is_account(&details["user"])
+                let by_place = ["page", "device", "client"].iter().any(|name| !details[*name].is_null());
+                by_sequence || by_place || self.is_account(&details["user"])
             }
         }
     }
@@ -94,20 +98,49 @@ fn by(event: &Value) -> Option<&str> {
 /// Whom event `sequence` is about, for the record of a look at it. Whatever goes wrong is told by the
 /// look itself, once that is recorded.
 pub(super) async fn about_event(shared: &Shared, sequence: u64) -> &'static str {
-    let Ok(Ok(found)) = shared.look_up(move |index| one(index, sequence)).await else { return UNKNOWN };
-    let Some(event) = found else { return NOBODY };
-    let text = |place: &str| event.pointer(place).and_then(Value::as_str);
-    let about = shared.control.whose(text("/user/name"), text("/user/group/name")).await;
-    about.map_or(UNKNOWN, About::as_str)
-}
-
-fn one(index: &Index, sequence: u64) -> Result<Option<Value>, QueryError> {
     let filter = Filter {
         after: Some(sequence.saturating_sub(1)),
         before: Some(sequence.saturating_add(1)),
-        limit: 1,
         ..Filter::default()
     };
-    let page = index.query(&filter)?;
-    Ok(page.records.into_iter().find(|record| record.sequence == sequence).map(|record| record.event))
+    about_newest(shared, filter).await
+}
+
+/// Whom a search by names is about, where that is to be said: an address is its group's, a device is
+/// whoever's had it last. Who sees pseudonyms has no names to search by.
+pub(super) async fn about_search(
+    shared: &Shared,
+    query: &Query,
+    sight: &Sight,
+) -> Result<Option<&'static str>, Problem> {
+    let (user, group) = (query.text("user"), query.text("group"));
+    let (device, client) = match (sight, user.or(group)) {
+        (Sight::Names, None) => (query.text("device"), query.parsed::<IpAddr>("client")?),
+        (Sight::Names, Some(_)) | (Sight::Pseudonyms(_), _) => (None, None),
+    };
+    if let Some(device) = device {
+        let filter = Filter { device: Some(device.to_owned()), ..Filter::default() };
+        return Ok(Some(about_newest(shared, filter).await));
+    }
+    if let Some(client) = client {
+        let group = shared.control.attribute(client).await.group;
+        let about = shared.control.whose(None, group.as_ref().map(GroupName::as_str)).await?;
+        return Ok(Some(about.as_str()));
+    }
+    let about = shared.control.whose(user, group).await?;
+    // Older records with a device or an address don't say it, and are kept back.
+    let is_said =
+        matches!(sight, Sight::Names) && ["device", "client"].iter().any(|name| query.text(name).is_some());
+    Ok(Some(about.as_str()).filter(|_| about != About::Pupil || is_said))
+}
+
+/// Whom the newest event is about that matches.
+async fn about_newest(shared: &Shared, filter: Filter) -> &'static str {
+    let filter = Filter { limit: 1, ..filter };
+    let newest = shared.look_up(move |index| index.query(&filter)).await;
+    let Ok(Ok(mut found)) = newest else { return UNKNOWN };
+    let Some(event) = found.records.pop().map(|record| record.event) else { return NOBODY };
+    let text = |place: &str| event.pointer(place).and_then(Value::as_str);
+    let about = shared.control.whose(text("/user/name"), text("/user/group/name")).await;
+    about.map_or(UNKNOWN, About::as_str)
 }

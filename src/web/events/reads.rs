@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::audit::{Act, Entry, Filter};
+use crate::audit::Filter;
 use crate::model::{Role, StaffName};
 use crate::web::Shared;
 use crate::web::auth::Caller;
@@ -93,8 +93,7 @@ pub(in crate::web) async fn reads(
         true => Sight::Names,
         false => Sight::Pseudonyms(shared.control.pseudonyms().await?),
     };
-    let act = Act { details: query.asked(), client: caller.client, ..Act::new(caller.actor(), "reads.read") };
-    let audit_seq = shared.control.record(Entry::Read(act)).await?;
+    let audit_seq = caller.looks(shared, "reads.read", query.asked()).await?;
     filter.before = Some(filter.before.map_or(audit_seq, |cursor| cursor.min(audit_seq)));
     let mask = Mask::new(sight, Ward::of(&Inquiries::of(&caller.staff), shared).await?);
     let (events, next) = shared.look_up(move |index| gather(index, filter, &mask, in_order)).await??;

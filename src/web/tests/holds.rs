@@ -51,6 +51,28 @@ async fn the_headteacher_and_the_dsl_alone_place_and_see_holds() {
     assert_eq!(outcomes.len(), 6);
 }
 
+/// A bug: who is held, and who is suspended, was shown without a record of the look.
+#[tokio::test]
+async fn looks_at_holds_and_suspensions_are_recorded() {
+    let office = Office::open().await;
+    for path in ["/holds", "/suspensions", "/suspensions?state=active"] {
+        assert_eq!(office.get("dsl", path).await.0, 200);
+        let look = office.trail().await.pop().unwrap();
+        let action = format!("{}.read", path.trim_start_matches('/').split('?').next().unwrap());
+        assert_eq!(
+            (&look["event"]["dataset"], &look["event"]["action"], &look["user"]["name"]),
+            (&json!("schoolgate.read"), &json!(action), &json!("dsl"))
+        );
+    }
+    let (status, _) = office.get("dsl", "/suspensions/0199d0c8-53a1-7b42-9d51-5b0e8f6f1c11").await;
+    let look = office.trail().await.pop().unwrap();
+    assert_eq!(
+        (status, &look["event"]["action"]),
+        (404, &json!("suspensions.read")),
+        "nothing is looked up before"
+    );
+}
+
 #[tokio::test]
 async fn who_placed_a_hold_does_not_lift_it_unless_it_is_the_headteacher() {
     let office = Office::open().await;

@@ -132,7 +132,7 @@ async fn who_looked_at_whose_log_is_told() {
     assert_eq!((&refused["by"], &refused["outcome"]), (&json!("teacher"), &json!("failure")));
     assert_eq!((&look["by"], &look["action"]), (&json!("dsl"), &json!("events.read")));
     assert_eq!((&look["reason"], &look["outcome"]), (&json!("a friend is worried"), &json!("success")));
-    assert_eq!(look["details"], json!({ "user": "y5.042", "client": "10.1.2.3" }));
+    assert_eq!(look["details"], json!({ "user": "y5.042", "client": "10.1.2.3", "routed": "pupil" }));
 
     let (status, seen) = office.get("governor", "/reads?by=dsl").await;
     assert_eq!((status, seen["items"].as_array().unwrap().len()), (200, 1), "{seen}");

@@ -73,6 +73,35 @@ async fn from_request_to_end() {
     assert_eq!(acts, ["unblock.requested", "unblock.approved", "unblock.ended", "unblock.report"]);
 }
 
+/// A bug: technicians were told the names of the pupils that an unblock is for, and what staff wrote.
+#[tokio::test]
+async fn a_technician_sees_whom_an_unblock_is_for_by_the_pseudonyms_of_the_log() {
+    let office = Office::open().await;
+    office.visit("10.1.2.3", "y5.042", "games.example").await;
+    let asked = json!({
+        "target": "games.example", "users": ["y5.042"], "devices": ["CB-2-017"], "minutes": 60,
+        "reason": "For Sam Pupil, who was away last week", "lesson": "Sam's catching up",
+    });
+    let (status, asked) = office.post("teacher", "/unblocks", asked).await;
+    assert_eq!(status, 201, "{asked}");
+    let one = format!("/unblocks/{}", asked["id"].as_str().unwrap());
+    let (_, comment) = office.post("dsl", &format!("{one}/approve"), json!({ "comment": "Sam may" })).await;
+    assert_eq!(comment["comment"], "Sam may");
+    for who in ["teacher", "dsl", "headteacher", "filtering_manager"] {
+        let (_, seen) = office.get(who, &one).await;
+        assert_eq!((&seen["users"], &seen["devices"]), (&json!(["y5.042"]), &json!(["CB-2-017"])), "{who}");
+        assert_eq!(seen["reason"], asked["reason"], "{who}");
+    }
+    let (_, log) = office.get("technician", "/events?dataset=access").await;
+    let (_, seen) = office.get("technician", &one).await;
+    assert_eq!(seen["users"], json!([log["items"][0]["user"]["name"]]), "{seen}");
+    let (_, all) = office.get("technician", "/unblocks").await;
+    assert_eq!(all["items"][0], seen);
+    for word in ["y5.042", "CB-2-017", "Sam"] {
+        assert!(!seen.to_string().contains(word), "{word} in {seen}");
+    }
+}
+
 #[tokio::test]
 async fn what_may_not_be_opened_is_refused_and_recorded() {
     let office = Office::open().await;

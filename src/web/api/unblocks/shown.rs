@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::control::{Kept, UnblockRequest, Until};
-use crate::model::{DeviceName, GroupName, Justification, Role, Scheme, StaffName, Timestamp, UserName};
+use crate::control::{Kept, Pseudonyms, UnblockRequest, Until};
+use crate::model::{GroupName, Justification, Role, Scheme, StaffName, Timestamp};
 use crate::policy::{Ending, State, Target};
 use crate::web::openapi::words::{EndingWord, Moment, ReachWord, RoleWord, UnblockState, UntilWord};
 use crate::web::problem::Problem;
@@ -90,12 +90,10 @@ pub(in crate::web) struct Unblock {
     /// Groups that it is for.
     #[schema(value_type = Vec<String>)]
     groups: Vec<GroupName>,
-    /// People that it is for.
-    #[schema(value_type = Vec<String>)]
-    users: Vec<UserName>,
-    /// Devices that it is for.
-    #[schema(value_type = Vec<String>)]
-    devices: Vec<DeviceName>,
+    /// People that it is for; pseudonyms, for whoever neither asked for it nor decides on it.
+    users: Vec<String>,
+    /// Devices that it is for; likewise.
+    devices: Vec<String>,
     /// When it starts.
     #[schema(value_type = Moment)]
     starts_at: Timestamp,
@@ -106,9 +104,9 @@ pub(in crate::web) struct Unblock {
     /// never was in force.
     #[schema(value_type = Option<Moment>)]
     ended_at: Option<Timestamp>,
-    /// Why.
-    #[schema(value_type = String)]
-    reason: Justification,
+    /// Why; null, as all that staff wrote in their own words, where names are pseudonyms.
+    #[schema(value_type = Option<String>)]
+    reason: Option<Justification>,
     /// Whether the same person gave the same reason for something else in the 30 days before.
     repeated_reason: bool,
     /// The lesson.
@@ -173,12 +171,12 @@ impl Unblock {
             applies_to,
             note,
             groups: unblock.audience.groups,
-            users: unblock.audience.users,
-            devices: unblock.audience.devices,
+            users: unblock.audience.users.iter().map(ToString::to_string).collect(),
+            devices: unblock.audience.devices.iter().map(ToString::to_string).collect(),
             starts_at: unblock.window.starts_at(),
             ends_at: unblock.window.ends_at(),
             ended_at: kept.ended_at.or(expired),
-            reason: unblock.justification,
+            reason: Some(unblock.justification),
             repeated_reason: kept.repeated_reason,
             lesson: unblock.lesson,
             requester: unblock.requester,
@@ -186,6 +184,19 @@ impl Unblock {
             comment: kept.comment.clone(),
             asked_at: kept.asked_at,
             audit_seq: None,
+        }
+    }
+
+    /// The same for whoever sees pseudonyms: those of the log, and nothing that may name a child.
+    pub(super) fn masked(self, pseudonyms: &Pseudonyms) -> Unblock {
+        let of = |kind: &'static str| move |name: String| pseudonyms.of(kind, &name);
+        Unblock {
+            users: self.users.into_iter().map(of("user")).collect(),
+            devices: self.devices.into_iter().map(of("device")).collect(),
+            reason: None,
+            lesson: None,
+            comment: None,
+            ..self
         }
     }
 
