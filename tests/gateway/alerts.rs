@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::{Builder, Gateway, Hook, Mood, Postbox, Shown, Tls};
+use crate::harness::{Builder, Gateway, Hook, Mood, POLICY, Postbox, Shown, Tls};
 
 /// Danger reaches a human within this, from the request on.
 const IN_TIME: Duration = Duration::from_secs(10);
@@ -74,6 +74,46 @@ async fn a_danger_reaches_the_leads_in_time_and_names_nobody() {
     assert_eq!(postbox.taken()[2].0, "RCPT TO:<head@school.county.sch.uk>");
     assert_eq!((postbox.taken().len(), hook.told().len()), (3, 1));
     gateway.eventually("nothing waits", |gateway| gateway.metric("alerts_undelivered") == 0).await;
+    gateway.stop().await;
+}
+
+/// What a child looks for and finds is told as what they are kept from: the words that were typed, on
+/// their way from a list of terms to a lead.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_was_let_pass_reaches_the_leads_without_its_words() {
+    let postbox = Postbox::open(Mood::Takes).await;
+    let terms = "[groups.pupils.search_terms]\nsuicide = \"alert\"\nbullying = \"block\"\n";
+    let gateway = gateway(&postbox)
+        .policy(&format!("{POLICY}{terms}"))
+        .file("blocklists/terms/suicide.txt", "# language: en\nkill myself\n")
+        .file("blocklists/terms/bullying.txt", "# language: en\nnobody likes you\n")
+        .setting("RESOLVER__HOSTS", r#"{ "www.google.com" = "127.0.0.1" }"#)
+        .start()
+        .await;
+    let browser = gateway.browser("ks2");
+    for (words, status, subject) in [
+        ("how+to+kill+myself", 200, "Subject: DANGER: Self-harm"),
+        ("nobody%20likes%20you", 403, "Subject: Caution: Bullying"),
+    ] {
+        let told = postbox.taken().len();
+        let answer = browser.get(&format!("http://www.google.com/search?q={words}")).await;
+        assert_eq!(answer.status, status, "{words}: {answer:?}");
+        let took = postbox.takes(told + 2, IN_TIME).await;
+        assert!(took < IN_TIME, "{words}: {took:?}");
+        for (_, message) in &postbox.taken()[told..] {
+            assert!(message.contains(subject), "{message}");
+            let unsaid = ["127.1.2.7", "kill", "likes", "google"];
+            assert!(unsaid.iter().all(|word| !message.contains(word)), "{message}");
+        }
+    }
+    // An ordinary one raises none.
+    assert_eq!(browser.get("http://www.google.com/search?q=barn+owls").await.status, 200);
+    let raised = gateway.events("schoolgate.alert");
+    let rule = |at: usize| raised[at].event.pointer("/schoolgate/details/rule").cloned();
+    assert_eq!(
+        (raised.len(), rule(0), rule(1)),
+        (2, Some("search_term:suicide".into()), Some("search_term:bullying".into()))
+    );
     gateway.stop().await;
 }
 

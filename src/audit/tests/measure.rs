@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::audit::index::reindex;
-use crate::audit::{ClosedBy, Closing, Filter, Index};
+use crate::audit::{ClosedBy, Closing, Filter, Index, Options, verify};
+use crate::lists::tests::{data, gunzipped};
 
 fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
@@ -29,34 +30,73 @@ impl Dice {
     }
 }
 
-fn something(dice: &mut Dice, unblock: uuid::Uuid) -> Entry {
-    let person = dice.below(1000);
-    let subject = Subject {
-        address: IpAddr::V4(Ipv4Addr::new(10, 1, (person / 250) as u8, (person % 250) as u8)),
-        user: Some(format!("y5.{person:03}").parse().unwrap()),
-        device: Some(format!("CB-{person:04}").parse().unwrap()),
-        ..subject()
-    };
-    let site = dice.skewed(6000);
-    let host = format!("h{}.site-{site}.example", dice.below(3));
-    let mut verdict = if dice.below(25) == 0 { blocked() } else { passed() };
-    verdict.group = ["ks1", "ks2", "ks2", "staff", "guest"][(person % 5) as usize].parse().unwrap();
-    if dice.below(2) == 0 {
-        verdict.reason.categories = vec![format!("category-{}", site % 40)];
-    }
-    if dice.below(5000) == 0 {
-        verdict.reason.unblock = Some(unblock);
-    }
-    let search = (dice.below(46) == 0).then(|| format!("how to draw a number {}", dice.below(20_000)));
-    let address = Ipv4Addr::new(198, 51, (site / 250) as u8, (site % 250) as u8);
-    let seen = Seen { search, destination_ip: Some(IpAddr::V4(address)), ..seen() };
-    Entry::Access(Access::new(&subject, &to_host(&host), &verdict, &seen))
+/// What one request asks for.
+struct Request {
+    user: String,
+    group: String,
+    address: IpAddr,
+    host: String,
+    categories: Vec<String>,
+    search: Option<String>,
+    blocked: bool,
 }
 
-/// `days` days, each with `events` accesses and as many ends, written many at a time.
+/// The requests of a school's day, where that is there; else none.
+fn school_day() -> Vec<Request> {
+    let Some(day) = data("school-day.jsonl.gz") else { return Vec::new() };
+    let read = |line: &[u8]| {
+        let row: serde_json::Value = serde_json::from_slice(line).unwrap();
+        let text = |name: &str| row[name].as_str().map(str::to_owned);
+        let categories = row["cats"].as_array().into_iter().flatten();
+        Request {
+            user: text("user").unwrap(),
+            group: text("group").unwrap(),
+            address: text("ip").unwrap().parse().unwrap(),
+            host: text("host").unwrap(),
+            categories: categories.map(|name| name.as_str().unwrap().to_owned()).collect(),
+            search: text("query"),
+            blocked: row["what"] == "blocked",
+        }
+    };
+    gunzipped(&day).split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(read).collect()
+}
+
+fn made_up(dice: &mut Dice) -> Request {
+    let person = dice.below(1000);
+    let site = dice.skewed(6000);
+    Request {
+        user: format!("y5.{person:03}"),
+        group: ["ks1", "ks2", "ks2", "staff", "guest"][(person % 5) as usize].to_owned(),
+        address: IpAddr::V4(Ipv4Addr::new(10, 1, (person / 250) as u8, (person % 250) as u8)),
+        host: format!("h{}.site-{site}.example", dice.below(3)),
+        categories: if dice.below(2) == 0 { vec![format!("category-{}", site % 40)] } else { Vec::new() },
+        search: (dice.below(46) == 0).then(|| format!("how to draw a number {}", dice.below(20_000))),
+        blocked: dice.below(25) == 0,
+    }
+}
+
+fn entry(request: &Request, unblock: Option<uuid::Uuid>) -> Entry {
+    let subject = Subject {
+        address: request.address,
+        user: Some(request.user.parse().unwrap()),
+        device: Some(format!("CB-{}", request.address).parse().unwrap()),
+        ..subject()
+    };
+    let mut verdict = if request.blocked { blocked() } else { passed() };
+    verdict.group = request.group.parse().unwrap();
+    verdict.reason.categories.clone_from(&request.categories);
+    verdict.reason.unblock = unblock;
+    let seen = Seen { search: request.search.clone(), destination_ip: Some(request.address), ..seen() };
+    Entry::Access(Access::new(&subject, &to_host(&request.host), &verdict, &seen))
+}
+
+/// `days` days, each with `events` accesses and as many ends, written many at a time: those of a school's
+/// day from its start on, again and again, where that is there.
 pub(super) fn write(trail: &Trail, days: u64, events: u64) {
     let running = trail.start();
     let (mut dice, unblock) = (Dice(7), uuid::Uuid::from_u128(9));
+    let school = school_day();
+    let mut requests = school.iter().cycle();
     for day in 0..days {
         trail.set(&format!(
             "{}T07:30:00.000Z",
@@ -65,7 +105,14 @@ pub(super) fn write(trail: &Trail, days: u64, events: u64) {
         for _ in 0..events / 500 {
             trail.tick(48_000_000 / (events as i64 / 500));
             let recorder = &running.recorder;
-            let entries: Vec<Entry> = (0..500).map(|_| something(&mut dice, unblock)).collect();
+            let mut next = || {
+                let unblock = (dice.below(5000) == 0).then_some(unblock);
+                match requests.next() {
+                    Some(request) => entry(request, unblock),
+                    None => entry(&made_up(&mut dice), unblock),
+                }
+            };
+            let entries: Vec<Entry> = (0..500).map(|_| next()).collect();
             let receipts = trail.runtime.block_on(all(recorder, entries));
             let end = Closing {
                 bytes_up: 9,
@@ -107,26 +154,30 @@ fn size(dir: &Path, ending: &str) -> u64 {
     files.map(|file| file.metadata().unwrap().len()).sum()
 }
 
+/// What a lead asks: of a school's day, or of what is made up.
 fn questions() -> Vec<(&'static str, Filter)> {
+    let [person, popular, rare, group, words, category] = match data("school-day.jsonl.gz") {
+        Some(_) => {
+            ["y5.badger.12", "purplemash.com", "www.kidzcraft.co.uk", "ks1", "tudor", "social_networks"]
+        }
+        None => ["y5.042", "site-0.example", "site-5200.example", "ks1", "number 123", "category-7"],
+    };
     let host = |host: &str| Host::parse(host).ok();
     let some = |text: &str| Some(text.to_owned());
     let none = Filter::default;
     vec![
         ("the last page", none()),
-        ("one person", Filter { user: some("y5.042"), ..none() }),
-        ("one person's blocks", Filter { user: some("y5.042"), action: some("block"), ..none() }),
-        ("a popular host and below", Filter { host: host("site-0.example"), ..none() }),
-        ("a rare host and below", Filter { host: host("site-5200.example"), ..none() }),
+        ("one person", Filter { user: some(person), ..none() }),
+        ("one person's blocks", Filter { user: some(person), action: some("block"), ..none() }),
+        ("a popular host and below", Filter { host: host(popular), ..none() }),
+        ("a rare host and below", Filter { host: host(rare), ..none() }),
         ("a host that nobody visited", Filter { host: host("site-9999.example"), ..none() }),
-        (
-            "one person on a popular host",
-            Filter { user: some("y5.042"), host: host("site-3.example"), ..none() },
-        ),
-        ("blocks of one group", Filter { group: some("ks1"), action: some("block"), ..none() }),
+        ("one person on a popular host", Filter { user: some(person), host: host(popular), ..none() }),
+        ("blocks of one group", Filter { group: some(group), action: some("block"), ..none() }),
         ("a group that is not there", Filter { group: some("ks3"), ..none() }),
-        ("a search term", Filter { search: some("number 123"), ..none() }),
+        ("a search term", Filter { search: some(words), ..none() }),
         ("a search nobody made", Filter { search: some("zebra"), ..none() }),
-        ("a category", Filter { category: some("category-7"), ..none() }),
+        ("a category", Filter { category: some(category), ..none() }),
         ("an unblock", Filter { unblock: Some(uuid::Uuid::from_u128(9)), ..none() }),
         ("before a moment", Filter { to: Some(at("2026-09-30T10:00:00.000Z")), ..none() }),
     ]
@@ -142,6 +193,11 @@ fn measure() {
     write(&trail, days, events);
     let lines = days * events * 2;
     eprintln!("{lines} lines written in {:?}", started.elapsed());
+    let started = Instant::now();
+    let verified = verify(&dir, &Options::default()).unwrap();
+    assert!(verified.is_sound());
+    let rate = verified.events as f64 / started.elapsed().as_secs_f64();
+    eprintln!("{} lines verified in {:?}: {rate:.0} lines/s", verified.events, started.elapsed());
     let (started, before) = (Instant::now(), busy());
     let indexed = reindex(&dir, None, &mut |_| ()).unwrap();
     let took = started.elapsed();
