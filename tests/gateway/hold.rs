@@ -126,8 +126,8 @@ async fn an_unblock_that_runs_out_ends_what_it_opened() {
     let head = headteacher(&gateway).await;
     let control = &gateway.running.control;
     let length = Duration::from_secs(5);
-    let ends_at = control.now().plus(length);
     let over = Instant::now() + length;
+    let ends_at = control.now().plus(length);
     let request = UnblockRequest { ends_at: Some(ends_at), ..games_for("ks2") };
     control.request_unblock(&head, &request, None).await.unwrap();
     let held = Held::open(&gateway, "games.example").await;
@@ -199,8 +199,8 @@ async fn an_unblock_ends_on_time_after_a_restart_in_its_middle_and_is_reported_o
     let gateway = Gateway::new().start().await;
     let head = headteacher(&gateway).await;
     let length = Duration::from_secs(8);
-    let ends_at = gateway.running.control.now().plus(length);
     let over = Instant::now() + length;
+    let ends_at = gateway.running.control.now().plus(length);
     let request = UnblockRequest { ends_at: Some(ends_at), ..games_for("ks2") };
     gateway.running.control.request_unblock(&head, &request, None).await.unwrap();
     assert_eq!(gateway.browser("ks2").get("http://games.example/").await.status, 200);

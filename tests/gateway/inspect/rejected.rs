@@ -49,7 +49,11 @@ async fn a_client_that_leaves_after_the_certificate_is_a_candidate() {
     tunnel.write_all(&hello("maths.example", 0)).await.unwrap();
     assert!(tunnel.read_u8().await.is_ok(), "the certificate is on its way");
     drop(tunnel);
-    let rejected = |gateway: &Gateway| gateway.metric("inspection_rejected_total") == 1;
+    // It is counted first, and recorded then.
+    let rejected = |gateway: &Gateway| {
+        of_rule(gateway, "protocol:authority_not_trusted").len() == 1
+            && gateway.metric("inspection_rejected_total") == 1
+    };
     gateway.eventually("the rejection", rejected).await;
     let event = of_rule(&gateway, "protocol:authority_not_trusted").pop().unwrap();
     assert_eq!(event["error"]["message"], "closed_after_certificate", "{event:#}");
