@@ -193,12 +193,15 @@ pub async fn retain(
                 fs::remove_file(&new)?;
                 return Err(io::Error::other("the removal was not recorded"));
             }
-            if (held.borrow_mut())()? != judged_by {
+            match (held.borrow_mut())() {
+                Ok(held) if held == judged_by => put(segment, &new),
                 // Judged anew at the next call.
-                left.push(name);
-                return fs::remove_file(&new);
+                Ok(_) => {
+                    left.push(name);
+                    fs::remove_file(&new)
+                }
+                Err(fault) => fs::remove_file(&new).and(Err(fault)),
             }
-            put(segment, &new)
         })?;
         remove_copies(&dir, &terms, now)?;
         Ok(left)

@@ -110,6 +110,33 @@ fn a_hold_that_comes_during_a_removal_holds() {
 }
 
 #[test]
+fn where_the_holds_cannot_be_read_nothing_goes_and_nothing_is_left_behind() {
+    for readable in 0..2 {
+        let trail = trail();
+        let before = trail.segments().iter().map(|path| fs::read(path).unwrap()).collect::<Vec<_>>();
+        let running = trail.start();
+        let mut asked = 0;
+        let held = move || {
+            asked += 1;
+            if asked > readable { Err(std::io::Error::other("no store")) } else { Ok(Held::default()) }
+        };
+        let now = Timestamp::from_millis(trail.clock.load(Ordering::Relaxed));
+        let index = Index::of(&trail.dir());
+        let done = retain(&running.recorder, &index, TERMS, held, now);
+        assert!(trail.runtime.block_on(done).is_err());
+        running.writer.finish();
+        let after = trail.segments().iter().map(|path| fs::read(path).unwrap()).collect::<Vec<_>>();
+        let closed = before.len() - 1;
+        assert!(before[..closed] == after[..closed], "asked {readable} times with success");
+        let days =
+            fs::read_dir(trail.dir()).unwrap().map(|day| day.unwrap().path()).filter(|day| day.is_dir());
+        let mut files = days.flat_map(|day| fs::read_dir(day).unwrap().map(|file| file.unwrap().path()));
+        assert!(files.all(|file| file.extension().is_none_or(|ending| ending != "kept")));
+        sound(&trail.dir());
+    }
+}
+
+#[test]
 fn what_is_past_its_time_goes_and_all_else_stays_byte_for_byte() {
     let trail = trail();
     let before = trail.lines();
