@@ -123,27 +123,34 @@ impl Tail {
         let what = Filter { closes: Closes::Apart, limit: number(MOST), ..self.what.filter()? };
         let mut after = match self.after {
             Some(after) => after,
-            None => {
-                let newest = Filter { closes: Closes::Apart, limit: 1, ..Filter::default() };
-                let newest = query(dir, &newest)?.records.pop().map_or(0, |newest| newest.sequence);
-                newest.saturating_sub(self.lines)
-            }
+            None => newest(dir)?.saturating_sub(self.lines),
         };
         loop {
+            let reached = newest(dir)?;
             let more = Filter { after: Some(after), order: Order::OldestFirst, ..what.clone() };
             let records = query(dir, &more)?.records;
             for record in &records {
                 after = record.sequence;
                 file(&format!("{}\n", record.line));
             }
-            if self.no_follow && records.len() < number(MOST) {
-                return Ok(ExitCode::SUCCESS);
+            if records.len() < number(MOST) {
+                if self.no_follow {
+                    return Ok(ExitCode::SUCCESS);
+                }
+                // What was not asked for is not read again.
+                after = after.max(reached);
             }
             if records.is_empty() {
                 std::thread::sleep(LOOK);
             }
         }
     }
+}
+
+/// The last line of all.
+fn newest(dir: &Path) -> anyhow::Result<u64> {
+    let newest = Filter { closes: Closes::Apart, limit: 1, ..Filter::default() };
+    Ok(query(dir, &newest)?.records.pop().map_or(0, |newest| newest.sequence))
 }
 
 fn number(lines: u64) -> usize {
